@@ -1,0 +1,1 @@
+//! Flow: both directions of one five-tuple.

@@ -1,0 +1,78 @@
+//! Identify: what a flow is: its service, what the far end does, and how far the contact went.
+//!
+//! Dissectors (one protocol a file) read facts off bytes; the catalogue and rules infer.
+
+/// What a cheap look at the first bytes says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// The bytes are this protocol with great probability.
+    Match,
+    /// They may be: more bytes will tell.
+    NeedMore,
+    /// They are not.
+    NoMatch,
+}
+
+/// What the far end of a flow does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Audio, video or screen share through a server.
+    Media,
+    /// TURN relay (RFC 8656).
+    Relay,
+    /// A participant, directly.
+    Peer,
+    /// Control and keys.
+    Signaling,
+    /// Latency or NAT test, zone controller.
+    Probe,
+    /// Web pages and files.
+    Web,
+    /// Logs and measurements.
+    Telemetry,
+    /// Not known.
+    Unknown,
+}
+
+/// How far contact with an address went, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Contact {
+    /// Only named in DNS or STUN.
+    Mentioned,
+    /// We sent, nothing came back.
+    Attempted,
+    /// Something came back.
+    Answered,
+    /// A handshake was completed.
+    Established,
+    /// Application data went both ways.
+    Control,
+    /// Media.
+    Media,
+}
+
+macro_rules! names {
+    ($type:ident { $($variant:ident => $name:literal),* $(,)? }) => {
+        impl $type {
+            /// The word for it in reports.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+        }
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.name())
+            }
+        }
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.name())
+            }
+        }
+    };
+}
+
+names!(Role { Media => "media", Relay => "relay", Peer => "peer", Signaling => "signaling", Probe => "probe",
+    Web => "web", Telemetry => "telemetry", Unknown => "unknown" });
+names!(Contact { Mentioned => "mentioned", Attempted => "attempted", Answered => "answered",
+    Established => "established", Control => "control", Media => "media" });

@@ -1,0 +1,20 @@
+//! landfall answers one question from a packet capture: *in which countries did this video call touch
+//! down, and was that allowed?*
+//!
+//! Data goes one way, one module a stage:
+//!
+//! ```text
+//! capture ──Frame──▶ decode ──Packet──▶ flow ──Flow──▶ identify ──Identity──▶ session ──Session──▶ policy ──Verdict──▶ report
+//!                                                      locate ──Location──────────────▶┘
+//! ```
+//!
+//! A stage may use earlier stages, never later ones; [`locate`] uses none. [`pipeline`] is the only module
+//! that knows them all. Facts (what packets say) and inferences (what is made of them) are different types.
+
+pub mod capture;
+pub mod decode;
+pub mod flow;
+pub mod identify;
+pub mod locate;
+pub mod policy;
+pub mod session;

@@ -1,0 +1,1 @@
+//! Policy: what is allowed, and the verdict.

@@ -1,0 +1,1 @@
+//! Session: flows grouped into calls.
