@@ -21,9 +21,15 @@ const MAX_ERRORS: usize = 4;
 #[derive(Clone, Copy, Debug)]
 pub struct Bound(pub usize);
 
+/// Places that remember where a flow was found. A table of one share has some tens of flows that are busy at a
+/// time; a miss costs a look into the index.
+const RECENT: usize = 256;
+
 /// Flows by five-tuple.
 #[derive(Debug)]
 pub struct Table<S> {
+    /// Positions of flows found lately, each at a place that its key gives.
+    recent: Vec<u32>,
     index: HashTable<u32>,
     hasher: foldhash::fast::RandomState,
     flows: Vec<Flow<S>>,
@@ -35,6 +41,7 @@ impl<S: Default> Table<S> {
     /// An empty table.
     pub fn new(bound: Bound) -> Self {
         Self {
+            recent: vec![u32::MAX; RECENT],
             index: HashTable::new(),
             hasher: foldhash::fast::RandomState::default(),
             flows: Vec::new(),
@@ -49,7 +56,7 @@ impl<S: Default> Table<S> {
             Content::Tcp(segment) => Some(segment),
             _ => None,
         };
-        let position = match self.find(key) {
+        let position = match self.find_recent(key) {
             Some(position) if self.flows.get(position).is_some_and(|flow| continues(flow, packet.time, segment)) => {
                 position
             }
@@ -95,6 +102,22 @@ impl<S: Default> Table<S> {
         self.flows
     }
 
+    fn find_recent(&mut self, key: &FlowKey) -> Option<usize> {
+        let recent = self.recent.get(place(key)).map(|&position| position as usize)?;
+        if self.flows.get(recent).is_some_and(|flow| flow.key == *key) {
+            return Some(recent);
+        }
+        let found = self.find(key)?;
+        self.remember(key, found);
+        Some(found)
+    }
+
+    fn remember(&mut self, key: &FlowKey, position: usize) {
+        if let (Some(recent), Ok(position)) = (self.recent.get_mut(place(key)), u32::try_from(position)) {
+            *recent = position;
+        }
+    }
+
     fn find(&self, key: &FlowKey) -> Option<usize> {
         let hash = self.hasher.hash_one(key);
         let same = |&position: &u32| self.flows.get(position as usize).is_some_and(|flow| flow.key == *key);
@@ -121,6 +144,7 @@ impl<S: Default> Table<S> {
             state: S::default(),
         });
         self.enter(key, u32::try_from(position).ok()?);
+        self.remember(key, position);
         Some(position)
     }
 
@@ -135,6 +159,11 @@ impl<S: Default> Table<S> {
         let rehash = |&other: &u32| flows.get(other as usize).map_or(0, |flow| self.hasher.hash_one(flow.key));
         self.index.insert_unique(hash, position, rehash);
     }
+}
+
+/// Where a table remembers the flow of `key`. The lowest bits of the number have chosen the share.
+const fn place(key: &FlowKey) -> usize {
+    (key.number() >> 8) as usize % RECENT
 }
 
 fn count<S>(flow: &mut Flow<S>, side: Side, packet: &Packet<'_>) {

@@ -204,11 +204,13 @@ struct Worker {
     coverage: Coverage,
     /// For each input.
     anomalies: Vec<Anomalies>,
+    /// For each share, the packets of the batch at hand that fall to it, by their places.
+    shares: Vec<Vec<(u32, Route)>>,
 }
 
 impl Worker {
     fn new(filter: Option<&Filter>) -> Self {
-        Self { filter: filter.cloned(), coverage: Coverage::default(), anomalies: Vec::new() }
+        Self { filter: filter.cloned(), coverage: Coverage::default(), anomalies: Vec::new(), shares: vec![Vec::new(); SHARDS] }
     }
 
     fn run(mut self, shared: &Shared) -> Self {
@@ -234,8 +236,8 @@ impl Worker {
             packets.sort_by_key(|packet| packet.index);
         }
         self.note(batch.input, &anomalies);
-        let shares = share_out(&packets);
-        for (shard, share) in shared.shards.iter().zip(&shares) {
+        self.share_out(&packets);
+        for (shard, share) in shared.shards.iter().zip(&self.shares) {
             shard.take(number, |shard| {
                 for (place, route) in share {
                     let Some(packet) = packets.get(*place as usize) else { continue };
@@ -260,6 +262,16 @@ impl Worker {
         }
     }
 
+    fn share_out(&mut self, packets: &[Packet<'_>]) {
+        self.shares.iter_mut().for_each(Vec::clear);
+        for (packet, place) in packets.iter().zip(0..) {
+            let route = Route::of(packet);
+            if let Some(share) = self.shares.get_mut(route.shard(packet)) {
+                share.push((place, route));
+            }
+        }
+    }
+
     fn note(&mut self, input: u16, anomalies: &Anomalies) {
         let input = usize::from(input);
         if self.anomalies.len() <= input {
@@ -269,18 +281,6 @@ impl Worker {
             sum.merge(anomalies);
         }
     }
-}
-
-/// Says for each share which packets fall to it, by their places.
-fn share_out(packets: &[Packet<'_>]) -> Vec<Vec<(u32, Route)>> {
-    let mut shares: Vec<Vec<(u32, Route)>> = vec![Vec::with_capacity(packets.len() / SHARDS * 2); SHARDS];
-    for (packet, place) in packets.iter().zip(0..) {
-        let route = Route::of(packet);
-        if let Some(share) = shares.get_mut(route.shard(packet)) {
-            share.push((place, route));
-        }
-    }
-    shares
 }
 
 /// The datagrams that the fragments among `packets` complete, and those that these complete in turn.

@@ -84,11 +84,13 @@ impl Route {
     }
 
     /// The share that the packet falls to.
+    #[expect(clippy::cast_possible_truncation, reason = "what remains is below the number of shares")]
     pub(super) fn shard(&self, packet: &Packet<'_>) -> usize {
-        match self {
-            Self::Flow(key, _) | Self::Error(key, _) => key.shard(SHARDS),
-            Self::Addresses => FlowKey::new(packet.addresses, 0, 0, Transport::Other(0)).0.shard(SHARDS),
-        }
+        let number = match self {
+            Self::Flow(key, _) | Self::Error(key, _) => key.number(),
+            Self::Addresses => FlowKey::new(packet.addresses, 0, 0, Transport::Other(0)).0.number(),
+        };
+        (number % SHARDS as u64) as usize
     }
 }
 
