@@ -42,6 +42,11 @@ pub struct Placement {
     pub operator: Option<Operator>,
 }
 
+/// The database that the program carries.
+pub fn embedded_database() -> Database {
+    embedded::description()
+}
+
 /// Places addresses. Threads may share it.
 #[derive(Debug)]
 pub struct Locator {

@@ -3,7 +3,7 @@
 use super::model::{Finding, InputReport, Report, SessionEndpoint, SessionReport, Time};
 use super::text::{bytes, counted, escape, milliseconds, number, socket};
 use crate::identify::Contact;
-use crate::locate::{CountryCode, Scope};
+use crate::locate::{CountryCode, Database, Scope};
 use crate::policy::Verdict;
 use anstyle::{AnsiColor, Style};
 use hashbrown::HashMap;
@@ -87,12 +87,18 @@ impl Table {
     }
 
     fn findings(&mut self, report: &Report) {
-        let sessions: HashMap<&str, &SessionReport> =
-            report.sessions.iter().map(|session| (session.id.as_str(), session)).collect();
-        let mut findings: Vec<&Finding> = report.findings.iter().collect();
-        findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
-        for finding in findings.iter().take(MAX_FINDINGS) {
-            self.finding(finding, finding.session.as_deref().and_then(|id| sessions.get(id)).copied());
+        let mut findings: Vec<(&Finding, Option<&SessionReport>)> =
+            report.findings.iter().map(|finding| (finding, None)).collect();
+        for session in &report.sessions {
+            for place in &session.findings {
+                if let Some((_, owner)) = findings.get_mut(*place) {
+                    *owner = Some(session);
+                }
+            }
+        }
+        findings.sort_by_key(|(finding, _)| std::cmp::Reverse(finding.verdict));
+        for (finding, session) in findings.iter().take(MAX_FINDINGS) {
+            self.finding(finding, *session);
         }
         if let Some(more) = findings.len().checked_sub(MAX_FINDINGS).filter(|&more| more > 0) {
             self.line("");
@@ -111,7 +117,7 @@ impl Table {
         let verdict = self.verdict(finding.verdict, 4);
         self.line(&format!("{verdict}  {who}{:gap$}{when}", ""));
         let place = finding.country.map_or_else(|| "??".to_owned(), |country| country.to_string());
-        let name = finding.country.and_then(CountryCode::name).unwrap_or("country not known");
+        let name = finding.country.map_or("country not known", CountryCode::name);
         let mut facts = format!("      {place} {name}, {}", finding.confidence);
         if let Some(endpoint) = session.and_then(|session| session.endpoints.first()) {
             let _ = write!(facts, "   {}", ports(endpoint));
@@ -198,7 +204,7 @@ impl Table {
             self.wrapped(&format!("{packets} packets could not be followed: too many flows or addresses."), 0);
         }
         for database in &report.databases {
-            self.wrapped(&database.credit(), 0);
+            self.wrapped(&credit(database), 0);
         }
     }
 
@@ -285,6 +291,21 @@ impl Server {
             verdict: Verdict::Allow,
         }
     }
+}
+
+/// `dbip-country-lite, 2026-06-01: IP Geolocation by DB-IP, https://db-ip.com (CC-BY-4.0)`.
+fn credit(database: &Database) -> String {
+    let mut text = escape(&database.id);
+    if let Some(built) = database.built {
+        let _ = write!(text, ", {}", built.strftime("%Y-%m-%d"));
+    }
+    if let Some(attribution) = database.attribution {
+        let _ = write!(text, ": {attribution}");
+    }
+    if let Some(licence) = database.licence {
+        let _ = write!(text, " ({licence})");
+    }
+    text
 }
 
 /// `tcp 443`, `tcp udp 443 8801`.
