@@ -2,7 +2,20 @@
 //!
 //! Dissectors (one protocol a file) read facts off bytes; the catalogue and rules infer.
 
+pub mod catalogue;
 mod contact;
+pub mod evidence;
+pub mod facts;
+pub mod infer;
+pub mod names;
+mod service;
+pub mod signature;
+
+pub use catalogue::Catalogue;
+pub use evidence::Evidence;
+pub use facts::FlowFacts;
+pub use infer::{Identity, Inference, infer};
+pub use service::Service;
 
 /// What a cheap look at the first bytes says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +64,20 @@ pub enum Contact {
     Control,
     /// Media.
     Media,
+}
+
+impl Role {
+    /// Every role, in the order of [`Role`].
+    pub const ALL: [Self; 8] = [
+        Self::Media,
+        Self::Relay,
+        Self::Peer,
+        Self::Signaling,
+        Self::Probe,
+        Self::Web,
+        Self::Telemetry,
+        Self::Unknown,
+    ];
 }
 
 macro_rules! names {
