@@ -3,6 +3,15 @@
 //! Dissectors (one protocol a file) read facts off bytes; the catalogue and rules infer.
 
 mod contact;
+mod cursor;
+mod pieces;
+
+pub mod certificate;
+pub mod dtls;
+pub mod http;
+pub mod ja3;
+pub mod quic;
+pub mod tls;
 
 /// What a cheap look at the first bytes says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
