@@ -16,6 +16,15 @@ pub use evidence::Evidence;
 pub use facts::FlowFacts;
 pub use infer::{Identity, Inference, infer};
 pub use service::Service;
+mod cursor;
+mod pieces;
+
+pub mod certificate;
+pub mod dtls;
+pub mod http;
+pub mod ja3;
+pub mod quic;
+pub mod tls;
 
 /// What a cheap look at the first bytes says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
