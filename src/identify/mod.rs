@@ -2,6 +2,12 @@
 //!
 //! Dissectors (one protocol a file) read facts off bytes; the catalogue and rules infer.
 
+#[cfg(test)]
+mod captures;
+pub mod pairing;
+pub mod stun;
+mod wire;
+
 /// What a cheap look at the first bytes says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probe {
