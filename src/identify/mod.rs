@@ -5,8 +5,11 @@
 #[cfg(test)]
 mod captures;
 pub mod pairing;
+pub mod rtcp;
+pub mod rtp;
 pub mod stun;
 mod wire;
+pub mod zoom;
 
 /// What a cheap look at the first bytes says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
