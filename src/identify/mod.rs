@@ -4,6 +4,7 @@
 
 #[cfg(test)]
 mod captures;
+pub mod dns;
 pub mod pairing;
 pub mod rtcp;
 pub mod rtp;
