@@ -25,6 +25,15 @@ pub mod http;
 pub mod ja3;
 pub mod quic;
 pub mod tls;
+#[cfg(test)]
+mod captures;
+pub mod dns;
+pub mod pairing;
+pub mod rtcp;
+pub mod rtp;
+pub mod stun;
+mod wire;
+pub mod zoom;
 
 /// What a cheap look at the first bytes says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
