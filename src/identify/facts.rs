@@ -277,6 +277,10 @@ pub struct StunFacts {
     pub allocated: bool,
     /// This pair was nominated.
     pub nominated: bool,
+    /// The operator's realm (RFC 8489 section 14.9), with the first packet that has it.
+    pub realm: Option<(String, PacketRef)>,
+    /// The software of either side (RFC 8489 section 14.14), with the first packet that has it.
+    pub software: Option<(String, PacketRef)>,
     /// Packets went through the relay: `ChannelData`, Send or Data.
     pub relayed: bool,
 }

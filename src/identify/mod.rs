@@ -7,6 +7,7 @@ mod contact;
 pub mod evidence;
 pub mod facts;
 pub mod infer;
+pub mod inspect;
 pub mod names;
 mod service;
 pub mod signature;
@@ -15,6 +16,7 @@ pub use catalogue::Catalogue;
 pub use evidence::Evidence;
 pub use facts::FlowFacts;
 pub use infer::{Identity, Inference, infer};
+pub use inspect::{Feed, FlowInspector};
 pub use service::Service;
 mod cursor;
 mod pieces;
@@ -25,6 +27,8 @@ pub mod http;
 pub mod ja3;
 pub mod quic;
 pub mod tls;
+#[cfg(test)]
+mod acceptance;
 #[cfg(test)]
 mod captures;
 pub mod dns;

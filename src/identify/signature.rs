@@ -23,8 +23,6 @@ pub enum Signature {
     MsMultiplex,
     /// The UDP form of Microsoft's call control.
     TeamsControl,
-    /// STUN from an operator that its realm names; the realm is among the names.
-    TurnRealm,
     /// Telegram's call packets.
     TelegramCall,
     /// Viber's call packets.
@@ -39,6 +37,8 @@ pub enum Signature {
     WhatsAppMedia,
     /// Zoom's connection request or reply to a router.
     ZoomConnect,
+    /// Zoom's control and filler packets through a router.
+    ZoomControl,
     /// Zoom's echo between client and router.
     ZoomEcho,
     /// Zoom's media through a router.
@@ -52,9 +52,9 @@ pub enum Signature {
 }
 
 impl Signature {
-    /// The service it speaks for; `None` where what comes with it says that.
-    pub const fn service(self) -> Option<Service> {
-        Some(match self {
+    /// The service it speaks for.
+    pub const fn service(self) -> Service {
+        match self {
             Self::CiscoStun | Self::WebexMedia => Service::WEBEX,
             Self::DingTalkHello => Service::DINGTALK,
             Self::DiscordDiscovery | Self::DiscordPing => Service::DISCORD,
@@ -62,16 +62,16 @@ impl Signature {
             Self::LineCall => Service::LINE,
             Self::MsTurn | Self::MsMultiplex | Self::TeamsControl => Service::TEAMS,
             Self::TelegramCall => Service::TELEGRAM,
-            Self::TurnRealm => return None,
             Self::ViberCall => Service::VIBER,
             Self::WhatsAppHealth | Self::WhatsAppRelay | Self::WhatsAppMedia => Service::WHATSAPP,
             Self::ZoomConnect
+            | Self::ZoomControl
             | Self::ZoomEcho
             | Self::ZoomMedia
             | Self::ZoomPeerConnect
             | Self::ZoomPeerMedia
             | Self::ZoomStun => Service::ZOOM,
-        })
+        }
     }
 
     /// What the far end of such packets does; `None` where they do not tell.
@@ -80,6 +80,7 @@ impl Signature {
             Self::DiscordPing | Self::DiscordDiscovery | Self::ZoomStun => Role::Probe,
             Self::WebexMedia
             | Self::ZoomConnect
+            | Self::ZoomControl
             | Self::ZoomEcho
             | Self::ZoomMedia
             | Self::LineCall
@@ -91,7 +92,6 @@ impl Signature {
             Self::CiscoStun
             | Self::FaceTimeMedia
             | Self::MsTurn
-            | Self::TurnRealm
             | Self::WhatsAppHealth
             | Self::WhatsAppMedia
             | Self::WhatsAppRelay => return None,
@@ -112,7 +112,7 @@ impl Signature {
 
     /// Whether the server's packet completes a handshake.
     pub const fn is_handshake(self) -> bool {
-        matches!(self, Self::ZoomConnect | Self::ZoomEcho | Self::DiscordDiscovery | Self::WebexMedia)
+        matches!(self, Self::ZoomConnect | Self::ZoomControl | Self::ZoomEcho | Self::DiscordDiscovery | Self::WebexMedia)
     }
 
     /// The id of the rule, and what the bytes are, for a person.
@@ -127,7 +127,6 @@ impl Signature {
             Self::MsTurn => ("ms-turn", "STUN attribute 0x000f of MS-TURN, which Teams and Skype share"),
             Self::MsMultiplex => ("ms-multiplex", "multiplexing header ff 10 of Microsoft's relays"),
             Self::TeamsControl => ("teams-control", "call control of Teams over UDP"),
-            Self::TurnRealm => ("turn-realm", "realm of a TURN server"),
             Self::TelegramCall => ("telegram-call", "Telegram's call packet"),
             Self::ViberCall => ("viber-call", "Viber's call packet"),
             Self::WebexMedia => ("webex-media", "Webex's own UDP protocol"),
@@ -135,6 +134,7 @@ impl Signature {
             Self::WhatsAppRelay => ("whatsapp-relay", "STUN types or attributes of WhatsApp's relays"),
             Self::WhatsAppMedia => ("whatsapp-media", "RTP with extension profile 0xdebe"),
             Self::ZoomConnect => ("zoom-connect", "Zoom's connection request or reply"),
+            Self::ZoomControl => ("zoom-control", "Zoom's control packet through a router"),
             Self::ZoomEcho => ("zoom-echo", "Zoom's echo"),
             Self::ZoomMedia => ("zoom-media", "Zoom's media header around RTP"),
             Self::ZoomPeerConnect => ("zoom-peer-connect", "Zoom's set-up of a direct path"),

@@ -5,8 +5,7 @@ use crate::flow::Transport;
 use crate::identify::catalogue::NameMatch;
 use crate::identify::evidence::Kind;
 use crate::identify::facts::Protocol;
-use crate::identify::names::{Name, NameTable, Via};
-use crate::identify::signature::Signature;
+use crate::identify::names::{Name, NameTable, Via, normalise};
 use crate::identify::{Catalogue, Evidence, FlowFacts, Service};
 
 /// Collects what `subject` says of itself.
@@ -15,6 +14,7 @@ pub(super) fn draft(subject: &Subject<'_>, names: &NameTable, catalogue: &Catalo
     if let Some(facts) = subject.facts {
         signatures(&mut draft, facts);
         generic(&mut draft, subject, facts);
+        realm(&mut draft, facts, catalogue);
         for name in &facts.names {
             draft.carries_name |= matches!(name.via, Via::Tls | Via::Quic | Via::Dtls | Via::Http | Via::Sip);
             add_name(&mut draft, name, catalogue);
@@ -31,7 +31,7 @@ fn signatures(draft: &mut Draft, facts: &FlowFacts) {
         draft.evidence.push(Evidence {
             kind: Kind::Signature,
             rule,
-            service: signature.service(),
+            service: Some(signature.service()),
             packet: Some(*packet),
             detail: detail.to_owned(),
         });
@@ -61,6 +61,21 @@ fn generic(draft: &mut Draft, subject: &Subject<'_>, facts: &FlowFacts) {
     }
     if subject.has_two_way_media() {
         add("two-way-rtp", Service::UNKNOWN_MEDIA, "RTP in both directions");
+    }
+}
+
+/// The realm of a TURN server is its operator's domain, by custom.
+fn realm(draft: &mut Draft, facts: &FlowFacts, catalogue: &Catalogue) {
+    let Some((realm, packet)) = facts.stun.as_deref().and_then(|stun| stun.realm.as_ref()) else { return };
+    let Some(name) = normalise(realm) else { return };
+    for found in catalogue.name(&name).into_iter().filter(|found| !found.shared) {
+        draft.evidence.push(Evidence {
+            kind: Kind::Name,
+            rule: "turn-realm",
+            service: Some(found.service.clone()),
+            packet: Some(*packet),
+            detail: format!("realm {name} of a TURN server fits {}", found.pattern),
+        });
     }
 }
 
@@ -149,7 +164,7 @@ impl Draft {
     pub(super) fn may_inherit(&self, subject: &Subject<'_>) -> bool {
         let other = |facts: &FlowFacts| {
             [Protocol::Dns, Protocol::Http, Protocol::Sip].iter().any(|protocol| facts.has(*protocol))
-                || facts.signatures.iter().any(|(signature, _)| *signature != Signature::TurnRealm)
+                || !facts.signatures.is_empty()
         };
         !self.carries_name && !subject.facts.is_some_and(other)
     }
