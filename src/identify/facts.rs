@@ -302,6 +302,8 @@ pub struct FlowFacts {
     pub mentions: Vec<Mention>,
     /// Media streams.
     pub media: Vec<MediaStream>,
+    /// Packets with a header like RTP's, confirmed or not.
+    pub rtp_headers: PerDirection<u64>,
     /// Round-trip times, one entry a kind.
     pub rtts: Vec<Rtt>,
     /// First request to its first answer, where the transport has no handshake of its own.

@@ -21,21 +21,21 @@ pub use service::Service;
 mod cursor;
 mod pieces;
 
-pub mod certificate;
-pub mod dtls;
-pub mod http;
-pub mod ja3;
-pub mod quic;
-pub mod tls;
 #[cfg(test)]
 mod acceptance;
 #[cfg(test)]
 mod captures;
+pub mod certificate;
 pub mod dns;
+pub mod dtls;
+pub mod http;
+pub mod ja3;
 pub mod pairing;
+pub mod quic;
 pub mod rtcp;
 pub mod rtp;
 pub mod stun;
+pub mod tls;
 mod wire;
 pub mod zoom;
 

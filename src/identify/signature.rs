@@ -110,9 +110,21 @@ impl Signature {
         )
     }
 
+    /// Whether such packets carry the application's control data.
+    pub const fn is_data(self) -> bool {
+        matches!(self, Self::TeamsControl | Self::ZoomControl)
+    }
+
     /// Whether the server's packet completes a handshake.
     pub const fn is_handshake(self) -> bool {
-        matches!(self, Self::ZoomConnect | Self::ZoomControl | Self::ZoomEcho | Self::DiscordDiscovery | Self::WebexMedia)
+        matches!(
+            self,
+            Self::ZoomConnect
+                | Self::ZoomControl
+                | Self::ZoomEcho
+                | Self::DiscordDiscovery
+                | Self::WebexMedia
+        )
     }
 
     /// The id of the rule, and what the bytes are, for a person.

@@ -32,6 +32,9 @@ fn of_datagrams(facts: &FlowFacts) -> Contact {
     if handshake.is_some_and(|handshake| handshake.data.client && handshake.data.server) {
         return Contact::Control;
     }
+    if facts.signatures.iter().any(|(signature, _)| signature.is_data()) {
+        return Contact::Control;
+    }
     let stun = facts.stun.as_deref();
     let agreed = handshake.is_some_and(|handshake| handshake.completed)
         || stun.is_some_and(|stun| stun.allocated || (stun.connectivity_check && stun.successes.server > 0))

@@ -15,6 +15,9 @@ use std::time::Duration;
 const SOCKET_WINDOW: Duration = Duration::from_mins(5);
 /// How far apart in time flows of one client may be to belong together.
 const CLIENT_WINDOW: Duration = Duration::from_mins(15);
+/// Ports of STUN servers: the registered ones (RFC 8489 section 8.1) and those of Microsoft's and Google's.
+const STUN_PORTS: [u16; 13] =
+    [3478, 3479, 3480, 3481, 5349, 19302, 19303, 19304, 19305, 19306, 19307, 19308, 19309];
 
 type Map<K> = HashMap<K, Vec<usize>, foldhash::fast::RandomState>;
 
@@ -57,7 +60,7 @@ impl<'a> Known<'a> {
         if kind > Kind::Inherited && !matches!(role, Role::Web | Role::Telemetry | Role::Peer) {
             self.by_pair.entry((client, subject.server.ip())).or_default().push(place);
         }
-        if subject.transport == Transport::Udp && kind == Kind::Signature {
+        if subject.transport == Transport::Udp && kind > Kind::Inherited {
             self.by_socket.entry(subject.client).or_default().push(place);
         }
         for mention in subject.facts.map_or(&[][..], |facts| &facts.mentions) {
@@ -70,24 +73,26 @@ impl<'a> Known<'a> {
     /// Adds to `draft` what other flows lend it.
     pub(super) fn lend(&self, place: usize, draft: &mut Draft) {
         let Some(subject) = self.subjects.get(place) else { return };
-        self.confirm_shared(subject, draft);
+        self.confirm_shared(place, subject, draft);
+        draft.is_peer = self.is_peer(subject, draft);
         let named = weigh(&draft.evidence).is_some_and(|(service, _)| !service.is_generic());
         if named || !draft.may_inherit(subject) {
             return;
         }
         let lent = self
-            .of_mention(subject, draft)
-            .or_else(|| self.of_socket(subject, draft))
+            .of_mention(subject)
+            .or_else(|| self.of_socket(subject))
             .or_else(|| self.of_pair(subject, draft));
         draft.evidence.extend(lent);
     }
 
     /// Names and prefixes that several services share count where the client uses the service otherwise.
-    fn confirm_shared(&self, subject: &Subject<'_>, draft: &mut Draft) {
+    fn confirm_shared(&self, own: usize, subject: &Subject<'_>, draft: &mut Draft) {
         let places = self.by_client.get(&subject.client.ip()).map_or(&[][..], Vec::as_slice);
         for mut evidence in std::mem::take(&mut draft.shared) {
             let other = places.iter().copied().find(|place| {
-                self.services.get(*place).is_some_and(|service| *service == evidence.service)
+                *place != own
+                    && self.services.get(*place).is_some_and(|service| *service == evidence.service)
                     && self.near(*place, subject, CLIENT_WINDOW)
             });
             if let Some(other) = other.and_then(|other| self.subjects.get(other)) {
@@ -99,23 +104,43 @@ impl<'a> Known<'a> {
         }
     }
 
-    fn of_mention(&self, subject: &Subject<'_>, draft: &mut Draft) -> Option<Evidence> {
+    /// Whether the far end is a participant: another flow names it as that, or it is reached from a socket that a
+    /// call already uses, at an address that no list or name knows.
+    fn is_peer(&self, subject: &Subject<'_>, draft: &Draft) -> bool {
+        let mentioned = self.by_mention.get(&(subject.client.ip(), subject.server));
+        if let Some((place, kind)) = mentioned
+            && self.near(*place, subject, CLIENT_WINDOW)
+        {
+            return matches!(kind, MentionKind::Peer | MentionKind::Candidate);
+        }
+        let to_stun_server = STUN_PORTS.contains(&subject.server.port()) && !subject.has_media();
+        subject.transport == Transport::Udp
+            && !draft.has_address_evidence()
+            && !to_stun_server
+            && self.on_socket(subject).is_some()
+    }
+
+    fn of_mention(&self, subject: &Subject<'_>) -> Option<Evidence> {
         let (place, kind) = *self.by_mention.get(&(subject.client.ip(), subject.server))?;
         if !self.near(place, subject, CLIENT_WINDOW) {
             return None;
         }
-        draft.is_peer = matches!(kind, MentionKind::Peer | MentionKind::Candidate);
         self.evidence(place, "mentioned-address", &format!("named as {} in the flow with", kind.name()))
     }
 
-    fn of_socket(&self, subject: &Subject<'_>, draft: &mut Draft) -> Option<Evidence> {
+    /// A flow to another server from the same socket.
+    fn on_socket(&self, subject: &Subject<'_>) -> Option<usize> {
         if subject.transport != Transport::Udp {
             return None;
         }
+        let other =
+            |place: &usize| self.subjects.get(*place).is_some_and(|other| other.server != subject.server);
         let places = self.by_socket.get(&subject.client)?;
-        let place = places.iter().copied().find(|place| self.near(*place, subject, SOCKET_WINDOW))?;
-        // From a socket that a call already uses, to an address that no list or name knows: a participant.
-        draft.is_peer = !draft.has_address_evidence();
+        places.iter().copied().find(|place| other(place) && self.near(*place, subject, SOCKET_WINDOW))
+    }
+
+    fn of_socket(&self, subject: &Subject<'_>) -> Option<Evidence> {
+        let place = self.on_socket(subject)?;
         self.evidence(place, "same-socket", "same socket of the client as the flow with")
     }
 

@@ -80,6 +80,7 @@ fn with_media(mut facts: FlowFacts) -> FlowFacts {
             end: at(5),
         };
         facts.stream(direction, 7, || stream);
+        *facts.rtp_headers.of_mut(direction) = 100;
     }
     facts
 }

@@ -169,7 +169,9 @@ impl Datagrams {
 
     fn router_packet(&mut self, feed: &Feed, packet: &zoom::Packet<'_>) {
         let signature = match packet {
-            zoom::Packet::ConnectRequest { .. } | zoom::Packet::ConnectReply { .. } => Some(Signature::ZoomConnect),
+            zoom::Packet::ConnectRequest { .. } | zoom::Packet::ConnectReply { .. } => {
+                Some(Signature::ZoomConnect)
+            }
             zoom::Packet::EchoRequest(_) | zoom::Packet::EchoReply(_) => Some(Signature::ZoomEcho),
             zoom::Packet::Data { media, .. } if carries_media(media) => Some(Signature::ZoomMedia),
             zoom::Packet::Data { .. } => Some(Signature::ZoomControl),
@@ -282,7 +284,8 @@ impl Dtls {
     fn finish(mut self, facts: &mut FlowFacts) {
         self.readers.client.finish();
         self.readers.server.finish();
-        let flights = PerDirection { client: self.readers.client.flight(), server: self.readers.server.flight() };
+        let flights =
+            PerDirection { client: self.readers.client.flight(), server: self.readers.server.flight() };
         secure::conclude(facts, Protocol::Dtls, &flights, &self.words);
         facts.handshake_mut().data = self.data;
     }
@@ -306,7 +309,9 @@ impl Quic {
         }
         let handshake = facts.handshake_mut();
         handshake.completed |= known.is_established();
-        let reached = known.client_reached == Some(Reached::OneRtt) && known.server_reached == Some(Reached::OneRtt);
-        handshake.data = PerDirection { client: reached || self.data.client, server: reached || self.data.server };
+        let reached =
+            known.client_reached == Some(Reached::OneRtt) && known.server_reached == Some(Reached::OneRtt);
+        handshake.data =
+            PerDirection { client: reached || self.data.client, server: reached || self.data.server };
     }
 }

@@ -17,6 +17,7 @@ const WHATSAPP_PROFILE: u16 = 0xDEBE;
 #[derive(Debug, Default)]
 pub(super) struct MediaWatch {
     trackers: PerDirection<Tracker>,
+    headers: PerDirection<u64>,
     origins: Vec<Origin>,
     /// Index of the origin that the latest packet had.
     latest: usize,
@@ -42,8 +43,16 @@ impl MediaWatch {
     }
 
     /// Takes a header of RTP.
-    pub(super) fn header(&mut self, feed: &Feed, header: &rtp::Header, length: usize, kind: Option<&'static str>) {
+    pub(super) fn header(
+        &mut self,
+        feed: &Feed,
+        header: &rtp::Header,
+        length: usize,
+        kind: Option<&'static str>,
+    ) {
         self.origin(feed, header.ssrc, kind);
+        let headers = self.headers.of_mut(feed.direction);
+        *headers = headers.saturating_add(1);
         self.trackers.of_mut(feed.direction).take(header, length, feed.time);
     }
 
@@ -108,6 +117,9 @@ impl MediaWatch {
         }
         if self.plain_reports {
             facts.protocol(Protocol::Rtcp);
+        }
+        if !facts.media.is_empty() {
+            facts.rtp_headers = self.headers;
         }
     }
 }

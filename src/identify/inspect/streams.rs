@@ -155,7 +155,8 @@ impl Streams {
     pub(super) fn finish(mut self) -> (Option<FlowFacts>, Vec<NameBinding>) {
         match self.content {
             Content::Tls(tls) => {
-                let flights = PerDirection { client: tls.readers.client.flight(), server: tls.readers.server.flight() };
+                let flights =
+                    PerDirection { client: tls.readers.client.flight(), server: tls.readers.server.flight() };
                 secure::conclude(&mut self.facts, Protocol::Tls, &flights, &self.words);
                 self.facts.handshake_mut().data = tls.data;
             }
@@ -229,7 +230,9 @@ impl Tls {
         let client_spoke = self.data.client;
         let finished = self.finished_records();
         let records = self.records.of_mut(direction);
-        while let Some([kind, _, _, high, low]) = stream.get(records.position..).and_then(|rest| rest.first_chunk()) {
+        while let Some([kind, _, _, high, low]) =
+            stream.get(records.position..).and_then(|rest| rest.first_chunk())
+        {
             let length = usize::from(u16::from_be_bytes([*high, *low]));
             records.position = records.position.saturating_add(RECORD_HEADER).saturating_add(length);
             let is_data = *kind == APPLICATION_DATA && length > MAX_ALERT;
