@@ -147,6 +147,40 @@ impl Case {
 }
 
 #[test]
+#[ignore = "prints a line for each flow of each real capture, to compare with others' verdicts"]
+fn table() {
+    for capture in super::captures::all() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/captures").join(&capture.name);
+        let Ok(case) = std::panic::catch_unwind(|| identify(&path)) else {
+            println!("T\t{}\tpanic", capture.name);
+            continue;
+        };
+        for (flow, identity) in case.identities() {
+            let (client, server) = (flow.client(), flow.server());
+            let kinds: BTreeSet<_> = identity.evidence.iter().map(|evidence| evidence.rule).collect();
+            let names: Vec<_> = identity.names.iter().map(|name| name.name.as_str()).collect();
+            println!(
+                "T\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}/{}",
+                capture.name,
+                capture.kind,
+                flow.transport().name(),
+                client.0,
+                client.1.unwrap_or(0),
+                server.0,
+                server.1.unwrap_or(0),
+                identity.service.as_ref().map_or("-", |service| service.id()),
+                identity.role,
+                identity.contact,
+                kinds.into_iter().collect::<Vec<_>>().join(","),
+                names.join(","),
+                flow.sent().packets,
+                flow.received().packets,
+            );
+        }
+    }
+}
+
+#[test]
 #[ignore = "prints what is made of the capture in the environment variable CAPTURE"]
 fn print() {
     let path = std::env::var("CAPTURE").unwrap();

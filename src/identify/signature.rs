@@ -100,14 +100,7 @@ impl Signature {
 
     /// Whether such packets are media.
     pub const fn is_media(self) -> bool {
-        matches!(
-            self,
-            Self::ZoomMedia
-                | Self::ZoomPeerMedia
-                | Self::FaceTimeMedia
-                | Self::WhatsAppMedia
-                | Self::MsMultiplex
-        )
+        matches!(self, Self::ZoomMedia | Self::ZoomPeerMedia | Self::FaceTimeMedia | Self::WhatsAppMedia)
     }
 
     /// Whether such packets carry the application's control data.
