@@ -8,6 +8,8 @@ pub mod dns;
 pub mod pairing;
 pub mod rtcp;
 pub mod rtp;
+pub mod sdp;
+pub mod sip;
 pub mod stun;
 mod wire;
 pub mod zoom;
