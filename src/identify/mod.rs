@@ -4,13 +4,22 @@
 
 #[cfg(test)]
 mod captures;
+pub mod dingtalk;
+pub mod discord;
 pub mod dns;
+pub mod facetime;
+pub mod line;
 pub mod pairing;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
 pub mod sip;
 pub mod stun;
+pub mod teams;
+pub mod telegram;
+pub mod viber;
+pub mod webex;
+pub mod whatsapp;
 mod wire;
 pub mod zoom;
 
