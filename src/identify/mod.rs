@@ -4,6 +4,8 @@
 
 #[cfg(test)]
 mod captures;
+#[cfg(test)]
+mod cross_check;
 pub mod dingtalk;
 pub mod discord;
 pub mod dns;
