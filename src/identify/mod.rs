@@ -30,12 +30,26 @@ pub mod dns;
 pub mod dtls;
 pub mod http;
 pub mod ja3;
+#[cfg(test)]
+mod cross_check;
+pub mod dingtalk;
+pub mod discord;
+pub mod dns;
+pub mod facetime;
+pub mod line;
 pub mod pairing;
 pub mod quic;
 pub mod rtcp;
 pub mod rtp;
+pub mod sdp;
+pub mod sip;
 pub mod stun;
 pub mod tls;
+pub mod teams;
+pub mod telegram;
+pub mod viber;
+pub mod webex;
+pub mod whatsapp;
 mod wire;
 pub mod zoom;
 
