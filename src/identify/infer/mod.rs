@@ -120,7 +120,7 @@ fn conclude(
     }
     let mut evidence: Vec<Evidence> = draft.evidence;
     evidence.sort_by_key(|piece| (piece.service != service, std::cmp::Reverse(piece.kind)));
-    Identity { service, role, contact: contact::contact(subject), names: draft.names, evidence }
+    Identity { service, role, contact: contact::contact(subject, role), names: draft.names, evidence }
 }
 
 #[cfg(test)]

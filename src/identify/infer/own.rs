@@ -197,7 +197,7 @@ impl Draft {
     /// not a protocol of its own.
     pub(super) fn may_inherit(&self, subject: &Subject<'_>) -> bool {
         let other = |facts: &FlowFacts| {
-            [Protocol::Dns, Protocol::Http, Protocol::Sip].iter().any(|protocol| facts.has(*protocol))
+            [Protocol::Dns, Protocol::Http].iter().any(|protocol| facts.has(*protocol))
                 || !facts.signatures.is_empty()
         };
         !self.carries_name && !subject.facts.is_some_and(other)
