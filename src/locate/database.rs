@@ -1,6 +1,6 @@
 //! One location database: what it is, and what it says of an address.
 
-use super::schema::{Bytes, Found, Probed, Record, Schema};
+use super::schema::{Bytes, Found, Probed, Record, Schema, shortened};
 use super::{Claim, ClaimKind, LocateError, Operator, claim, embedded};
 use foldhash::fast::RandomState;
 use ipnet::IpNet;
@@ -130,10 +130,11 @@ impl Source {
             Probed::Understood(schema) => schema,
             Probed::Empty => return Err(LocateError::Empty { path: path_buf() }),
             Probed::NotUnderstood(keys) => {
-                let database_type = metadata.database_type.clone();
+                let database_type = shortened(&metadata.database_type).to_owned();
                 return Err(LocateError::NotUnderstood { path: path_buf(), database_type, keys });
             }
         };
+        let description = metadata.description.get("en").filter(|text| !text.is_empty());
         let description = Database {
             id: id_for(path, taken),
             kind: schema.kind(),
@@ -142,8 +143,8 @@ impl Source {
             sha256,
             licence: None,
             attribution: None,
-            database_type: metadata.database_type.clone(),
-            description: metadata.description.get("en").filter(|text| !text.is_empty()).cloned(),
+            database_type: shortened(&metadata.database_type).to_owned(),
+            description: description.map(|text| shortened(text).to_owned()),
             origin: origin(path, metadata),
         };
         let source = Self::new(&description, reader, schema);

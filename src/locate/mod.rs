@@ -426,6 +426,28 @@ mod tests {
     }
 
     #[test]
+    fn the_embedded_database_agrees_with_what_cloud_providers_publish() {
+        let list = Path::new(SHARED).join("../ranges/cloud_overlay.csv");
+        let Ok(list) = std::fs::read_to_string(&list) else {
+            println!("skipped: no {}", list.display());
+            return;
+        };
+        let locator = Locator::open(&[], true).unwrap();
+        // Weighed by the number of addresses: the lists have thousands of prefixes of one address.
+        let (mut right, mut all) = (0_u64, 0_u64);
+        for line in list.lines().skip(1) {
+            let columns: Vec<_> = line.split(',').collect();
+            let Ok(network) = columns[0].parse::<ipnet::Ipv4Net>() else { continue };
+            let size = 1 << (32 - network.prefix_len());
+            let country = locator.locate(IpAddr::V4(network.broadcast())).location.country;
+            all += size;
+            right += if country == code(columns[3]) { size } else { 0 };
+        }
+        println!("right for {right} of {all} addresses");
+        assert!(all > 100_000_000 && right * 100 > all * 98, "{right} of {all}");
+    }
+
+    #[test]
     fn no_part_of_a_database_makes_it_panic() {
         let record =
             map([("country", map([("iso_code", text("US"))])), ("asn", text("AS1")), ("name", text("n"))]);

@@ -21,6 +21,8 @@ const SAMPLE_RECORDS: usize = 256;
 const SAMPLE_LEAVES: usize = 16_384;
 /// Keys of a record that a message names.
 const NAMED_KEYS: usize = 12;
+/// Bytes of a text that are kept: names of companies are shorter, and a file may have megabytes of them.
+const MAX_TEXT_BYTES: usize = 256;
 
 /// Addresses of the Internet that every public database knows: large resolvers and root name servers.
 const KNOWN: [&str; 8] = [
@@ -223,7 +225,8 @@ fn asn_at(found: &Found<'_>, path: Path) -> Result<Option<Asn>, MaxMindDbError> 
 
 fn operator_at(found: &Found<'_>, asn: Path, name: Path) -> Result<Option<Operator>, MaxMindDbError> {
     let Some(asn) = asn_at(found, asn)? else { return Ok(None) };
-    Ok(Some(Operator { asn, organization: text_at(found, name)?.map(Arc::from) }))
+    let name = text_at(found, name)?;
+    Ok(Some(Operator { asn, organization: name.map(|name| Arc::from(shortened(name))) }))
 }
 
 /// The keys of a record, sorted.
@@ -234,8 +237,16 @@ fn operator_at(found: &Found<'_>, asn: Path, name: Path) -> Result<Option<Operat
 fn keys(found: &Found<'_>) -> Result<Vec<String>, MaxMindDbError> {
     match found.decode::<BTreeMap<String, IgnoredAny>>() {
         Err(MaxMindDbError::Decoding { .. }) => Ok(Vec::new()),
-        keys => Ok(keys?.unwrap_or_default().into_keys().take(NAMED_KEYS).collect()),
+        keys => {
+            let keys = keys?.unwrap_or_default().into_keys();
+            Ok(keys.take(NAMED_KEYS).map(|key| shortened(&key).to_owned()).collect())
+        }
     }
+}
+
+/// The beginning of a text that a file may have made too long.
+pub(super) fn shortened(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(MAX_TEXT_BYTES)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -298,6 +309,15 @@ mod tests {
             "IPinfo"
         );
         assert_eq!(read(map([("asn", number()), ("org", text("E"))])), "asn: - - AS64496 E");
+    }
+
+    #[test]
+    fn a_name_of_any_length_is_kept_in_part() {
+        let name = "ü".repeat(130);
+        let record = map([("asn", text("AS64496")), ("name", text(&name))]);
+        assert_eq!(read(record), format!("asn: - - AS64496 {}", "ü".repeat(128)));
+        assert_eq!(shortened(&"a".repeat(300)).len(), 256);
+        assert_eq!(shortened("short"), "short");
     }
 
     #[test]
