@@ -6,8 +6,16 @@
 mod batch;
 mod blocks;
 mod bytes;
+mod compress;
+#[cfg(feature = "compress")]
+mod decoders;
 mod error;
+mod foreign;
+mod hash;
+mod inputs;
 mod interface;
+#[cfg(test)]
+mod laws;
 mod pcap;
 mod pcapng;
 mod reader;
@@ -23,6 +31,7 @@ mod walk;
 
 pub use batch::{Batch, Frame, Record};
 pub use error::CaptureError;
+pub use inputs::Note;
 pub use reader::{Options, Progress, Reader};
 pub use time::{Precision, Timestamp};
 
