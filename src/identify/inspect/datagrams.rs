@@ -56,7 +56,7 @@ struct Quic {
 /// Whether a datagram could be something that is read at all: cheap, and before anything is allocated.
 pub(super) fn may_be_known(feed: &Feed, payload: &[u8]) -> bool {
     let Some(first) = payload.first() else { return false };
-    if products::may_be_known(feed, payload) {
+    if is_dns(feed) || products::may_be_known(feed, payload) {
         return true;
     }
     match first {
@@ -65,7 +65,7 @@ pub(super) fn may_be_known(feed: &Feed, payload: &[u8]) -> bool {
         4..=0x23 if is_zoom_like(feed, payload) => true,
         20..=63 if dtls::probe(payload) != Probe::NoMatch => true,
         128..=191 if may_carry_media(feed) && rtp::probe(payload, feed.length) != Probe::NoMatch => true,
-        _ => is_dns(feed) || quic::probe(payload) == Probe::Match || is_multiplexed(payload, feed.length),
+        _ => quic::probe(payload) == Probe::Match || is_multiplexed(payload, feed.length),
     }
 }
 
