@@ -127,7 +127,7 @@ fn identify(path: &Path) -> Case {
 fn case(name: &str) -> Option<Case> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/captures").join(name);
     if path.is_file() {
-        return Some(identify(&path));
+        return Reader::open(&[path.clone()], Options::default()).is_ok().then(|| identify(&path));
     }
     println!("skipped: no {}", path.display());
     None
@@ -344,4 +344,67 @@ fn no_call_service_is_named_where_there_is_no_call() {
             );
         }
     }
+}
+
+/// Our ids for the application in a verdict of nDPI, which has names of its own; none for what is no call service.
+fn ids_of(verdict: &str) -> &'static [&'static str] {
+    match verdict.rsplit('.').next().unwrap_or_default() {
+        "Zoom" => &["zoom"],
+        "Skype_Teams" | "SkypeCall" | "Skype_TeamsCall" | "Teams" => &["teams", "skype"],
+        "WhatsApp" | "WhatsAppCall" => &["whatsapp"],
+        "Webex" => &["webex"],
+        "Discord" => &["discord"],
+        "WeChat" => &["wechat"],
+        "Signal" | "SignalVoip" => &["signal"],
+        "Telegram" | "TelegramVoip" => &["telegram"],
+        "Viber" | "ViberVoip" => &["viber"],
+        "GoogleCall" => &["meet", "webrtc"],
+        "Line" | "LineCall" => &["line"],
+        "FacebookVoip" => &["messenger"],
+        "SnapchatCall" => &["snapchat"],
+        "SIP" => &["sip"],
+        _ => &[],
+    }
+}
+
+/// nDPI's verdicts on a capture, by transport and the two ends.
+fn verdicts(text: &str, capture: &str) -> Vec<(String, BTreeSet<SocketAddr>, &'static [&'static str])> {
+    let rows = text.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+    let row = |row: Vec<&str>| {
+        let [name, transport, a, a_port, b, b_port, verdict] = row[..] else { return None };
+        let end = |address: &str, port: &str| {
+            let address: IpAddr = address.trim_matches(['[', ']']).parse().ok()?;
+            Some(SocketAddr::new(address, port.parse().ok()?))
+        };
+        let ends = BTreeSet::from([end(a, a_port)?, end(b, b_port)?]);
+        (name == capture).then(|| (transport.to_owned(), ends, ids_of(verdict)))
+    };
+    rows.filter_map(row).collect()
+}
+
+#[test]
+fn where_ndpi_names_a_call_service_we_name_the_same_or_none() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/truth/ndpi-flows.tsv");
+    let Ok(text) = std::fs::read_to_string(&path) else { return println!("skipped: no {}", path.display()) };
+    let (mut same, mut others) = (0, Vec::new());
+    for capture in super::captures::all() {
+        let (Some(case), verdicts) = (case(&capture.name), verdicts(&text, &capture.name)) else { continue };
+        for (flow, identity) in case.identities() {
+            let Some(service) = &identity.service else { continue };
+            let server = SocketAddr::new(flow.server().0, flow.server().1.unwrap_or(0));
+            let ends = BTreeSet::from([flow.client_socket(), server]);
+            let expected = verdicts
+                .iter()
+                .find(|(transport, of, _)| *transport == flow.transport().name() && *of == ends);
+            match expected {
+                Some((.., ids)) if ids.contains(&service.id()) => same += 1,
+                Some((.., ids)) if !ids.is_empty() => {
+                    others.push((capture.name.clone(), server, service.clone(), *ids));
+                }
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(others, []);
+    assert!(same >= 380, "only {same} flows agree");
 }

@@ -28,6 +28,8 @@ const ZOOM_PORTS: std::ops::RangeInclusive<u16> = 8801..=8810;
 pub(super) struct Datagrams {
     facts: FlowFacts,
     count: u8,
+    /// RTP is confirmed: packets that look like it need no other look.
+    carries_rtp: bool,
     stun: Option<Box<StunWatch>>,
     zoom: Option<Box<zoom::RoundTrips>>,
     products: Option<Box<Products>>,
@@ -96,6 +98,10 @@ impl Datagrams {
             if answers::take(feed, payload, &mut self.bindings) {
                 self.facts.protocol(Protocol::Dns);
             }
+            return;
+        }
+        if self.carries_rtp && matches!(payload.first(), Some(128..=191)) {
+            self.media(feed, payload, feed.length);
             return;
         }
         self.open(feed, payload, feed.length, 0);
@@ -254,6 +260,7 @@ impl Datagrams {
         if !watch.rtcp(feed, payload, length, &mut self.facts) {
             watch.rtp(feed, payload, length);
         }
+        self.carries_rtp = self.carries_rtp || watch.is_confirmed();
     }
 
     fn dtls(&mut self, feed: &Feed, payload: &[u8]) {
