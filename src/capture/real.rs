@@ -49,7 +49,7 @@ fn the_frames_of_real_captures_are_all_found() {
     let mut differ = Vec::new();
     for line in lines {
         let fields: Vec<_> = line.split('\t').collect();
-        if cfg!(not(feature = "compress")) && fields[path].ends_with(".gz") {
+        if cfg!(not(feature = "compress")) && fields[path].contains(".gz") {
             continue;
         }
         let read = count(&[folder.join(fields[path])]);
