@@ -103,6 +103,11 @@ impl Signature {
         matches!(self, Self::ZoomMedia | Self::ZoomPeerMedia | Self::FaceTimeMedia | Self::WhatsAppMedia)
     }
 
+    /// Whether the protocol's media cannot be read as RTP.
+    pub const fn is_opaque(self) -> bool {
+        matches!(self, Self::LineCall | Self::TelegramCall | Self::ViberCall | Self::WebexMedia)
+    }
+
     /// Whether such packets carry the application's control data.
     pub const fn is_data(self) -> bool {
         matches!(self, Self::TeamsControl | Self::ZoomControl)

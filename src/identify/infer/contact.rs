@@ -4,9 +4,9 @@ use super::Subject;
 use crate::flow::{Counters, Transport};
 use crate::identify::{Contact, FlowFacts, Role};
 
-/// Packets each way before their pace says anything.
+/// Packets before their pace says anything.
 const MIN_PACKETS: u64 = 50;
-/// Packets a second each way that are media.
+/// Packets a second that are media.
 const MIN_RATE: u64 = 10;
 
 /// The contact that a flow shows.
@@ -25,15 +25,21 @@ pub(super) fn contact(subject: &Subject<'_>, role: Role) -> Contact {
     }
 }
 
-/// Media that has no form of RTP is known by its pace: voice alone is some fifty packets a second each way, and
-/// nothing else that a call's media server is sent comes near it.
+/// Media that has no form of RTP is known by its pace: voice alone is some fifty packets a second, and nothing else
+/// that a call's media server is sent comes near it. Telegram sends by one relay and receives by another, so one
+/// direction is enough.
 fn is_opaque_media(subject: &Subject<'_>, role: Role) -> bool {
+    let readable = |facts: &FlowFacts| {
+        facts.stun.is_some() || facts.signatures.iter().any(|(signature, _)| !signature.is_opaque())
+    };
+    if subject.facts.is_some_and(readable) {
+        return false;
+    }
     let seconds = subject.end.since(subject.start).as_secs().max(1);
     let fast = |counters: Counters| counters.packets >= MIN_PACKETS && counters.packets / seconds >= MIN_RATE;
     matches!(role, Role::Media | Role::Relay | Role::Peer)
         && subject.transport == Transport::Udp
-        && fast(subject.sent)
-        && fast(subject.received)
+        && (fast(subject.sent) || fast(subject.received))
 }
 
 /// Payload both ways is less than application data both ways where that payload is a handshake.

@@ -106,6 +106,11 @@ impl<'a> Known<'a> {
     fn confirm_shared(&self, own: usize, subject: &Subject<'_>, draft: &mut Draft) {
         for mut evidence in std::mem::take(&mut draft.shared) {
             let Some(service) = &evidence.service else { continue };
+            let says_more =
+                |own: &Evidence| own.kind > Kind::Inherited && own.service.as_ref() == Some(service);
+            if draft.evidence.iter().any(says_more) {
+                continue;
+            }
             let other = self.other_use(subject, service, |place| place != own);
             if let Some(other) = other.and_then(|other| self.subjects.get(other)) {
                 evidence.detail.push_str("; the client also uses ");

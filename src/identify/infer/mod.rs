@@ -3,6 +3,7 @@
 //! First each flow speaks for itself; then flows that nothing names may inherit from others of the same client.
 
 mod contact;
+mod crowd;
 mod endpoint;
 mod inherit;
 mod own;
@@ -85,11 +86,12 @@ pub fn infer(subjects: &[Subject<'_>], names: &NameTable, catalogue: &Catalogue)
     for (place, draft) in drafts.iter_mut().enumerate() {
         known.lend(place, draft);
     }
-    let flows: Vec<Identity> = subjects
+    let mut flows: Vec<Identity> = subjects
         .iter()
         .zip(drafts)
         .map(|(subject, draft)| conclude(subject, draft, &known, catalogue))
         .collect();
+    crowd::probes(subjects, &mut flows);
     let endpoints = endpoint::endpoints(subjects, &flows, names);
     Inference { flows, endpoints }
 }
