@@ -2,9 +2,23 @@
 //!
 //! A frame that is odd is counted by kind in [`Anomalies`] and gives what could be read of it.
 
+mod anomaly;
+mod ethernet;
+mod fragment;
+mod icmp;
+mod ip;
+mod layers;
+mod link;
+mod transport;
+mod view;
+
+pub use anomaly::Anomalies;
+pub use fragment::{Datagram, Reassembler};
+
 use crate::capture::{Frame, Timestamp};
-use std::collections::BTreeMap;
+use layers::{Layers, Origin};
 use std::net::IpAddr;
+use view::View;
 
 /// Source and destination of one IP header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,6 +46,19 @@ pub struct Packet<'a> {
     pub content: Content<'a>,
     /// Set where IP fragments were put together to make this packet.
     pub reassembled: Option<Box<Reassembled>>,
+}
+
+impl Packet<'_> {
+    /// The addresses of each IP header that counts with this packet's frame.
+    ///
+    /// A header that the fragments of the packet had does not count again. Of an IPv6 packet in fragments only
+    /// the frame that completes it counts, as Wireshark counts.
+    pub fn counted(&self) -> impl Iterator<Item = AddressPair> + '_ {
+        let already = self.reassembled.as_ref().map_or(0, |whole| whole.headers);
+        let is_piece = matches!(self.content, Content::Fragment(_)) && self.addresses.source.is_ipv6();
+        let own = (!is_piece).then_some(self.addresses);
+        self.outer.iter().copied().chain(own).skip(already)
+    }
 }
 
 /// How a packet was put together from IP fragments.
@@ -157,45 +184,9 @@ pub struct Fragment<'a> {
 }
 
 /// Decodes one frame; `index` is its place in the batch. What comes out is appended to `packets`.
+#[inline]
 pub fn decode<'a>(frame: &Frame<'a>, index: u32, anomalies: &mut Anomalies, packets: &mut Vec<Packet<'a>>) {
-    let _ = (frame, index, anomalies, packets);
-}
-
-/// Puts IP fragments together, in the order of the capture, within a bound on memory.
-#[derive(Debug, Default)]
-pub struct Reassembler {}
-
-impl Reassembler {
-    /// Takes a packet whose content is a [`Fragment`]; gives the whole datagram when this was the last piece.
-    pub fn push(&mut self, packet: &Packet<'_>, anomalies: &mut Anomalies) -> Option<Datagram> {
-        let _ = (packet, anomalies);
-        None
-    }
-}
-
-/// An IP packet put together from fragments. It owns its bytes.
-#[derive(Debug)]
-pub struct Datagram {}
-
-impl Datagram {
-    /// Decodes the datagram as if it had come in one piece. It may turn out to be a fragment of another one.
-    pub fn decode<'a>(&'a self, anomalies: &mut Anomalies, packets: &mut Vec<Packet<'a>>) {
-        let _ = (anomalies, packets);
-    }
-}
-
-/// Oddities of frames, counted by kind.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Anomalies {}
-
-impl Anomalies {
-    /// Adds the counts of `other`.
-    pub fn merge(&mut self, other: &Self) {
-        let _ = other;
-    }
-
-    /// The kinds that occurred, by name.
-    pub fn counts(&self) -> BTreeMap<&'static str, u64> {
-        BTreeMap::new()
-    }
+    let origin = Origin { index, time: frame.time, wire_length: frame.wire_length, reassembled: None };
+    let view = View::new(frame.bytes, frame.wire_length);
+    Layers::new(origin, Vec::new(), anomalies, packets).frame(frame.link_type, view);
 }

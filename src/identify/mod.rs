@@ -2,6 +2,8 @@
 //!
 //! Dissectors (one protocol a file) read facts off bytes; the catalogue and rules infer.
 
+mod contact;
+
 /// What a cheap look at the first bytes says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probe {

@@ -1,0 +1,64 @@
+//! `landfall inspect`.
+
+use clap::{Args, ValueEnum};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// One object, for programs
+    Json,
+}
+
+/// What `inspect` is asked for.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// Capture files, folders of them, or - for standard input
+    ///
+    /// pcap and pcapng, plain or compressed (gzip, zstd, xz, bzip2, lz4), are told by their content. Several
+    /// files are put in the order of their first packets and read as one capture.
+    #[arg(value_name = "FILE|DIR|-", required = true)]
+    pub paths: Vec<PathBuf>,
+
+    /// Deny these countries and groups: CN,HK or @doj-countries-of-concern
+    ///
+    /// ISO 3166-1 alpha-2 codes and groups (@eu, @eea, @five-eyes, @asia, ...), separated by commas; ! takes
+    /// one out again (@europe,!RU).
+    #[arg(long, value_name = "LIST", help_heading = "Policy")]
+    pub deny: Vec<String>,
+
+    /// Allow only these countries and groups: @eu,CH
+    #[arg(long, value_name = "LIST", help_heading = "Policy")]
+    pub allow: Vec<String>,
+
+    /// Ask this MMDB database too, whatever its schema (repeatable)
+    #[arg(long, value_name = "FILE", help_heading = "Location")]
+    pub db: Vec<PathBuf>,
+
+    /// Do not ask the embedded database
+    #[arg(long, help_heading = "Location")]
+    pub no_default_db: bool,
+
+    /// Only frames that match this capture filter: 'udp port 8801'
+    #[arg(long, value_name = "BPF", help_heading = "Input")]
+    pub filter: Option<String>,
+
+    /// How many threads work [default: one for each processor]
+    #[arg(long, value_name = "N", help_heading = "Input")]
+    pub threads: Option<NonZeroUsize>,
+
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
+    pub format: Format,
+
+    /// List every flow in the report (JSON)
+    #[arg(long, help_heading = "Output")]
+    pub flows: bool,
+
+    /// Write the report to this file instead of standard output
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+}

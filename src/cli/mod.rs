@@ -1,0 +1,37 @@
+//! The command line: what can be typed, and nothing of what is done about it.
+
+mod inspect;
+
+pub use inspect::{Format, Inspect};
+
+use clap::{Parser, Subcommand};
+
+const EXIT_STATUS: &str = "\
+Exit status, the first that applies:
+  1  something is denied
+  2  it could not be done, or a capture is damaged (what could be read is reported)
+  3  nothing is denied, but something is indeterminate
+  0  everything is allowed";
+
+/// In which countries did this video call touch down, and was that allowed?
+#[derive(Debug, Parser)]
+#[command(name = "landfall", version, long_version = long_version(), max_term_width = 100, after_help = EXIT_STATUS)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Inspect captures: who was contacted, in which countries, and whether that is allowed
+    #[command(after_help = EXIT_STATUS)]
+    Inspect(Inspect),
+}
+
+/// The version and the data that the program carries.
+fn long_version() -> String {
+    let credits = crate::locate::embedded_attributions().join("\n");
+    format!("{}\n{credits}", env!("CARGO_PKG_VERSION"))
+}

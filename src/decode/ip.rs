@@ -1,0 +1,350 @@
+//! IPv4 (RFC 791) and IPv6 (RFC 8200) with its extension headers.
+
+use super::anomaly::Anomaly;
+use super::icmp::Version;
+use super::layers::Layers;
+use super::view::View;
+use super::{AddressPair, Content, Fragment};
+use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice, err};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Protocol numbers, <https://www.iana.org/assignments/protocol-numbers>.
+const HOP_BY_HOP: u8 = 0;
+const ICMP: u8 = 1;
+pub(super) const TCP: u8 = 6;
+pub(super) const UDP: u8 = 17;
+pub(super) const DCCP: u8 = 33;
+const ROUTING: u8 = 43;
+const FRAGMENT: u8 = 44;
+const AUTHENTICATION: u8 = 51;
+const ICMP_V6: u8 = 58;
+const NO_NEXT_HEADER: u8 = 59;
+const DESTINATION: u8 = 60;
+const MOBILITY: u8 = 135;
+pub(super) const SCTP: u8 = 132;
+pub(super) const UDP_LITE: u8 = 136;
+const SHIM6: u8 = 140;
+
+/// Bytes of an IPv6 header.
+const IPV6_HEADER: usize = 40;
+/// Extension headers in one IPv6 packet. A chain of the recommended order (RFC 8200 section 4.1) has seven.
+const MAX_EXTENSIONS: usize = 24;
+
+impl<'a> Layers<'a, '_> {
+    /// An IP packet of the version that its first four bits say.
+    #[inline]
+    pub(super) fn ip(&mut self, view: View<'a>) {
+        match view.u8(0).map(|byte| byte >> 4) {
+            Some(4) => self.ipv4(view),
+            Some(6) => self.ipv6(view),
+            Some(_) => self.odd(Anomaly::IpVersion),
+            None => self.odd(Anomaly::IpTruncated),
+        }
+    }
+
+    /// An IPv4 packet.
+    #[inline]
+    pub(super) fn ipv4(&mut self, view: View<'a>) {
+        match Ipv4HeaderSlice::from_slice(view.bytes) {
+            Ok(header) => self.ipv4_packet(&header, view),
+            Err(error) => self.odd_ipv4(&error, view),
+        }
+    }
+
+    /// Bytes announced as IPv4 that are not: some senders announce IPv6 so.
+    #[cold]
+    fn odd_ipv4(&mut self, error: &err::ipv4::HeaderSliceError, view: View<'a>) {
+        use err::ipv4::{HeaderError, HeaderSliceError};
+        match error {
+            HeaderSliceError::Content(HeaderError::UnexpectedVersion { version_number: 6 }) => {
+                self.ipv6(view)
+            }
+            HeaderSliceError::Content(HeaderError::UnexpectedVersion { .. }) => self.odd(Anomaly::IpVersion),
+            HeaderSliceError::Content(_) => self.odd(Anomaly::Ipv4HeaderLength),
+            HeaderSliceError::Len(_) => self.odd(Anomaly::IpTruncated),
+        }
+    }
+
+    /// An IPv4 packet whose header is whole.
+    #[inline]
+    fn ipv4_packet(&mut self, header: &Ipv4HeaderSlice<'_>, view: View<'a>) {
+        let header_length = header.slice().len();
+        let Some(payload_length) = ipv4_payload_length(header, view) else {
+            return self.odd(Anomaly::Ipv4TotalLength);
+        };
+        let Some(payload) = view.skip(header_length) else { return };
+        let payload = payload.resize(payload_length);
+        let addresses = ipv4_addresses(header);
+        if header.is_fragmenting_payload() {
+            return self.ipv4_fragment(addresses, header, payload);
+        }
+        self.payload(addresses, header.protocol().0, payload);
+    }
+
+    /// A piece of an IPv4 packet. The first one is decoded as far as it goes if it cannot be put together.
+    #[cold]
+    fn ipv4_fragment(&mut self, addresses: AddressPair, header: &Ipv4HeaderSlice<'_>, payload: View<'a>) {
+        let offset = u32::from(header.fragments_offset().value()).saturating_mul(8);
+        let protocol = header.protocol().0;
+        if offset == 0 && !payload.is_whole() {
+            self.odd(Anomaly::FragmentTruncated);
+            return self.payload(addresses, protocol, payload);
+        }
+        let own = u32::from(header.identification());
+        // Private addresses are used again from one VLAN to the next.
+        let private = is_private(header.source_addr()) || is_private(header.destination_addr());
+        let identification = if private { own | u32::from(self.vlan) << 16 } else { own };
+        self.emit(
+            addresses,
+            Content::Fragment(Fragment {
+                identification,
+                protocol,
+                offset,
+                more: header.more_fragments(),
+                payload: payload.bytes,
+                payload_length: payload.length,
+            }),
+        );
+    }
+
+    /// An IPv6 packet.
+    #[inline]
+    pub(super) fn ipv6(&mut self, view: View<'a>) {
+        match Ipv6HeaderSlice::from_slice(view.bytes) {
+            Ok(header) => self.ipv6_packet(&header, view),
+            Err(err::ipv6::HeaderSliceError::Len(_)) => self.odd(Anomaly::IpTruncated),
+            Err(err::ipv6::HeaderSliceError::Content(_)) => self.odd(Anomaly::IpVersion),
+        }
+    }
+
+    /// An IPv6 packet whose fixed header is whole.
+    #[inline]
+    fn ipv6_packet(&mut self, header: &Ipv6HeaderSlice<'_>, view: View<'a>) {
+        let addresses = ipv6_addresses(header);
+        let protocol = header.next_header().0;
+        let Some(rest) = view.skip(IPV6_HEADER) else { return };
+        let rest = rest.resize(ipv6_payload_length(header, rest));
+        if is_extension(protocol) {
+            return self.extensions(addresses, protocol, rest);
+        }
+        self.payload(addresses, protocol, rest);
+    }
+
+    /// A chain of extension headers, and what follows it.
+    #[cold]
+    pub(super) fn extensions(&mut self, addresses: AddressPair, protocol: u8, rest: View<'a>) {
+        match walk(protocol, rest) {
+            Walk::Upper { protocol, payload } => self.payload(addresses, protocol, payload),
+            Walk::Fragment(fragment) => self.emit(addresses, Content::Fragment(fragment)),
+            Walk::Truncated => self.odd(Anomaly::IpTruncated),
+            Walk::Malformed => self.odd(Anomaly::Ipv6Extension),
+        }
+    }
+
+    /// What an IP packet between `addresses` carries.
+    #[inline]
+    pub(super) fn payload(&mut self, addresses: AddressPair, protocol: u8, view: View<'a>) {
+        match protocol {
+            TCP => self.tcp(addresses, view),
+            UDP => self.udp(addresses, view),
+            ICMP => self.icmp(addresses, Version::V4, view),
+            ICMP_V6 => self.icmp(addresses, Version::V6, view),
+            _ => self.emit(addresses, Content::Other(protocol)),
+        }
+    }
+}
+
+/// Bytes after the header; `None` if the total length is shorter than the header.
+///
+/// A total length of zero is what a capture shows of a packet that the network card will cut into segments
+/// (TSO): it reaches to the end of the frame.
+#[inline]
+fn ipv4_payload_length(header: &Ipv4HeaderSlice<'_>, view: View<'_>) -> Option<u32> {
+    let header_length = u32::from(header.ihl()).saturating_mul(4);
+    match header.total_len() {
+        0 => Some(view.length.saturating_sub(header_length)),
+        total => u32::from(total).checked_sub(header_length),
+    }
+}
+
+/// Bytes after the fixed header. Zero means a jumbogram (RFC 2675) or, as in IPv4, one that will be cut.
+#[inline]
+fn ipv6_payload_length(header: &Ipv6HeaderSlice<'_>, rest: View<'_>) -> u32 {
+    match (header.payload_length(), header.next_header().0) {
+        (0, HOP_BY_HOP) => jumbo_length(rest).unwrap_or(0),
+        (0, NO_NEXT_HEADER) => 0,
+        (0, _) => rest.length,
+        (length, _) => u32::from(length),
+    }
+}
+
+/// The length in the jumbo payload option (0xc2, RFC 2675 section 2) of a hop-by-hop header.
+fn jumbo_length(view: View<'_>) -> Option<u32> {
+    let end = usize::from(view.u8(1)?).saturating_add(1).saturating_mul(8);
+    let mut at: usize = 2;
+    while at < end {
+        at = match view.u8(at)? {
+            0 => at.saturating_add(1),
+            0xc2 => return view.u32(at.saturating_add(2)),
+            _ => at.saturating_add(2).saturating_add(usize::from(view.u8(at.saturating_add(1))?)),
+        };
+    }
+    None
+}
+
+/// Source and destination. Of a packet with a source route the destination is the last stop, RFC 791
+/// section 3.1: that is where it goes to.
+#[inline]
+fn ipv4_addresses(header: &Ipv4HeaderSlice<'_>) -> AddressPair {
+    let destination = if header.options().is_empty() {
+        header.destination_addr()
+    } else {
+        last_stop(header.options()).unwrap_or(header.destination_addr())
+    };
+    AddressPair { source: IpAddr::V4(header.source_addr()), destination: IpAddr::V4(destination) }
+}
+
+/// The last address of a source route that is not used up yet.
+#[cold]
+fn last_stop(options: &[u8]) -> Option<Ipv4Addr> {
+    let mut rest = options;
+    loop {
+        rest = match *rest {
+            [] | [0, ..] => return None,
+            [1, ref next @ ..] => next,
+            // Loose and strict source route: type, length, pointer, addresses.
+            [0x83 | 0x89, length, pointer, ..] => {
+                let used_up = pointer < 4 || pointer & 3 != 0 || pointer > length;
+                let last = usize::from(length).checked_sub(4)?;
+                let address = rest.get(last..)?.first_chunk::<4>().copied().map(Ipv4Addr::from);
+                return if used_up { None } else { address };
+            }
+            [_, length, ..] if length >= 2 => rest.get(usize::from(length)..)?,
+            _ => return None,
+        };
+    }
+}
+
+/// Source and destination of the fixed header: a routing header names further stops, which are not these.
+#[inline]
+fn ipv6_addresses(header: &Ipv6HeaderSlice<'_>) -> AddressPair {
+    AddressPair {
+        source: IpAddr::V6(header.source_addr()),
+        destination: IpAddr::V6(header.destination_addr()),
+    }
+}
+
+/// Whether an address may stand for different hosts in different VLANs.
+fn is_private(address: Ipv4Addr) -> bool {
+    address.is_private() || address.is_link_local()
+}
+
+/// Whether `protocol` is an extension header that another header follows.
+#[inline]
+pub(super) const fn is_extension(protocol: u8) -> bool {
+    matches!(protocol, HOP_BY_HOP | ROUTING | FRAGMENT | AUTHENTICATION | DESTINATION | MOBILITY | SHIM6)
+}
+
+/// Where a chain of extension headers leads.
+enum Walk<'a> {
+    /// To the upper layer.
+    Upper { protocol: u8, payload: View<'a> },
+    /// To a piece of it.
+    Fragment(Fragment<'a>),
+    /// Past the end of what was captured.
+    Truncated,
+    /// Into nonsense.
+    Malformed,
+}
+
+/// Goes along a chain of extension headers that begins with one of type `protocol`.
+fn walk(protocol: u8, rest: View<'_>) -> Walk<'_> {
+    let (mut protocol, mut rest) = (protocol, rest);
+    for _ in 0..MAX_EXTENSIONS {
+        if !is_extension(protocol) {
+            return Walk::Upper { protocol, payload: rest };
+        }
+        let Some(header) = Extension::read(protocol, rest) else { return Walk::Truncated };
+        if let Some(fragment) = header.fragment {
+            return Walk::Fragment(fragment);
+        }
+        (protocol, rest) = (header.next, header.rest);
+    }
+    Walk::Malformed
+}
+
+/// One extension header.
+struct Extension<'a> {
+    next: u8,
+    rest: View<'a>,
+    fragment: Option<Fragment<'a>>,
+}
+
+impl<'a> Extension<'a> {
+    fn read(protocol: u8, view: View<'a>) -> Option<Self> {
+        let next = view.u8(0)?;
+        let units = usize::from(view.u8(1)?);
+        let length = match protocol {
+            FRAGMENT => 8,
+            AUTHENTICATION => units.saturating_add(2).saturating_mul(4),
+            _ => units.saturating_add(1).saturating_mul(8),
+        };
+        let rest = view.skip(length)?;
+        let fragment = if protocol == FRAGMENT { Self::fragment(next, view, rest)? } else { None };
+        Some(Self { next, rest, fragment })
+    }
+
+    /// `Some(None)` for the atomic fragment of RFC 6946, which is a whole packet.
+    fn fragment(next: u8, view: View<'a>, rest: View<'a>) -> Option<Option<Fragment<'a>>> {
+        let (bits, identification) = (view.u16(2)?, view.u32(4)?);
+        let (offset, more) = (u32::from(bits & 0xfff8), bits & 1 == 1);
+        if offset == 0 && !more {
+            return Some(None);
+        }
+        Some(Some(Fragment {
+            identification,
+            protocol: next,
+            offset,
+            more,
+            payload: rest.bytes,
+            payload_length: rest.length,
+        }))
+    }
+}
+
+/// An IP header and what lies behind it, found without handing out anything.
+#[derive(Debug)]
+pub(super) struct Found<'a> {
+    pub(super) addresses: AddressPair,
+    /// The protocol of the upper layer.
+    pub(super) protocol: u8,
+    /// Whether `payload` begins with the upper layer's header.
+    pub(super) first_piece: bool,
+    pub(super) payload: View<'a>,
+}
+
+/// Reads the IP header, and its chain of extension headers, that `view` begins with.
+pub(super) fn find(view: View<'_>) -> Option<Found<'_>> {
+    if view.u8(0)? >> 4 == 4 {
+        let header = Ipv4HeaderSlice::from_slice(view.bytes).ok()?;
+        return Some(Found {
+            addresses: ipv4_addresses(&header),
+            protocol: header.protocol().0,
+            first_piece: header.fragments_offset().value() == 0,
+            payload: view.skip(header.slice().len())?,
+        });
+    }
+    let header = Ipv6HeaderSlice::from_slice(view.bytes).ok()?;
+    let addresses = ipv6_addresses(&header);
+    let rest = view.skip(IPV6_HEADER)?;
+    match walk(header.next_header().0, rest) {
+        Walk::Upper { protocol, payload } => Some(Found { addresses, protocol, first_piece: true, payload }),
+        Walk::Fragment(Fragment { protocol, offset, payload, payload_length, .. }) => Some(Found {
+            addresses,
+            protocol,
+            first_piece: offset == 0,
+            payload: View::new(payload, payload_length),
+        }),
+        Walk::Truncated | Walk::Malformed => None,
+    }
+}

@@ -1,0 +1,89 @@
+//! The way through the layers of one frame: what lies around, and what comes out.
+
+use super::anomaly::{Anomalies, Anomaly};
+use super::{AddressPair, Content, Packet, Reassembled};
+use crate::capture::Timestamp;
+
+/// Headers of any kind within one frame. Real stacks (a GRE tunnel in GTP-U in VLANs) stay below 20; a frame
+/// of nothing but nested headers must not cost more stack or time than this.
+const MAX_LAYERS: u8 = 64;
+
+/// What every packet of the frame has in common.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    /// Place of the frame in its batch.
+    pub(super) index: u32,
+    /// When the frame was captured.
+    pub(super) time: Timestamp,
+    /// Bytes of the whole frame on the wire.
+    pub(super) wire_length: u32,
+    /// Set where the bytes were put together from fragments.
+    pub(super) reassembled: Option<Reassembled>,
+}
+
+/// The way from the outermost header inwards.
+#[derive(Debug)]
+pub(super) struct Layers<'a, 'o> {
+    origin: Origin,
+    anomalies: &'o mut Anomalies,
+    packets: &'o mut Vec<Packet<'a>>,
+    /// IP headers entered so far, outermost first.
+    outer: Vec<AddressPair>,
+    /// How many of those a packet of this frame carries already: each header counts once a frame.
+    told: usize,
+    /// Headers entered so far.
+    depth: u8,
+    /// The VLAN last entered; fragments of different VLANs are not put together.
+    pub(super) vlan: u16,
+}
+
+impl<'a, 'o> Layers<'a, 'o> {
+    /// At the first byte of a frame, or of a packet put together from fragments below the headers `outer`.
+    pub(super) fn new(
+        origin: Origin,
+        outer: Vec<AddressPair>,
+        anomalies: &'o mut Anomalies,
+        packets: &'o mut Vec<Packet<'a>>,
+    ) -> Self {
+        Self { origin, anomalies, packets, outer, told: 0, depth: 0, vlan: 0 }
+    }
+
+    /// Counts an oddity.
+    pub(super) fn odd(&mut self, kind: Anomaly) {
+        self.anomalies.count(kind);
+    }
+
+    /// Goes one header inwards, within the bound on layers.
+    pub(super) fn descend(&mut self, inside: impl FnOnce(&mut Self)) {
+        if self.depth >= MAX_LAYERS {
+            self.odd(Anomaly::TooManyLayers);
+            return;
+        }
+        self.depth = self.depth.saturating_add(1);
+        inside(self);
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// Looks for packets below the IP header `addresses`; says whether there was one.
+    pub(super) fn tunnel(&mut self, addresses: AddressPair, inside: impl FnOnce(&mut Self)) -> bool {
+        let before = self.packets.len();
+        self.outer.push(addresses);
+        self.descend(inside);
+        self.outer.pop();
+        self.told = self.told.min(self.outer.len());
+        self.packets.len() > before
+    }
+
+    /// Hands out a packet.
+    #[inline]
+    pub(super) fn emit(&mut self, addresses: AddressPair, content: Content<'a>) {
+        let outer = self.outer.get(self.told..).map(<[_]>::to_vec).unwrap_or_default();
+        let reassembled = self
+            .origin
+            .reassembled
+            .map(|whole| Box::new(Reassembled { headers: whole.headers.saturating_sub(self.told), ..whole }));
+        self.told = self.outer.len();
+        let Origin { index, time, wire_length, .. } = self.origin;
+        self.packets.push(Packet { index, time, wire_length, outer, addresses, content, reassembled });
+    }
+}

@@ -1,0 +1,93 @@
+//! TCP (RFC 9293) and UDP (RFC 768): the headers that end the way inwards, unless a tunnel goes on.
+
+use super::anomaly::Anomaly;
+use super::layers::Layers;
+use super::view::View;
+use super::{AddressPair, Content, TcpFlags, TcpSegment, UdpDatagram};
+use etherparse::{TcpHeaderSlice, UdpHeaderSlice, err};
+
+/// Bytes of the longest TCP header: the data offset is four bits wide.
+const TCP_HEADER_MAX: usize = 60;
+/// Bytes of a TCP header without options.
+const TCP_HEADER_MIN: usize = 20;
+/// Bytes of a UDP header.
+const UDP_HEADER: usize = 8;
+
+impl<'a> Layers<'a, '_> {
+    /// A TCP segment in the IP packet between `addresses`.
+    #[inline]
+    pub(super) fn tcp(&mut self, addresses: AddressPair, view: View<'a>) {
+        let content = match TcpHeaderSlice::from_slice(view.bytes) {
+            Ok(header) => segment(&header, view),
+            Err(error) => self.odd_tcp(&error, view),
+        };
+        self.emit(addresses, content);
+    }
+
+    /// A segment whose header is cut or wrong; the fixed part is enough to know the flow.
+    #[cold]
+    fn odd_tcp(&mut self, error: &err::tcp::HeaderSliceError, view: View<'a>) -> Content<'a> {
+        if matches!(error, err::tcp::HeaderSliceError::Content(_)) {
+            self.odd(Anomaly::TransportMalformed);
+            return Content::Unreadable;
+        }
+        self.odd(Anomaly::TransportTruncated);
+        if view.bytes.len() < TCP_HEADER_MIN {
+            return Content::Unreadable;
+        }
+        let mut padded = [0; TCP_HEADER_MAX];
+        padded.iter_mut().zip(view.bytes).for_each(|(to, from)| *to = *from);
+        TcpHeaderSlice::from_slice(&padded).map_or(Content::Unreadable, |header| segment(&header, view))
+    }
+
+    /// A UDP datagram in the IP packet between `addresses`.
+    #[inline]
+    pub(super) fn udp(&mut self, addresses: AddressPair, view: View<'a>) {
+        let Ok(header) = UdpHeaderSlice::from_slice(view.bytes) else {
+            self.odd(Anomaly::TransportTruncated);
+            return self.emit(addresses, Content::Unreadable);
+        };
+        let Some(payload) = self.udp_payload(header.length(), view) else {
+            return self.emit(addresses, Content::Unreadable);
+        };
+        let datagram = UdpDatagram {
+            source_port: header.source_port(),
+            destination_port: header.destination_port(),
+            payload: payload.bytes,
+            payload_length: payload.length,
+        };
+        self.emit(addresses, Content::Udp(datagram));
+    }
+
+    /// What a UDP header covers. A length of zero stands for more than 65,535 bytes (RFC 2675 section 4).
+    #[inline]
+    fn udp_payload(&mut self, length: u16, view: View<'a>) -> Option<View<'a>> {
+        let payload = view.skip(UDP_HEADER)?;
+        let said = u32::from(length);
+        if said >= 8 {
+            return Some(payload.resize(payload.length.min(said.saturating_sub(8))));
+        }
+        if said == 0 {
+            return Some(payload);
+        }
+        self.odd(Anomaly::TransportMalformed);
+        None
+    }
+}
+
+/// The segment that `header` begins; its payload lies in `view`.
+#[inline]
+fn segment<'a>(header: &TcpHeaderSlice<'_>, view: View<'a>) -> Content<'a> {
+    let header_length = header.slice().len();
+    let flags = header.slice().get(13).copied().unwrap_or(0);
+    let header_on_wire = u32::from(header.data_offset()).saturating_mul(4);
+    Content::Tcp(TcpSegment {
+        source_port: header.source_port(),
+        destination_port: header.destination_port(),
+        sequence: header.sequence_number(),
+        acknowledgment: header.acknowledgment_number(),
+        flags: TcpFlags(flags),
+        payload: view.bytes.get(header_length..).unwrap_or_default(),
+        payload_length: view.length.saturating_sub(header_on_wire),
+    })
+}

@@ -1,0 +1,188 @@
+//! The five-tuple of a flow, the same for both directions.
+
+use super::Transport;
+use crate::decode::AddressPair;
+use std::hash::{Hash, Hasher};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// One of the two ends of a flow; which is which says nothing of who opened it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// The end with the smaller address, or port where both have one address.
+    Low,
+    /// The other end.
+    High,
+}
+
+impl Side {
+    /// The opposite end.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Low => Self::High,
+            Self::High => Self::Low,
+        }
+    }
+}
+
+/// Addresses, ports and transport of a flow, ordered so that both directions give one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FlowKey {
+    low: u128,
+    high: u128,
+    low_port: u16,
+    high_port: u16,
+    protocol: u8,
+    ipv6: bool,
+}
+
+impl Hash for FlowKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        if self.ipv6 {
+            state.write_u128(self.low);
+            state.write_u128(self.high);
+        } else {
+            // Both IPv4 addresses fit one word, which halves the cost of the common case.
+            state.write_u128((self.low << 32) | self.high);
+        }
+        state.write_u64(self.ports_and_protocol());
+    }
+}
+
+impl FlowKey {
+    /// The key of a packet and the side that sent it. Without ports, give 0 for both.
+    pub fn new(addresses: AddressPair, source_port: u16, destination_port: u16, transport: Transport) -> (Self, Side) {
+        let (source, ipv6) = number(addresses.source);
+        let (destination, _) = number(addresses.destination);
+        let protocol = transport.protocol();
+        if (source, source_port) <= (destination, destination_port) {
+            let (low_port, high_port) = (source_port, destination_port);
+            (Self { low: source, high: destination, low_port, high_port, protocol, ipv6 }, Side::Low)
+        } else {
+            let (low_port, high_port) = (destination_port, source_port);
+            (Self { low: destination, high: source, low_port, high_port, protocol, ipv6 }, Side::High)
+        }
+    }
+
+    /// What carries the flow.
+    pub const fn transport(&self) -> Transport {
+        match self.protocol {
+            6 => Transport::Tcp,
+            17 => Transport::Udp,
+            other => Transport::Other(other),
+        }
+    }
+
+    /// Whether the addresses are IPv6.
+    pub const fn is_ipv6(&self) -> bool {
+        self.ipv6
+    }
+
+    /// Address and port of one end; no port where the transport has none.
+    pub fn end(&self, side: Side) -> (IpAddr, Option<u16>) {
+        let (address, port) = match side {
+            Side::Low => (self.low, self.low_port),
+            Side::High => (self.high, self.high_port),
+        };
+        let has_ports = matches!(self.transport(), Transport::Tcp | Transport::Udp);
+        (self.address(address), has_ports.then_some(port))
+    }
+
+    /// A number below `count` that depends on the key alone: the same in every run.
+    #[expect(clippy::cast_possible_truncation, reason = "only some of the bits are wanted")]
+    pub const fn shard(&self, count: usize) -> usize {
+        let address = (self.low as u64) ^ (self.high as u64).rotate_left(17);
+        let mixed = (address ^ self.ports_and_protocol()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed >> 40) as usize % count
+    }
+
+    /// The end that is the client if addresses or ports tell, where the opening was not seen.
+    pub(super) fn likely_client(&self) -> Option<Side> {
+        let by_address = one_of(is_local(self.address(self.low)), is_local(self.address(self.high)));
+        by_address.or_else(|| one_of(self.low_port >= 1024, self.high_port >= 1024)).or_else(|| {
+            // Ephemeral ports begin at 32768 (Linux) or 49152 (RFC 6335).
+            one_of(self.low_port >= 32_768, self.high_port >= 32_768)
+        })
+    }
+
+    const fn ports_and_protocol(&self) -> u64 {
+        (self.low_port as u64) << 48 | (self.high_port as u64) << 32 | self.protocol as u64
+    }
+
+    fn address(&self, number: u128) -> IpAddr {
+        if self.ipv6 {
+            return Ipv6Addr::from_bits(number).into();
+        }
+        u32::try_from(number).map_or(Ipv4Addr::UNSPECIFIED, Ipv4Addr::from_bits).into()
+    }
+}
+
+fn number(address: IpAddr) -> (u128, bool) {
+    match address {
+        IpAddr::V4(v4) => (u128::from(v4.to_bits()), false),
+        IpAddr::V6(v6) => (v6.to_bits(), true),
+    }
+}
+
+/// The side that has a property that the other has not.
+const fn one_of(low: bool, high: bool) -> Option<Side> {
+    match (low, high) {
+        (true, false) => Some(Side::Low),
+        (false, true) => Some(Side::High),
+        _ => None,
+    }
+}
+
+/// An address that only a host near the capture has: private, shared, link-local or loopback.
+const fn is_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            v4.is_private() || v4.is_loopback() || v4.is_link_local() || (a == 100 && b & 0xc0 == 64)
+        }
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn pair(source: [u8; 4], destination: [u8; 4]) -> AddressPair {
+        AddressPair { source: source.into(), destination: destination.into() }
+    }
+
+    proptest! {
+        #[test]
+        fn both_directions_give_one_key(a: [u8; 4], b: [u8; 4], p: u16, q: u16) {
+            let (there, from) = FlowKey::new(pair(a, b), p, q, Transport::Udp);
+            let (back, to) = FlowKey::new(pair(b, a), q, p, Transport::Udp);
+            prop_assert_eq!(there, back);
+            prop_assert!(from != to || (a, p) == (b, q));
+            prop_assert_eq!(there.end(from), (a.into(), Some(p)));
+            prop_assert_eq!(there.end(from.other()), (b.into(), Some(q)));
+            prop_assert_eq!(there.shard(16), back.shard(16));
+        }
+    }
+
+    #[test]
+    fn an_ipv4_address_is_not_the_ipv6_address_that_holds_it() {
+        let v4 = FlowKey::new(pair([1, 2, 3, 4], [5, 6, 7, 8]), 1, 2, Transport::Tcp).0;
+        let bits = |v4: [u8; 4]| IpAddr::from(Ipv6Addr::from_bits(u128::from(u32::from_be_bytes(v4))));
+        let v6 = AddressPair { source: bits([1, 2, 3, 4]), destination: bits([5, 6, 7, 8]) };
+        assert_ne!(v4, FlowKey::new(v6, 1, 2, Transport::Tcp).0);
+    }
+
+    #[test]
+    fn the_client_is_guessed_by_address_then_port() {
+        let client = |source, destination, p, q| {
+            let (key, from) = FlowKey::new(pair(source, destination), p, q, Transport::Udp);
+            key.likely_client().map(|side| side == from)
+        };
+        assert_eq!(client([109, 94, 160, 99], [192, 168, 1, 178], 8801, 60620), Some(false));
+        assert_eq!(client([8, 8, 8, 8], [9, 9, 9, 9], 53, 4000), Some(false));
+        assert_eq!(client([8, 8, 8, 8], [9, 9, 9, 9], 40000, 8801), Some(true));
+        assert_eq!(client([8, 8, 8, 8], [9, 9, 9, 9], 8801, 8801), None);
+    }
+}

@@ -1,0 +1,120 @@
+//! What the control bits of a TCP connection tell (RFC 9293).
+
+use super::{Outcome, Side};
+use crate::capture::Timestamp;
+use crate::decode::{TcpFlags, TcpSegment};
+use std::time::Duration;
+
+/// Facts of one TCP connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TcpFacts {
+    first_syn: Option<(Side, Timestamp)>,
+    syn_sequence: u32,
+    syns: u16,
+    first_syn_ack: Option<Timestamp>,
+    data: [bool; 2],
+    acknowledged: bool,
+    fin: [bool; 2],
+    reset: Option<Side>,
+    refused: bool,
+}
+
+impl TcpFacts {
+    /// Takes the control bits of a segment from `side`.
+    pub(super) fn segment(&mut self, segment: &TcpSegment<'_>, side: Side, time: Timestamp) {
+        let flags = segment.flags;
+        if flags.has(TcpFlags::SYN) {
+            self.synchronize(segment, side, time);
+        }
+        if segment.payload_length > 0 && !flags.has(TcpFlags::SYN) {
+            *slot(&mut self.data, side) = true;
+        }
+        let plain = flags.0 & (TcpFlags::SYN | TcpFlags::RST) == 0;
+        self.acknowledged |= plain && flags.has(TcpFlags::ACK);
+        if flags.has(TcpFlags::FIN) {
+            *slot(&mut self.fin, side) = true;
+        }
+        if flags.has(TcpFlags::RST) && self.reset.is_none() {
+            self.reset = Some(side);
+            let answers_syn = self.first_syn.is_some_and(|(opener, _)| opener != side);
+            self.refused = answers_syn && self.first_syn_ack.is_none() && self.data == [false; 2];
+        }
+    }
+
+    fn synchronize(&mut self, segment: &TcpSegment<'_>, side: Side, time: Timestamp) {
+        if segment.flags.has(TcpFlags::ACK) {
+            let opened_here = self.first_syn.is_none_or(|(opener, _)| opener != side);
+            if opened_here && self.first_syn_ack.is_none() {
+                self.first_syn_ack = Some(time);
+            }
+            return;
+        }
+        if self.first_syn.is_none() {
+            self.first_syn = Some((side, time));
+            self.syn_sequence = segment.sequence;
+        }
+        self.syns = self.syns.saturating_add(1);
+    }
+
+    /// Whether a SYN with this sequence number opens a connection anew on the same five-tuple: the one before
+    /// has ended, or got as far as an answer and this SYN is not its repetition.
+    pub(super) fn is_reopened_by(&self, segment: &TcpSegment<'_>) -> bool {
+        let ended = self.reset.is_some() || self.fin == [true; 2];
+        let answered = self.first_syn_ack.is_some() || self.first_syn.is_none();
+        let repeated = self.first_syn.is_some() && self.syn_sequence == segment.sequence;
+        (ended || answered) && !repeated
+    }
+
+    /// SYNs of the opener, repetitions included.
+    pub const fn syns(&self) -> u16 {
+        self.syns
+    }
+
+    /// Whether the three-way handshake was completed, or the connection is seen after it.
+    pub const fn is_established(&self) -> bool {
+        self.acknowledged && (self.first_syn.is_none() || self.first_syn_ack.is_some())
+    }
+
+    /// Whether a SYN was answered with SYN/ACK.
+    pub const fn is_accepted(&self) -> bool {
+        self.first_syn_ack.is_some()
+    }
+
+    /// Whether payload went both ways.
+    pub const fn has_data_both_ways(&self) -> bool {
+        matches!(self.data, [true, true])
+    }
+
+    /// First SYN to first SYN/ACK. Repeated SYNs make it longer, never shorter.
+    pub fn handshake_time(&self) -> Option<Duration> {
+        let (_, syn) = self.first_syn?;
+        let answer = self.first_syn_ack?;
+        (answer >= syn).then(|| answer.since(syn))
+    }
+
+    pub(super) const fn outcome(&self, server_only: bool) -> Outcome {
+        if self.refused {
+            return Outcome::Refused;
+        }
+        if let [true, true] = self.fin {
+            return Outcome::Closed;
+        }
+        if self.reset.is_some() {
+            return if self.fin_seen() { Outcome::Closed } else { Outcome::Reset };
+        }
+        if server_only { Outcome::ServerOnly } else { Outcome::Open }
+    }
+
+    const fn fin_seen(&self) -> bool {
+        let [low, high] = self.fin;
+        low || high
+    }
+}
+
+const fn slot(pair: &mut [bool; 2], side: Side) -> &mut bool {
+    let [low, high] = pair;
+    match side {
+        Side::Low => low,
+        Side::High => high,
+    }
+}

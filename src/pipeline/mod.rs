@@ -1,0 +1,265 @@
+//! Pulls frames and pushes them through the stages: the only module that knows them all.
+//!
+//! Every thread does the same: it reads the next batch (one at a time), decodes it (all at once), and counts
+//! its packets at their flows, share by share. A share takes the batches in the order of the capture, so the
+//! result does not depend on how many threads there are.
+
+mod shard;
+mod turns;
+
+pub use shard::Tally;
+
+use crate::capture::{Batch, CaptureError, Filter, Input, Reader};
+use crate::decode::{self, Anomalies, Content, Datagram, Packet, Reassembler};
+use crate::flow::{Flow, PacketRef};
+use shard::{Route, SHARDS, Shard, Tallies};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use turns::Turns;
+
+/// What later stages keep with a flow.
+#[derive(Clone, Debug, Default)]
+pub struct FlowState {}
+
+/// Everything that packets say.
+#[derive(Debug)]
+pub struct Analysis {
+    /// The inputs, in the order in which they were read.
+    pub inputs: Vec<Input>,
+    /// The flows, in the order of their first packets.
+    pub flows: Vec<Flow<FlowState>>,
+    /// Every address that packets were sent from or to, and what it sent and received.
+    pub endpoints: BTreeMap<IpAddr, Tally>,
+    /// Addresses that stand in a header around the innermost one, or have packets that belong to no flow.
+    pub loose: BTreeMap<IpAddr, Tally>,
+    /// Frames and bytes.
+    pub coverage: Coverage,
+    /// Oddities of frames by kind, counted.
+    pub anomalies: BTreeMap<&'static str, u64>,
+}
+
+/// How much of the input was read and understood.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Frames that passed the filter.
+    pub packets: u64,
+    /// Their bytes on the wire.
+    pub bytes: u64,
+    /// Those with an IP packet in them.
+    pub ip_packets: u64,
+    /// Packets that could not be followed because a bound was reached: nothing is known of their flows.
+    pub unfollowed_packets: u64,
+}
+
+impl Coverage {
+    const fn add(&mut self, other: &Self) {
+        self.packets = self.packets.saturating_add(other.packets);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.ip_packets = self.ip_packets.saturating_add(other.ip_packets);
+        self.unfollowed_packets = self.unfollowed_packets.saturating_add(other.unfollowed_packets);
+    }
+}
+
+/// Reads everything `reader` has on `threads` threads, with the frames that `filter` lets through.
+pub fn analyze(reader: Reader, filter: Option<&Filter>, threads: usize) -> Result<Analysis, CaptureError> {
+    let shared = Shared {
+        source: Mutex::new(Source { reader, batches: 0, failure: None }),
+        fragments: Turns::new(Reassembler::default()),
+        shards: std::iter::repeat_with(|| Turns::new(Shard::new())).take(SHARDS).collect(),
+    };
+    let others = threads.saturating_sub(1);
+    let workers = std::thread::scope(|scope| {
+        let handles: Vec<_> = (0..others).map(|_| scope.spawn(|| Worker::new(filter).run(&shared))).collect();
+        let mut workers = vec![Worker::new(filter).run(&shared)];
+        for handle in handles {
+            workers.push(handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        workers
+    });
+    let mut coverage = Coverage::default();
+    let mut anomalies = Anomalies::default();
+    for worker in &workers {
+        coverage.add(&worker.coverage);
+        anomalies.merge(&worker.anomalies);
+    }
+    let source = shared.source.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(failure) = source.failure {
+        return Err(failure);
+    }
+    let shards = shared.shards.into_iter().map(Turns::into_value);
+    Ok(gather(source.reader.into_inputs(), shards, coverage, &anomalies))
+}
+
+fn gather(
+    inputs: Vec<Input>,
+    shards: impl Iterator<Item = Shard>,
+    mut coverage: Coverage,
+    anomalies: &Anomalies,
+) -> Analysis {
+    let mut flows = Vec::new();
+    let mut loose = Tallies::default();
+    for mut shard in shards {
+        coverage.unfollowed_packets = coverage.unfollowed_packets.saturating_add(shard.refused() + shard.uncounted);
+        merge(&mut loose, &std::mem::take(&mut shard.tallies));
+        flows.append(&mut shard.into_flows());
+    }
+    flows.sort_unstable_by_key(|flow| (flow.first_packet(), *flow.key()));
+    let mut endpoints = loose.clone();
+    for flow in &flows {
+        tally_flow(&mut endpoints, flow);
+    }
+    Analysis {
+        inputs,
+        flows,
+        endpoints: endpoints.into_iter().collect(),
+        loose: loose.into_iter().collect(),
+        coverage,
+        anomalies: anomalies.counts(),
+    }
+}
+
+fn merge(into: &mut Tallies, from: &Tallies) {
+    for (address, tally) in from {
+        into.entry(*address).or_insert_with(|| Tally::new(tally.first)).add(tally);
+    }
+}
+
+/// Adds a flow's packets at its two addresses, but for those that its fragments have brought there already.
+fn tally_flow(endpoints: &mut Tallies, flow: &Flow<FlowState>) {
+    for side in [crate::flow::Side::Low, crate::flow::Side::High] {
+        let sent = flow.sent_by(side).without(flow.sent_as_fragments_by(side));
+        let received = flow.sent_by(side.other()).without(flow.sent_as_fragments_by(side.other()));
+        if sent.packets == 0 && received.packets == 0 {
+            continue;
+        }
+        let tally = Tally { sent, received, first: flow.start(), last: flow.end() };
+        endpoints.entry(flow.key().end(side).0).or_insert_with(|| Tally::new(flow.start())).add(&tally);
+    }
+}
+
+struct Source {
+    reader: Reader,
+    batches: u64,
+    failure: Option<CaptureError>,
+}
+
+/// What the threads have in common.
+struct Shared {
+    source: Mutex<Source>,
+    fragments: Turns<Reassembler>,
+    shards: Vec<Turns<Shard>>,
+}
+
+impl Shared {
+    /// Fills `batch` with the next frames and gives its number. `None` at the end.
+    fn next(&self, batch: &mut Batch) -> Option<u64> {
+        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        if source.failure.is_some() {
+            return None;
+        }
+        match source.reader.next_batch(batch) {
+            Ok(true) => {
+                let number = source.batches;
+                source.batches = number.saturating_add(1);
+                Some(number)
+            }
+            Ok(false) => None,
+            Err(failure) => {
+                source.failure = Some(failure);
+                None
+            }
+        }
+    }
+
+    fn abandon(&self) {
+        self.fragments.abandon();
+        for shard in &self.shards {
+            shard.abandon();
+        }
+    }
+}
+
+/// Keeps the other threads from waiting for one that has panicked.
+struct Watch<'a>(&'a Shared);
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.abandon();
+        }
+    }
+}
+
+/// One thread's part of the work.
+#[derive(Debug)]
+struct Worker {
+    filter: Option<Filter>,
+    coverage: Coverage,
+    anomalies: Anomalies,
+}
+
+impl Worker {
+    fn new(filter: Option<&Filter>) -> Self {
+        Self { filter: filter.cloned(), coverage: Coverage::default(), anomalies: Anomalies::default() }
+    }
+
+    fn run(mut self, shared: &Shared) -> Self {
+        let _watch = Watch(shared);
+        let mut batch = Batch::default();
+        while let Some(number) = shared.next(&mut batch) {
+            if self.batch(shared, &batch, number).is_none() {
+                break;
+            }
+        }
+        self
+    }
+
+    fn batch(&mut self, shared: &Shared, batch: &Batch, number: u64) -> Option<()> {
+        let mut packets = Vec::with_capacity(batch.records.len());
+        self.decode(batch, &mut packets);
+        let datagrams = shared.fragments.take(number, |pool| self.reassemble(pool, &packets))?;
+        if !datagrams.is_empty() {
+            for datagram in &datagrams {
+                datagram.decode(&mut self.anomalies, &mut packets);
+            }
+            packets.sort_by_key(|packet| packet.index);
+        }
+        let mut routed: Vec<Vec<(u32, Route)>> = vec![Vec::with_capacity(packets.len() / SHARDS * 2); SHARDS];
+        for (packet, place) in packets.iter().zip(0..) {
+            let route = Route::of(packet);
+            if let Some(share) = routed.get_mut(route.shard(packet)) {
+                share.push((place, route));
+            }
+        }
+        for (shard, share) in shared.shards.iter().zip(&routed) {
+            shard.take(number, |shard| {
+                for (place, route) in share {
+                    let Some(packet) = packets.get(*place as usize) else { continue };
+                    let number = batch.first_number.saturating_add(u64::from(packet.index));
+                    shard.packet(packet, route, PacketRef { input: batch.input, number });
+                }
+            })?;
+        }
+        Some(())
+    }
+
+    fn decode<'a>(&mut self, batch: &'a Batch, packets: &mut Vec<Packet<'a>>) {
+        for (frame, index) in batch.frames().zip(0..) {
+            if self.filter.as_mut().is_some_and(|filter| !filter.matches(&frame)) {
+                continue;
+            }
+            self.coverage.packets += 1;
+            self.coverage.bytes += u64::from(frame.wire_length);
+            let before = packets.len();
+            decode::decode(&frame, index, &mut self.anomalies, packets);
+            self.coverage.ip_packets += u64::from(packets.len() > before);
+        }
+    }
+
+    /// The datagrams that the fragments among `packets` complete, and those that these complete in turn.
+    fn reassemble(&mut self, pool: &mut Reassembler, packets: &[Packet<'_>]) -> Vec<Datagram> {
+        let fragments = packets.iter().filter(|packet| matches!(packet.content, Content::Fragment(_)));
+        fragments.filter_map(|packet| pool.push(packet, &mut self.anomalies)).collect()
+    }
+}

@@ -1,0 +1,166 @@
+//! One share of the flows: those whose five-tuples fall to it, in the order of the capture.
+
+use super::FlowState;
+use crate::capture::Timestamp;
+use crate::decode::{Content, Packet, Quoted};
+use crate::flow::{Bound, Counters, Flow, FlowKey, IcmpError, PacketRef, Side, Table, Transport};
+use hashbrown::HashMap;
+use std::net::IpAddr;
+
+/// How many shares there are. More than any machine has cores, so that threads rarely wait for each other; the
+/// same everywhere, so that the result depends on the packets alone.
+pub(super) const SHARDS: usize = 16;
+
+/// Flows that one share keeps: about a million in all, some 400 MB at worst.
+const MAX_FLOWS: usize = 1 << 16;
+
+/// Addresses that one share keeps for packets without a flow of their own.
+const MAX_ADDRESSES: usize = 1 << 16;
+
+/// What an address sent and received.
+#[derive(Clone, Copy, Debug)]
+pub struct Tally {
+    /// Frames with the address as source.
+    pub sent: Counters,
+    /// Frames with the address as destination.
+    pub received: Counters,
+    /// The first of them.
+    pub first: Timestamp,
+    /// The last of them.
+    pub last: Timestamp,
+}
+
+impl Tally {
+    pub(super) fn new(time: Timestamp) -> Self {
+        Self { sent: Counters::default(), received: Counters::default(), first: time, last: time }
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        self.sent.add(other.sent);
+        self.received.add(other.received);
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+}
+
+/// Tallies by address.
+pub(super) type Tallies = HashMap<IpAddr, Tally, foldhash::fast::RandomState>;
+
+/// Where a packet is counted.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Route {
+    /// At its flow.
+    Flow(FlowKey, Side),
+    /// At its addresses; and it says something about the flow of the packet it quotes.
+    Error(FlowKey, Side),
+    /// At its addresses.
+    Addresses,
+}
+
+impl Route {
+    pub(super) fn of(packet: &Packet<'_>) -> Self {
+        let (transport, source_port, destination_port) = match &packet.content {
+            Content::Tcp(segment) => (Transport::Tcp, segment.source_port, segment.destination_port),
+            Content::Udp(datagram) => (Transport::Udp, datagram.source_port, datagram.destination_port),
+            Content::Icmp(message) => {
+                return message.quoted.as_ref().and_then(quoted_flow).map_or_else(
+                    || Self::without_ports(packet, if packet.addresses.source.is_ipv4() { 1 } else { 58 }),
+                    |(key, side)| Self::Error(key, side),
+                );
+            }
+            Content::Other(protocol) => return Self::without_ports(packet, *protocol),
+            Content::Fragment(_) | Content::Unreadable => return Self::Addresses,
+        };
+        let (key, side) = FlowKey::new(packet.addresses, source_port, destination_port, transport);
+        Self::Flow(key, side)
+    }
+
+    fn without_ports(packet: &Packet<'_>, protocol: u8) -> Self {
+        let (key, side) = FlowKey::new(packet.addresses, 0, 0, Transport::Other(protocol));
+        Self::Flow(key, side)
+    }
+
+    /// The share that the packet falls to.
+    pub(super) fn shard(&self, packet: &Packet<'_>) -> usize {
+        match self {
+            Self::Flow(key, _) | Self::Error(key, _) => key.shard(SHARDS),
+            Self::Addresses => FlowKey::new(packet.addresses, 0, 0, Transport::Other(0)).0.shard(SHARDS),
+        }
+    }
+}
+
+fn quoted_flow(quoted: &Quoted) -> Option<(FlowKey, Side)> {
+    let transport = match quoted.protocol {
+        6 => Transport::Tcp,
+        17 => Transport::Udp,
+        other => Transport::Other(other),
+    };
+    let (source, destination) = match transport {
+        Transport::Other(_) => (0, 0),
+        _ => quoted.ports?,
+    };
+    Some(FlowKey::new(quoted.addresses, source, destination, transport))
+}
+
+/// One share of the flows and what else is counted with them.
+#[derive(Debug)]
+pub(super) struct Shard {
+    flows: Table<FlowState>,
+    pub(super) tallies: Tallies,
+    /// Packets that were counted at no address, because there were too many addresses.
+    pub(super) uncounted: u64,
+}
+
+impl Shard {
+    pub(super) fn new() -> Self {
+        Self { flows: Table::new(Bound(MAX_FLOWS)), tallies: Tallies::default(), uncounted: 0 }
+    }
+
+    pub(super) fn packet(&mut self, packet: &Packet<'_>, route: &Route, at: PacketRef) {
+        let counted = packet.reassembled.as_ref().map_or(0, |whole| whole.headers);
+        for pair in packet.outer.iter().skip(counted) {
+            self.tally(pair.source, packet, true);
+            self.tally(pair.destination, packet, false);
+        }
+        match route {
+            Route::Flow(key, side) => {
+                if self.flows.packet(key, *side, packet, at).is_some() {
+                    return;
+                }
+            }
+            Route::Error(key, side) => self.error(key, *side, packet, at),
+            Route::Addresses => {}
+        }
+        if counted <= packet.outer.len() {
+            self.tally(packet.addresses.source, packet, true);
+            self.tally(packet.addresses.destination, packet, false);
+        }
+    }
+
+    /// Packets that had no flow of their own because there were too many.
+    pub(super) const fn refused(&self) -> u64 {
+        self.flows.refused()
+    }
+
+    pub(super) fn into_flows(self) -> Vec<Flow<FlowState>> {
+        self.flows.into_flows()
+    }
+
+    fn error(&mut self, key: &FlowKey, about: Side, packet: &Packet<'_>, at: PacketRef) {
+        let Content::Icmp(message) = &packet.content else { return };
+        let sender = packet.addresses.source;
+        self.flows.error(key, IcmpError { sender, kind: message.kind, code: message.code, about, packet: at });
+    }
+
+    fn tally(&mut self, address: IpAddr, packet: &Packet<'_>, sends: bool) {
+        if self.tallies.len() >= MAX_ADDRESSES && !self.tallies.contains_key(&address) {
+            self.uncounted = self.uncounted.saturating_add(1);
+            return;
+        }
+        let tally = self.tallies.entry(address).or_insert_with(|| Tally::new(packet.time));
+        tally.first = tally.first.min(packet.time);
+        tally.last = tally.last.max(packet.time);
+        let counters = if sends { &mut tally.sent } else { &mut tally.received };
+        counters.count(u64::from(packet.wire_length));
+    }
+}

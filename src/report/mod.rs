@@ -1,0 +1,44 @@
+//! Report: what was found, as one model, and the formats it is written in.
+//!
+//! Every format is a pure function from the [`Report`] to bytes.
+
+mod build;
+mod json;
+mod model;
+mod table;
+pub mod text;
+
+pub use build::{Material, build};
+pub use model::*;
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people, at most 80 columns where addresses allow.
+    Table,
+    /// One JSON object.
+    Json,
+}
+
+impl Report {
+    /// The report in `format`.
+    pub fn render(&self, format: Format) -> Vec<u8> {
+        match format {
+            Format::Json => json::render(self),
+            Format::Table => table::render(self).into_bytes(),
+        }
+    }
+
+    /// The exit status that the report asks for: the first that applies of 1 (something denied), 2 (a capture
+    /// is damaged), 3 (something indeterminate) and 0.
+    pub fn exit_status(&self) -> u8 {
+        use crate::policy::Verdict;
+        let damaged = self.inputs.iter().any(|input| input.damage.is_some());
+        match self.verdict {
+            Verdict::Deny => 1,
+            _ if damaged => 2,
+            Verdict::Indeterminate => 3,
+            Verdict::Allow => 0,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Text for people: strings off the wire made harmless, numbers made short.
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// `text` with every character that could steer a terminal or turn the direction of writing written as an
+/// escape (`\u{1b}`). Names and paths are untrusted wherever they come from.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() || is_invisible(character) {
+            let _ = write!(escaped, "\\u{{{:x}}}", u32::from(character));
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
+/// Characters that show nothing themselves and change how others show: bidirectional controls (Unicode
+/// Standard Annex 9), joiners, separators, the byte order mark, tags.
+const fn is_invisible(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A number of bytes with a decimal unit: `812 B`, `48 kB`, `4.1 MB`.
+pub fn bytes(count: u64) -> String {
+    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+    if count < 1000 {
+        return format!("{count} B");
+    }
+    let mut unit = 1_u64;
+    for name in UNITS {
+        let (whole, rest) = (count / 1000 / unit, count / 100 / unit % 10);
+        if whole < 10 {
+            return format!("{whole}.{rest} {name}");
+        }
+        if whole < 1000 {
+            return format!("{whole} {name}");
+        }
+        unit = unit.saturating_mul(1000);
+    }
+    format!("{count} B")
+}
+
+/// A number with commas between thousands: `2,260,114`.
+pub fn number(count: u64) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `1 call`, `2 calls`.
+pub fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", number(count as u64))
+}
+
+/// A time span as milliseconds: `3.2 ms`, `238 ms`.
+pub fn milliseconds(span: Duration) -> String {
+    let microseconds = span.as_micros();
+    if microseconds < 10_000 {
+        format!("{}.{} ms", microseconds / 1000, microseconds / 100 % 10)
+    } else {
+        format!("{} ms", (microseconds + 500) / 1000)
+    }
+}
+
+/// `192.0.2.1:443`, `[2001:db8::1]:443`, or the bare address where there is no port.
+pub fn socket(address: IpAddr, port: Option<u16>) -> String {
+    port.map_or_else(|| address.to_string(), |port| SocketAddr::new(address, port).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_steer_a_terminal_is_escaped() {
+        assert_eq!(escape("a\u{1b}[31mb\u{202e}c\n"), "a\\u{1b}[31mb\\u{202e}c\\u{a}");
+        assert_eq!(escape("zoom.us/ü"), "zoom.us/ü");
+    }
+
+    #[test]
+    fn bytes_have_two_or_three_digits() {
+        let shown = [0, 999, 1000, 9_949, 48_123, 999_999, 4_120_000, u64::MAX].map(bytes);
+        assert_eq!(shown, ["0 B", "999 B", "1.0 kB", "9.9 kB", "48 kB", "999 kB", "4.1 MB", "18 EB"]);
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!([1, 999, 1000, 2_260_114].map(number), ["1", "999", "1,000", "2,260,114"]);
+    }
+
+    #[test]
+    fn spans_are_rounded_to_what_is_worth_showing() {
+        let shown = [38, 3_249, 238_400].map(|microseconds| milliseconds(Duration::from_micros(microseconds)));
+        assert_eq!(shown, ["0.0 ms", "3.2 ms", "238 ms"]);
+    }
+}
