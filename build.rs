@@ -5,8 +5,11 @@ use std::path::Path;
 use std::process::Command;
 
 /// Where libpcap's header lies when it is installed without a `pkg-config` that knows of it.
-const HEADERS: [&str; 3] =
-    ["/usr/include/pcap/pcap.h", "/usr/local/include/pcap/pcap.h", "/opt/homebrew/opt/libpcap/include/pcap/pcap.h"];
+const HEADERS: [&str; 3] = [
+    "/usr/include/pcap/pcap.h",
+    "/usr/local/include/pcap/pcap.h",
+    "/opt/homebrew/opt/libpcap/include/pcap/pcap.h",
+];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -33,8 +36,9 @@ fn is_for_this_linux() -> bool {
 }
 
 fn has_libpcap() -> bool {
-    let known_to_pkg_config =
-        || Command::new("pkg-config").args(["--exists", "libpcap"]).status().is_ok_and(|status| status.success());
+    let known_to_pkg_config = || {
+        Command::new("pkg-config").args(["--exists", "libpcap"]).status().is_ok_and(|status| status.success())
+    };
     env::var_os("LIBPCAP_LIBDIR").is_some()
         || HEADERS.iter().any(|header| Path::new(header).exists())
         || known_to_pkg_config()
