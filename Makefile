@@ -21,4 +21,5 @@ samples: ## Make sample-captures/ again
 
 bench: ## Measure speed and memory against cat and tcpdump, on a capture of 1 GB
 	@ci/setup bench
+	cargo build --release --locked
 	@benches/run

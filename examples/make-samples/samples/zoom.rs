@@ -93,7 +93,7 @@ impl MediaFlow {
         let participant = if outgoing { 0x0400 } else { 0x0c00 };
         let (payload_type, medium, pace, step) = match self.kind {
             Kind::Audio => (112, 2, 40 * MILLISECOND, 640),
-            Kind::Video => (98, 1, 100 * MILLISECOND, 9000),
+            Kind::Video => (98, 1, 200 * MILLISECOND, 18_000),
         };
         let ssrc = 0x0100_0000 | participant | medium;
         let mut rtp = Stream { payload_type, ssrc, sequence: 100, timestamp: 0x1000, step };

@@ -103,7 +103,7 @@ fn home_call(trace: &mut Trace, media: Micros) {
 
 pub(crate) fn home_region() -> Vec<u8> {
     let mut trace = Trace::new(Link::Ethernet);
-    home_call(&mut trace, 10 * SECOND);
+    home_call(&mut trace, 6 * SECOND);
     trace.pcapng(MADE, 0)
 }
 
