@@ -12,9 +12,12 @@
 //! that knows them all. Facts (what packets say) and inferences (what is made of them) are different types.
 
 pub mod capture;
+pub mod cli;
 pub mod decode;
 pub mod flow;
 pub mod identify;
 pub mod locate;
+pub mod pipeline;
 pub mod policy;
+pub mod report;
 pub mod session;

@@ -1,1 +1,67 @@
-fn main() {}
+//! The program: parses the command line, runs, prints, chooses the exit status.
+
+use clap::Parser;
+use landfall::capture::Progress;
+use landfall::cli::{Bar, Cli, Command, Format, Inspect, Output};
+use landfall::pipeline::{self, Request};
+use landfall::report;
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// The exit status where something could not be done.
+const FAILURE: u8 = 2;
+
+fn main() -> ExitCode {
+    let status = match Cli::parse().command {
+        Command::Inspect(options) => inspect(options),
+    };
+    ExitCode::from(status.unwrap_or_else(|error| {
+        say(&chain(error.as_ref()));
+        FAILURE
+    }))
+}
+
+fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
+    let output = Output::open(options.output.as_deref())?;
+    let format = match options.format {
+        Format::Table => report::Format::Table { colour: output.has_colour() },
+        Format::Json => report::Format::Json,
+    };
+    let progress = Arc::new(Progress::default());
+    let bar = Bar::watch(&progress);
+    let inspected = pipeline::inspect(&request(options), &progress);
+    drop(bar);
+    let inspected = inspected?;
+    for note in &inspected.notes {
+        say(note);
+    }
+    output.write(&inspected.report.render(format))?;
+    Ok(inspected.report.exit_status())
+}
+
+fn request(options: Inspect) -> Request {
+    Request {
+        paths: options.paths,
+        deny: options.deny,
+        allow: options.allow,
+        databases: options.db,
+        without_default_database: options.no_default_db,
+        filter: options.filter,
+        threads: options.threads,
+        hash: options.format == Format::Json,
+        with_flows: options.flows,
+    }
+}
+
+/// An error and its causes, from the outermost in: `landfall: a: b: c`.
+fn chain(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+/// Tells the user something that is not the result. If standard error is closed, nobody wants to know.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "landfall: {}", report::text::escape(text));
+}

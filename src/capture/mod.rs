@@ -4,9 +4,26 @@
 //! frame before the damage, and [`Damage`] says where that is.
 
 mod batch;
+mod blocks;
+mod bytes;
+mod error;
+mod interface;
+mod pcap;
+mod pcapng;
+mod reader;
+#[cfg(test)]
+mod real;
+mod source;
+mod stream;
+mod tally;
+#[cfg(test)]
+mod testing;
 mod time;
+mod walk;
 
 pub use batch::{Batch, Frame, Record};
+pub use error::CaptureError;
+pub use reader::{Options, Progress, Reader};
 pub use time::{Precision, Timestamp};
 
 use std::collections::BTreeMap;

@@ -1,8 +1,12 @@
-//! The command line: what can be typed, and nothing of what is done about it.
+//! The command line: what can be typed, and where output goes. Nothing of what is done about it.
 
 mod inspect;
+mod output;
+mod progress;
 
 pub use inspect::{Format, Inspect};
+pub use output::{Output, OutputError};
+pub use progress::Bar;
 
 use clap::{Parser, Subcommand};
 

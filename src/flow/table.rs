@@ -171,3 +171,238 @@ fn continues<S>(flow: &Flow<S>, time: Timestamp, segment: Option<&TcpSegment<'_>
     let opens = segment.flags.has(TcpFlags::SYN) && !segment.flags.has(TcpFlags::ACK);
     !(opens && flow.tcp.as_ref().is_some_and(|facts: &Box<TcpFacts>| facts.is_reopened_by(segment)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{AddressPair, Reassembled, UdpDatagram};
+    use crate::flow::Outcome;
+
+    const SECOND: i64 = 1_000_000_000;
+    const CLIENT: [u8; 4] = [192, 0, 2, 10];
+    const SERVER: [u8; 4] = [203, 0, 113, 5];
+
+    struct Wire {
+        table: Table<()>,
+        number: u64,
+    }
+
+    impl Wire {
+        fn new() -> Self {
+            Self { table: Table::new(Bound(8)), number: 0 }
+        }
+
+        fn tcp(&mut self, at: i64, from_client: bool, flags: u8, sequence: u32, payload_length: u32) {
+            let (source_port, destination_port) = if from_client { (50_000, 443) } else { (443, 50_000) };
+            let segment = TcpSegment {
+                source_port,
+                destination_port,
+                sequence,
+                acknowledgment: 0,
+                flags: TcpFlags(flags),
+                payload: &[],
+                payload_length,
+            };
+            self.push(at, from_client, Content::Tcp(segment), source_port, destination_port, Transport::Tcp);
+        }
+
+        fn udp(&mut self, at: i64, from_client: bool) {
+            let (source_port, destination_port) = if from_client { (50_000, 8801) } else { (8801, 50_000) };
+            let datagram = UdpDatagram { source_port, destination_port, payload: &[], payload_length: 0 };
+            self.push(at, from_client, Content::Udp(datagram), source_port, destination_port, Transport::Udp);
+        }
+
+        fn push(&mut self, at: i64, from_client: bool, content: Content<'_>, from: u16, to: u16, transport: Transport) {
+            let (source, destination) = if from_client { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+            let addresses = AddressPair { source: source.into(), destination: destination.into() };
+            let time = Timestamp::from_nanoseconds(at);
+            let packet =
+                Packet { index: 0, time, wire_length: 100, outer: Vec::new(), addresses, content, reassembled: None };
+            let (key, side) = FlowKey::new(addresses, from, to, transport);
+            self.number += 1;
+            self.table.packet(&key, side, &packet, PacketRef { input: 0, number: self.number });
+        }
+
+        fn flows(self) -> Vec<Flow<()>> {
+            self.table.into_flows()
+        }
+
+        fn only(self) -> Flow<()> {
+            let mut flows = self.flows();
+            assert_eq!(flows.len(), 1);
+            flows.remove(0)
+        }
+    }
+
+    const SYN: u8 = TcpFlags::SYN;
+    const SYN_ACK: u8 = TcpFlags::SYN | TcpFlags::ACK;
+    const ACK: u8 = TcpFlags::ACK;
+    const FIN: u8 = TcpFlags::FIN | TcpFlags::ACK;
+    const RST: u8 = TcpFlags::RST | TcpFlags::ACK;
+
+    #[test]
+    fn a_handshake_is_timed_from_the_first_syn_to_the_first_answer() {
+        let mut wire = Wire::new();
+        wire.tcp(0, true, SYN, 7, 0);
+        wire.tcp(SECOND, true, SYN, 7, 0);
+        wire.tcp(SECOND + 5, false, SYN_ACK, 9, 0);
+        wire.tcp(SECOND + 6, false, SYN_ACK, 9, 0);
+        wire.tcp(SECOND + 9, true, ACK, 8, 0);
+        let flow = wire.only();
+        assert_eq!(flow.handshake_time(), Some(Duration::from_nanos(1_000_000_005)));
+        assert_eq!(flow.opened_by_client(), Some(true));
+        assert_eq!(flow.client(), (CLIENT.into(), Some(50_000)));
+        assert_eq!((flow.sent().packets, flow.received().packets), (3, 2));
+        assert_eq!(flow.outcome(), Outcome::Open);
+        assert!(flow.tcp().unwrap().is_established());
+    }
+
+    #[test]
+    fn a_reset_that_answers_a_syn_is_a_refusal() {
+        let mut wire = Wire::new();
+        wire.tcp(0, true, SYN, 7, 0);
+        wire.tcp(5, false, RST, 0, 0);
+        let flow = wire.only();
+        assert_eq!(flow.outcome(), Outcome::Refused);
+        assert!(!flow.tcp().unwrap().is_established());
+        assert_eq!(flow.handshake_time(), None);
+    }
+
+    #[test]
+    fn a_syn_that_nobody_answers_is_unanswered() {
+        let mut wire = Wire::new();
+        for at in [0, 1, 3] {
+            wire.tcp(at * SECOND, true, SYN, 7, 0);
+        }
+        let flow = wire.only();
+        assert_eq!(flow.outcome(), Outcome::Unanswered);
+        assert_eq!(flow.tcp().unwrap().syns(), 3);
+    }
+
+    #[test]
+    fn a_client_that_resets_after_the_answer_has_not_established() {
+        let mut wire = Wire::new();
+        wire.tcp(0, true, SYN, 7, 0);
+        wire.tcp(1, false, SYN_ACK, 9, 0);
+        wire.tcp(2, true, TcpFlags::RST, 8, 0);
+        let flow = wire.only();
+        assert!(!flow.tcp().unwrap().is_established());
+        assert_eq!(flow.outcome(), Outcome::Reset);
+    }
+
+    #[test]
+    fn a_new_syn_after_the_end_is_a_new_flow() {
+        let mut wire = Wire::new();
+        wire.tcp(0, true, SYN, 7, 0);
+        wire.tcp(1, false, SYN_ACK, 9, 0);
+        wire.tcp(2, true, FIN, 8, 0);
+        wire.tcp(3, false, FIN, 10, 0);
+        wire.tcp(4, true, ACK, 9, 0);
+        wire.tcp(5, true, SYN, 70, 0);
+        let flows = wire.flows();
+        assert_eq!(flows.iter().map(Flow::outcome).collect::<Vec<_>>(), [Outcome::Closed, Outcome::Unanswered]);
+    }
+
+    #[test]
+    fn a_repeated_syn_is_the_same_flow() {
+        let mut wire = Wire::new();
+        wire.tcp(0, true, SYN, 7, 0);
+        wire.tcp(1, false, SYN_ACK, 9, 0);
+        wire.tcp(2, true, SYN, 7, 0);
+        assert_eq!(wire.flows().len(), 1);
+    }
+
+    #[test]
+    fn a_connection_from_before_the_capture_is_open_and_its_opener_a_guess() {
+        let mut wire = Wire::new();
+        wire.tcp(0, false, ACK, 1, 100);
+        wire.tcp(1, true, ACK, 1, 100);
+        let flow = wire.only();
+        assert_eq!(flow.opened_by_client(), None);
+        assert_eq!(flow.client().0, std::net::IpAddr::from(CLIENT));
+        assert_eq!(flow.outcome(), Outcome::Open);
+        assert!(flow.tcp().unwrap().has_data_both_ways());
+    }
+
+    #[test]
+    fn a_capture_of_the_servers_side_alone_is_said_to_be_that() {
+        let mut wire = Wire::new();
+        wire.tcp(0, false, SYN_ACK, 9, 0);
+        wire.tcp(1, false, ACK, 10, 100);
+        let flow = wire.only();
+        assert_eq!(flow.outcome(), Outcome::ServerOnly);
+        assert_eq!(flow.opened_by_client(), Some(true));
+        assert_eq!(flow.client().1, Some(50_000));
+    }
+
+    #[test]
+    fn silence_parts_flows_by_the_packets_own_time() {
+        let mut wire = Wire::new();
+        wire.udp(0, true);
+        wire.udp(179 * SECOND, false);
+        wire.udp(360 * SECOND, true);
+        assert_eq!(wire.flows().len(), 2);
+    }
+
+    #[test]
+    fn a_clock_that_jumps_back_far_parts_flows() {
+        let mut wire = Wire::new();
+        wire.udp(1000 * SECOND, true);
+        wire.udp(999 * SECOND, false);
+        wire.udp(0, true);
+        let flows = wire.flows();
+        assert_eq!(flows.len(), 2);
+        assert_eq!(flows[0].start(), Timestamp::from_nanoseconds(999 * SECOND));
+    }
+
+    #[test]
+    fn a_full_table_takes_no_new_flow_and_goes_on_with_the_old() {
+        let mut table: Table<()> = Table::new(Bound(1));
+        let datagram = UdpDatagram { source_port: 1, destination_port: 2, payload: &[], payload_length: 0 };
+        let at = PacketRef { input: 0, number: 1 };
+        for last in [1, 2, 1] {
+            let addresses = AddressPair { source: CLIENT.into(), destination: [203, 0, 113, last].into() };
+            let time = Timestamp::from_nanoseconds(0);
+            let content = Content::Udp(datagram);
+            let packet =
+                Packet { index: 0, time, wire_length: 50, outer: Vec::new(), addresses, content, reassembled: None };
+            let (key, side) = FlowKey::new(addresses, 1, 2, Transport::Udp);
+            assert_eq!(table.packet(&key, side, &packet, at).is_some(), last == 1);
+        }
+        assert_eq!(table.refused(), 1);
+        assert_eq!(table.into_flows()[0].sent().packets, 2);
+    }
+
+    #[test]
+    fn fragments_that_have_been_counted_can_be_told_apart() {
+        let mut table: Table<()> = Table::new(Bound(1));
+        let datagram = UdpDatagram { source_port: 1, destination_port: 2, payload: &[], payload_length: 0 };
+        let addresses = AddressPair { source: CLIENT.into(), destination: SERVER.into() };
+        let (key, side) = FlowKey::new(addresses, 1, 2, Transport::Udp);
+        let whole = Reassembled { frames: 3, bytes: 4000, headers: 1 };
+        let packet = Packet {
+            index: 0,
+            time: Timestamp::from_nanoseconds(0),
+            wire_length: 1000,
+            outer: Vec::new(),
+            addresses,
+            content: Content::Udp(datagram),
+            reassembled: Some(Box::new(whole)),
+        };
+        table.packet(&key, side, &packet, PacketRef { input: 0, number: 3 });
+        let flow = &table.into_flows()[0];
+        let counted = Counters { packets: 3, bytes: 4000 };
+        assert_eq!((flow.sent_by(side), flow.sent_as_fragments_by(side)), (counted, counted));
+    }
+
+    #[test]
+    fn an_icmp_error_makes_an_unanswered_flow_unreachable() {
+        let mut wire = Wire::new();
+        wire.udp(0, true);
+        let addresses = AddressPair { source: CLIENT.into(), destination: SERVER.into() };
+        let (key, about) = FlowKey::new(addresses, 50_000, 8801, Transport::Udp);
+        let packet = PacketRef { input: 0, number: 2 };
+        wire.table.error(&key, IcmpError { sender: SERVER.into(), kind: 3, code: 10, about, packet });
+        assert_eq!(wire.only().outcome(), Outcome::Unreachable);
+    }
+}

@@ -4,9 +4,11 @@
 //! its packets at their flows, share by share. A share takes the batches in the order of the capture, so the
 //! result does not depend on how many threads there are.
 
+mod inspect;
 mod shard;
 mod turns;
 
+pub use inspect::{InspectError, Inspected, Request, inspect};
 pub use shard::Tally;
 
 use crate::capture::{Batch, CaptureError, Filter, Input, Reader};
@@ -35,8 +37,8 @@ pub struct Analysis {
     pub loose: BTreeMap<IpAddr, Tally>,
     /// Frames and bytes.
     pub coverage: Coverage,
-    /// Oddities of frames by kind, counted.
-    pub anomalies: BTreeMap<&'static str, u64>,
+    /// Oddities of frames by kind, counted, for each input.
+    pub anomalies: Vec<BTreeMap<&'static str, u64>>,
 }
 
 /// How much of the input was read and understood.
@@ -78,10 +80,14 @@ pub fn analyze(reader: Reader, filter: Option<&Filter>, threads: usize) -> Resul
         workers
     });
     let mut coverage = Coverage::default();
-    let mut anomalies = Anomalies::default();
+    let mut anomalies: Vec<Anomalies> = Vec::new();
     for worker in &workers {
         coverage.add(&worker.coverage);
-        anomalies.merge(&worker.anomalies);
+        let inputs = anomalies.len().max(worker.anomalies.len());
+        anomalies.resize_with(inputs, Anomalies::default);
+        for (sum, part) in anomalies.iter_mut().zip(&worker.anomalies) {
+            sum.merge(part);
+        }
     }
     let source = shared.source.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(failure) = source.failure {
@@ -95,7 +101,7 @@ fn gather(
     inputs: Vec<Input>,
     shards: impl Iterator<Item = Shard>,
     mut coverage: Coverage,
-    anomalies: &Anomalies,
+    anomalies: &[Anomalies],
 ) -> Analysis {
     let mut flows = Vec::new();
     let mut loose = Tallies::default();
@@ -115,7 +121,7 @@ fn gather(
         endpoints: endpoints.into_iter().collect(),
         loose: loose.into_iter().collect(),
         coverage,
-        anomalies: anomalies.counts(),
+        anomalies: anomalies.iter().map(Anomalies::counts).collect(),
     }
 }
 
@@ -133,7 +139,7 @@ fn tally_flow(endpoints: &mut Tallies, flow: &Flow<FlowState>) {
         if sent.packets == 0 && received.packets == 0 {
             continue;
         }
-        let tally = Tally { sent, received, first: flow.start(), last: flow.end() };
+        let tally = Tally { sent, received, first: flow.start(), last: flow.end(), beyond_errors: true };
         endpoints.entry(flow.key().end(side).0).or_insert_with(|| Tally::new(flow.start())).add(&tally);
     }
 }
@@ -196,12 +202,13 @@ impl Drop for Watch<'_> {
 struct Worker {
     filter: Option<Filter>,
     coverage: Coverage,
-    anomalies: Anomalies,
+    /// For each input.
+    anomalies: Vec<Anomalies>,
 }
 
 impl Worker {
     fn new(filter: Option<&Filter>) -> Self {
-        Self { filter: filter.cloned(), coverage: Coverage::default(), anomalies: Anomalies::default() }
+        Self { filter: filter.cloned(), coverage: Coverage::default(), anomalies: Vec::new() }
     }
 
     fn run(mut self, shared: &Shared) -> Self {
@@ -216,23 +223,19 @@ impl Worker {
     }
 
     fn batch(&mut self, shared: &Shared, batch: &Batch, number: u64) -> Option<()> {
+        let mut anomalies = Anomalies::default();
         let mut packets = Vec::with_capacity(batch.records.len());
-        self.decode(batch, &mut packets);
-        let datagrams = shared.fragments.take(number, |pool| self.reassemble(pool, &packets))?;
+        self.decode(batch, &mut packets, &mut anomalies);
+        let datagrams = shared.fragments.take(number, |pool| reassemble(pool, &packets, &mut anomalies))?;
         if !datagrams.is_empty() {
             for datagram in &datagrams {
-                datagram.decode(&mut self.anomalies, &mut packets);
+                datagram.decode(&mut anomalies, &mut packets);
             }
             packets.sort_by_key(|packet| packet.index);
         }
-        let mut routed: Vec<Vec<(u32, Route)>> = vec![Vec::with_capacity(packets.len() / SHARDS * 2); SHARDS];
-        for (packet, place) in packets.iter().zip(0..) {
-            let route = Route::of(packet);
-            if let Some(share) = routed.get_mut(route.shard(packet)) {
-                share.push((place, route));
-            }
-        }
-        for (shard, share) in shared.shards.iter().zip(&routed) {
+        self.note(batch.input, &anomalies);
+        let shares = share_out(&packets);
+        for (shard, share) in shared.shards.iter().zip(&shares) {
             shard.take(number, |shard| {
                 for (place, route) in share {
                     let Some(packet) = packets.get(*place as usize) else { continue };
@@ -244,7 +247,7 @@ impl Worker {
         Some(())
     }
 
-    fn decode<'a>(&mut self, batch: &'a Batch, packets: &mut Vec<Packet<'a>>) {
+    fn decode<'a>(&mut self, batch: &'a Batch, packets: &mut Vec<Packet<'a>>, anomalies: &mut Anomalies) {
         for (frame, index) in batch.frames().zip(0..) {
             if self.filter.as_mut().is_some_and(|filter| !filter.matches(&frame)) {
                 continue;
@@ -252,14 +255,49 @@ impl Worker {
             self.coverage.packets += 1;
             self.coverage.bytes += u64::from(frame.wire_length);
             let before = packets.len();
-            decode::decode(&frame, index, &mut self.anomalies, packets);
+            decode::decode(&frame, index, anomalies, packets);
             self.coverage.ip_packets += u64::from(packets.len() > before);
         }
     }
 
-    /// The datagrams that the fragments among `packets` complete, and those that these complete in turn.
-    fn reassemble(&mut self, pool: &mut Reassembler, packets: &[Packet<'_>]) -> Vec<Datagram> {
-        let fragments = packets.iter().filter(|packet| matches!(packet.content, Content::Fragment(_)));
-        fragments.filter_map(|packet| pool.push(packet, &mut self.anomalies)).collect()
+    fn note(&mut self, input: u16, anomalies: &Anomalies) {
+        let input = usize::from(input);
+        if self.anomalies.len() <= input {
+            self.anomalies.resize_with(input + 1, Anomalies::default);
+        }
+        if let Some(sum) = self.anomalies.get_mut(input) {
+            sum.merge(anomalies);
+        }
     }
+}
+
+/// Says for each share which packets fall to it, by their places.
+fn share_out(packets: &[Packet<'_>]) -> Vec<Vec<(u32, Route)>> {
+    let mut shares: Vec<Vec<(u32, Route)>> = vec![Vec::with_capacity(packets.len() / SHARDS * 2); SHARDS];
+    for (packet, place) in packets.iter().zip(0..) {
+        let route = Route::of(packet);
+        if let Some(share) = shares.get_mut(route.shard(packet)) {
+            share.push((place, route));
+        }
+    }
+    shares
+}
+
+/// The datagrams that the fragments among `packets` complete, and those that these complete in turn.
+fn reassemble(pool: &mut Reassembler, packets: &[Packet<'_>], anomalies: &mut Anomalies) -> Vec<Datagram> {
+    let mut whole = push_fragments(pool, packets, anomalies);
+    let mut next = 0;
+    while let Some(datagram) = whole.get(next) {
+        let mut inside = Vec::new();
+        datagram.decode(&mut Anomalies::default(), &mut inside);
+        let more = push_fragments(pool, &inside, anomalies);
+        whole.extend(more);
+        next += 1;
+    }
+    whole
+}
+
+fn push_fragments(pool: &mut Reassembler, packets: &[Packet<'_>], anomalies: &mut Anomalies) -> Vec<Datagram> {
+    let fragments = packets.iter().filter(|packet| matches!(packet.content, Content::Fragment(_)));
+    fragments.filter_map(|packet| pool.push(packet, anomalies)).collect()
 }

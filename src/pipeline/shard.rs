@@ -28,11 +28,13 @@ pub struct Tally {
     pub first: Timestamp,
     /// The last of them.
     pub last: Timestamp,
+    /// Whether anything but ICMP errors is among them. Any router on the way may send those.
+    pub beyond_errors: bool,
 }
 
 impl Tally {
     pub(super) fn new(time: Timestamp) -> Self {
-        Self { sent: Counters::default(), received: Counters::default(), first: time, last: time }
+        Self { sent: Counters::default(), received: Counters::default(), first: time, last: time, beyond_errors: false }
     }
 
     pub(super) fn add(&mut self, other: &Self) {
@@ -40,6 +42,7 @@ impl Tally {
         self.received.add(other.received);
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
+        self.beyond_errors |= other.beyond_errors;
     }
 }
 
@@ -119,8 +122,8 @@ impl Shard {
     pub(super) fn packet(&mut self, packet: &Packet<'_>, route: &Route, at: PacketRef) {
         let counted = packet.reassembled.as_ref().map_or(0, |whole| whole.headers);
         for pair in packet.outer.iter().skip(counted) {
-            self.tally(pair.source, packet, true);
-            self.tally(pair.destination, packet, false);
+            self.tally(pair.source, packet, true, false);
+            self.tally(pair.destination, packet, false, false);
         }
         match route {
             Route::Flow(key, side) => {
@@ -132,8 +135,9 @@ impl Shard {
             Route::Addresses => {}
         }
         if counted <= packet.outer.len() {
-            self.tally(packet.addresses.source, packet, true);
-            self.tally(packet.addresses.destination, packet, false);
+            let is_error = matches!(route, Route::Error(..));
+            self.tally(packet.addresses.source, packet, true, is_error);
+            self.tally(packet.addresses.destination, packet, false, is_error);
         }
     }
 
@@ -152,7 +156,7 @@ impl Shard {
         self.flows.error(key, IcmpError { sender, kind: message.kind, code: message.code, about, packet: at });
     }
 
-    fn tally(&mut self, address: IpAddr, packet: &Packet<'_>, sends: bool) {
+    fn tally(&mut self, address: IpAddr, packet: &Packet<'_>, sends: bool, is_error: bool) {
         if self.tallies.len() >= MAX_ADDRESSES && !self.tallies.contains_key(&address) {
             self.uncounted = self.uncounted.saturating_add(1);
             return;
@@ -160,6 +164,7 @@ impl Shard {
         let tally = self.tallies.entry(address).or_insert_with(|| Tally::new(packet.time));
         tally.first = tally.first.min(packet.time);
         tally.last = tally.last.max(packet.time);
+        tally.beyond_errors |= !is_error;
         let counters = if sends { &mut tally.sent } else { &mut tally.received };
         counters.count(u64::from(packet.wire_length));
     }

@@ -15,7 +15,10 @@ pub use model::*;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// For people, at most 80 columns where addresses allow.
-    Table,
+    Table {
+        /// Whether to colour it for a terminal.
+        colour: bool,
+    },
     /// One JSON object.
     Json,
 }
@@ -25,7 +28,7 @@ impl Report {
     pub fn render(&self, format: Format) -> Vec<u8> {
         match format {
             Format::Json => json::render(self),
-            Format::Table => table::render(self).into_bytes(),
+            Format::Table { colour } => table::render(self, colour).into_bytes(),
         }
     }
 

@@ -1,0 +1,59 @@
+//! What can keep a capture from being read at all.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why captures cannot be read. Damage within a capture is no error: see [`Damage`](super::Damage).
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CaptureError {
+    /// An input does not exist or may not be read.
+    #[error("cannot open '{}'", path.display())]
+    Open {
+        /// The input.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// Reading failed before the kind of capture was known.
+    #[error("cannot read '{}'", path.display())]
+    Read {
+        /// The input.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// An input has no bytes.
+    #[error("'{}' is empty: not even the header of a capture is there", path.display())]
+    Empty {
+        /// The input.
+        path: PathBuf,
+    },
+    /// An input is not a capture that can be read.
+    #[error("'{}' {reason}", path.display())]
+    NotACapture {
+        /// The input.
+        path: PathBuf,
+        /// What it is instead, and what to do.
+        reason: String,
+    },
+    /// A folder has no capture in it, however deep.
+    #[error("no capture in the folder '{}'", path.display())]
+    NoCapture {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// More inputs than frames can name.
+    #[error("{count} captures are more than the {limit} that can be read at once: give them in parts")]
+    TooMany {
+        /// Captures found.
+        count: usize,
+        /// Captures that can be read at once.
+        limit: usize,
+    },
+    /// Standard input is a terminal.
+    #[error("standard input is a terminal: pipe a capture in, or give the name of a file")]
+    Terminal,
+}

@@ -1,0 +1,77 @@
+//! How far the reading is, on a terminal.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::capture::Progress;
+
+/// Work that takes no longer shows no bar.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Time between two looks at the progress.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// A bar on standard error that lasts as long as this value, if standard error is a terminal.
+#[derive(Debug)]
+pub struct Bar {
+    thread: Option<(Arc<Stop>, JoinHandle<()>)>,
+}
+
+#[derive(Debug, Default)]
+struct Stop {
+    asked: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Bar {
+    /// Watches `progress`.
+    pub fn watch(progress: &Arc<Progress>) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self { thread: None };
+        }
+        let stop = Arc::new(Stop::default());
+        let (theirs, progress) = (Arc::clone(&stop), Arc::clone(progress));
+        Self { thread: Some((stop, std::thread::spawn(move || draw(&theirs, &progress)))) }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        if let Some((stop, thread)) = self.thread.take() {
+            *stop.asked.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            stop.changed.notify_all();
+            // A bar that could not be drawn is no reason to fail.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn draw(stop: &Stop, progress: &Progress) {
+    if stop.comes_within(PATIENCE) {
+        return;
+    }
+    let bar = ProgressBar::with_draw_target(Some(progress.total()), ProgressDrawTarget::stderr());
+    let template = if progress.total() == 0 {
+        "reading {bytes} {bytes_per_sec}"
+    } else {
+        "reading {wide_bar} {bytes} of {total_bytes} {eta}"
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    while !stop.comes_within(INTERVAL) {
+        bar.set_position(progress.read());
+    }
+    bar.finish_and_clear();
+}
+
+impl Stop {
+    fn comes_within(&self, span: Duration) -> bool {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(asked, span, |asked| !*asked);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
