@@ -51,7 +51,12 @@ impl Hash for FlowKey {
 
 impl FlowKey {
     /// The key of a packet and the side that sent it. Without ports, give 0 for both.
-    pub fn new(addresses: AddressPair, source_port: u16, destination_port: u16, transport: Transport) -> (Self, Side) {
+    pub fn new(
+        addresses: AddressPair,
+        source_port: u16,
+        destination_port: u16,
+        transport: Transport,
+    ) -> (Self, Side) {
         let (source, ipv6) = number(addresses.source);
         let (destination, _) = number(addresses.destination);
         let protocol = transport.protocol();

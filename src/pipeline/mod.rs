@@ -106,7 +106,8 @@ fn gather(
     let mut flows = Vec::new();
     let mut loose = Tallies::default();
     for mut shard in shards {
-        coverage.unfollowed_packets = coverage.unfollowed_packets.saturating_add(shard.refused() + shard.uncounted);
+        coverage.unfollowed_packets =
+            coverage.unfollowed_packets.saturating_add(shard.refused() + shard.uncounted);
         merge(&mut loose, &std::mem::take(&mut shard.tallies));
         flows.append(&mut shard.into_flows());
     }
@@ -297,7 +298,11 @@ fn reassemble(pool: &mut Reassembler, packets: &[Packet<'_>], anomalies: &mut An
     whole
 }
 
-fn push_fragments(pool: &mut Reassembler, packets: &[Packet<'_>], anomalies: &mut Anomalies) -> Vec<Datagram> {
+fn push_fragments(
+    pool: &mut Reassembler,
+    packets: &[Packet<'_>],
+    anomalies: &mut Anomalies,
+) -> Vec<Datagram> {
     let fragments = packets.iter().filter(|packet| matches!(packet.content, Content::Fragment(_)));
     fragments.filter_map(|packet| pool.push(packet, anomalies)).collect()
 }

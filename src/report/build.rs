@@ -296,8 +296,14 @@ impl<'a> Builder<'a> {
         let found = self.findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Allow);
         let inputs = &self.material.analysis.inputs;
         let incomplete = self.coverage.unfollowed_packets > 0
-            || inputs.iter().any(|input| input.damage.is_some() || input.dropped_packets.is_some_and(|count| count > 0));
-        if incomplete && !self.material.policy.rules().is_empty() { found.max(Verdict::Indeterminate) } else { found }
+            || inputs
+                .iter()
+                .any(|input| input.damage.is_some() || input.dropped_packets.is_some_and(|count| count > 0));
+        if incomplete && !self.material.policy.rules().is_empty() {
+            found.max(Verdict::Indeterminate)
+        } else {
+            found
+        }
     }
 
     fn inputs(&self) -> Vec<InputReport> {
@@ -419,7 +425,11 @@ fn reason(flows: &[&Flow<FlowState>], endpoint: &SessionEndpoint, judgement: &Ju
         Contact::Media => "exchanged media with the client",
     };
     let mut sentence = format!("{} ", endpoint.address);
-    let _ = write!(sentence, "{what} ({} bytes to it, {} from it); ", endpoint.bytes_sent, endpoint.bytes_received);
+    let _ = write!(
+        sentence,
+        "{what} ({} bytes to it, {} from it); ",
+        endpoint.bytes_sent, endpoint.bytes_received
+    );
     sentence.push_str(&judgement.reason);
     sentence
 }

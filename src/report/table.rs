@@ -79,7 +79,10 @@ impl Table {
         }
         self.line(&line);
         if let Some(damage) = &input.damage {
-            self.wrapped(&format!("damaged at byte {}: {}", number(damage.offset), escape(&damage.reason)), 2);
+            self.wrapped(
+                &format!("damaged at byte {}: {}", number(damage.offset), escape(&damage.reason)),
+                2,
+            );
         }
         if let Some(dropped) = input.dropped_packets.filter(|&dropped| dropped > 0) {
             self.line(&format!("  {} packets were dropped while capturing", number(dropped)));
@@ -143,7 +146,8 @@ impl Table {
             let countries: BTreeSet<_> = rest.iter().filter_map(|server| server.country).collect();
             let codes: Vec<_> = countries.iter().take(12).map(ToString::to_string).collect();
             let more = if countries.len() > codes.len() { ", ..." } else { "" };
-            let list = if codes.is_empty() { String::new() } else { format!(" in {}{more}", codes.join(", ")) };
+            let list =
+                if codes.is_empty() { String::new() } else { format!(" in {}{more}", codes.join(", ")) };
             self.line(&format!("      and {}{list}", counted(rest.len(), "more server")));
         }
     }
@@ -176,8 +180,12 @@ impl Table {
         self.line("");
         let of = |verdict| report.sessions.iter().filter(|session| session.verdict == verdict).count();
         let (denied, unclear) = (of(Verdict::Deny), of(Verdict::Indeterminate));
-        let touched: BTreeSet<_> =
-            report.sessions.iter().flat_map(|session| &session.countries).map(|touched| touched.country).collect();
+        let touched: BTreeSet<_> = report
+            .sessions
+            .iter()
+            .flat_map(|session| &session.countries)
+            .map(|touched| touched.country)
+            .collect();
         let word = match report.verdict {
             Verdict::Allow => "ALLOW",
             Verdict::Deny => "DENY",
@@ -195,7 +203,10 @@ impl Table {
         }
         if report.coverage.unfollowed_packets > 0 {
             let packets = number(report.coverage.unfollowed_packets);
-            self.wrapped(&format!("{packets} packets could not be followed: too many flows or addresses."), 0);
+            self.wrapped(
+                &format!("{packets} packets could not be followed: too many flows or addresses."),
+                0,
+            );
         }
         for database in &report.databases {
             self.wrapped(&database.credit(), 0);
@@ -234,11 +245,13 @@ struct Server {
 }
 
 fn collect_servers(report: &Report) -> Vec<Server> {
-    let mut by_address: HashMap<IpAddr, (Server, BTreeSet<u16>), foldhash::fast::RandomState> = HashMap::default();
+    let mut by_address: HashMap<IpAddr, (Server, BTreeSet<u16>), foldhash::fast::RandomState> =
+        HashMap::default();
     for session in &report.sessions {
         for endpoint in &session.endpoints {
-            let (server, ports) =
-                by_address.entry(endpoint.address).or_insert_with(|| (Server::new(endpoint), BTreeSet::new()));
+            let (server, ports) = by_address
+                .entry(endpoint.address)
+                .or_insert_with(|| (Server::new(endpoint), BTreeSet::new()));
             ports.extend(&endpoint.ports);
             server.contact = server.contact.max(endpoint.contact);
             server.rtt = server.rtt.into_iter().chain(endpoint.handshake_rtt_s).min();

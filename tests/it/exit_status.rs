@@ -63,7 +63,9 @@ fn help_has_the_exit_statuses() {
         assert_eq!(run.status, 0);
         let text = run.text();
         let (_, table) = text.split_once("Exit status").unwrap();
-        for line in ["1  something is denied", "2  it could not be done", "3  nothing is denied", "0  everything"] {
+        for line in
+            ["1  something is denied", "2  it could not be done", "3  nothing is denied", "0  everything"]
+        {
             assert!(table.contains(line), "{line} is not in {table}");
         }
     }

@@ -48,13 +48,16 @@ fn a_folder_is_read_as_one_capture() {
     let mut packets = 0;
     for name in names {
         std::fs::copy(samples().join(name), folder.path().join(name)).unwrap();
-        packets += run(&["inspect", "--format", "json", name]).json()["coverage"]["packets"].as_u64().unwrap();
+        packets +=
+            run(&["inspect", "--format", "json", name]).json()["coverage"]["packets"].as_u64().unwrap();
     }
     let report = run_in(folder.path(), &["inspect", "--format", "json", "."]).json();
     assert_eq!(report["coverage"]["packets"].as_u64(), Some(packets));
     let inputs = report["inputs"].as_array().unwrap();
     let paths: Vec<&str> = inputs.iter().map(|input| input["path"].as_str().unwrap()).collect();
-    for (path, name) in paths.iter().zip(["zoom-beijing-keys.pcapng", "zoom-home-region.pcapng", "ipv6-call.pcap"]) {
+    for (path, name) in
+        paths.iter().zip(["zoom-beijing-keys.pcapng", "zoom-home-region.pcapng", "ipv6-call.pcap"])
+    {
         assert!(path.ends_with(name), "in the order of their packets: {paths:?}");
     }
 }

@@ -75,13 +75,19 @@ fn every_folder_is_a_stage_or_above_them() {
     for entry in std::fs::read_dir(root().join("src")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
-        assert!(!path.is_dir() || ORDER.contains(&name) || ABOVE.contains(&name), "{name} has no place in the order");
+        assert!(
+            !path.is_dir() || ORDER.contains(&name) || ABOVE.contains(&name),
+            "{name} has no place in the order"
+        );
     }
 }
 
 #[test]
 fn uses_are_read_off_code() {
-    assert_eq!(used("use crate::flow::{Flow, Side};\nuse crate::{decode, capture::Time};"), ["flow", "decode", "capture"]);
+    assert_eq!(
+        used("use crate::flow::{Flow, Side};\nuse crate::{decode, capture::Time};"),
+        ["flow", "decode", "capture"]
+    );
     assert_eq!(used("use crate::{\n    decode::{self, ip},\n    flow,\n};"), ["decode", "flow"]);
     assert_eq!(used("// crate::report\nlet x = crate::session::y();"), ["session"]);
 }

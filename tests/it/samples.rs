@@ -1,7 +1,7 @@
 //! The sample captures are what the repository's program makes, and show what their README says.
 
-use crate::program::{run, sample_names, samples};
 use crate::made;
+use crate::program::{run, sample_names, samples};
 
 #[test]
 fn the_files_are_those_that_the_program_makes() {
@@ -25,7 +25,10 @@ struct Row {
 fn rows() -> Vec<Row> {
     let text = std::fs::read_to_string(samples().join("README.md")).unwrap();
     let cells = text.lines().filter(|line| line.starts_with("| `")).map(|line| {
-        line.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).collect::<Vec<_>>()
+        line.trim_matches('|')
+            .split('|')
+            .map(|cell| cell.trim().trim_matches('`').to_owned())
+            .collect::<Vec<_>>()
     });
     cells
         .map(|row| match <[String; 5]>::try_from(row) {
