@@ -57,8 +57,13 @@ fn request(options: Inspect) -> Request {
 
 /// An error and its causes, from the outermost in: `landfall: a: b: c`.
 fn chain(error: &dyn Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
 }
 
 /// Tells the user something that is not the result. If standard error is closed, nobody wants to know.

@@ -36,6 +36,7 @@ pub enum Command {
 
 /// The version and the data that the program carries.
 fn long_version() -> String {
-    let credits = crate::locate::embedded_attributions().join("\n");
-    format!("{}\n{credits}", env!("CARGO_PKG_VERSION"))
+    let data = crate::locate::embedded_database();
+    let credit = [data.attribution, data.licence].into_iter().flatten().collect::<Vec<_>>().join(", ");
+    format!("{}\n{} ({credit})", env!("CARGO_PKG_VERSION"), data.id)
 }

@@ -21,9 +21,15 @@ const MAX_ERRORS: usize = 4;
 #[derive(Clone, Copy, Debug)]
 pub struct Bound(pub usize);
 
+/// Places that remember where a flow was found. A table of one share has some tens of flows that are busy at a
+/// time; a miss costs a look into the index.
+const RECENT: usize = 256;
+
 /// Flows by five-tuple.
 #[derive(Debug)]
 pub struct Table<S> {
+    /// Positions of flows found lately, each at a place that its key gives.
+    recent: Vec<u32>,
     index: HashTable<u32>,
     hasher: foldhash::fast::RandomState,
     flows: Vec<Flow<S>>,
@@ -35,6 +41,7 @@ impl<S: Default> Table<S> {
     /// An empty table.
     pub fn new(bound: Bound) -> Self {
         Self {
+            recent: vec![u32::MAX; RECENT],
             index: HashTable::new(),
             hasher: foldhash::fast::RandomState::default(),
             flows: Vec::new(),
@@ -44,21 +51,13 @@ impl<S: Default> Table<S> {
     }
 
     /// Counts `packet` at its flow, sent by `side` of `key`. `None` if it would be one flow too many.
-    pub fn packet(
-        &mut self,
-        key: &FlowKey,
-        side: Side,
-        packet: &Packet<'_>,
-        at: PacketRef,
-    ) -> Option<&mut Flow<S>> {
+    pub fn packet(&mut self, key: &FlowKey, side: Side, packet: &Packet<'_>, at: PacketRef) -> Option<&mut Flow<S>> {
         let segment = match &packet.content {
             Content::Tcp(segment) => Some(segment),
             _ => None,
         };
-        let position = match self.find(key) {
-            Some(position)
-                if self.flows.get(position).is_some_and(|flow| continues(flow, packet.time, segment)) =>
-            {
+        let position = match self.find_recent(key) {
+            Some(position) if self.flows.get(position).is_some_and(|flow| continues(flow, packet.time, segment)) => {
                 position
             }
             before => {
@@ -103,20 +102,29 @@ impl<S: Default> Table<S> {
         self.flows
     }
 
+    fn find_recent(&mut self, key: &FlowKey) -> Option<usize> {
+        let recent = self.recent.get(place(key)).map(|&position| position as usize)?;
+        if self.flows.get(recent).is_some_and(|flow| flow.key == *key) {
+            return Some(recent);
+        }
+        let found = self.find(key)?;
+        self.remember(key, found);
+        Some(found)
+    }
+
+    fn remember(&mut self, key: &FlowKey, position: usize) {
+        if let (Some(recent), Ok(position)) = (self.recent.get_mut(place(key)), u32::try_from(position)) {
+            *recent = position;
+        }
+    }
+
     fn find(&self, key: &FlowKey) -> Option<usize> {
         let hash = self.hasher.hash_one(key);
         let same = |&position: &u32| self.flows.get(position as usize).is_some_and(|flow| flow.key == *key);
         self.index.find(hash, same).map(|&position| position as usize)
     }
 
-    fn open(
-        &mut self,
-        key: &FlowKey,
-        side: Side,
-        time: Timestamp,
-        at: PacketRef,
-        opener: Opener,
-    ) -> Option<usize> {
+    fn open(&mut self, key: &FlowKey, side: Side, time: Timestamp, at: PacketRef, opener: Opener) -> Option<usize> {
         let position = self.flows.len();
         if position >= self.bound {
             self.refused = self.refused.saturating_add(1);
@@ -136,23 +144,26 @@ impl<S: Default> Table<S> {
             state: S::default(),
         });
         self.enter(key, u32::try_from(position).ok()?);
+        self.remember(key, position);
         Some(position)
     }
 
     fn enter(&mut self, key: &FlowKey, position: u32) {
         let hash = self.hasher.hash_one(key);
         let flows = &self.flows;
-        let same = |&other: &u32| {
-            other != position && flows.get(other as usize).is_some_and(|flow| flow.key == *key)
-        };
+        let same = |&other: &u32| other != position && flows.get(other as usize).is_some_and(|flow| flow.key == *key);
         if let Some(entry) = self.index.find_mut(hash, same) {
             *entry = position;
             return;
         }
-        let rehash =
-            |&other: &u32| flows.get(other as usize).map_or(0, |flow| self.hasher.hash_one(flow.key));
+        let rehash = |&other: &u32| flows.get(other as usize).map_or(0, |flow| self.hasher.hash_one(flow.key));
         self.index.insert_unique(hash, position, rehash);
     }
+}
+
+/// Where a table remembers the flow of `key`. The lowest bits of the number have chosen the share.
+const fn place(key: &FlowKey) -> usize {
+    (key.number() >> 8) as usize % RECENT
 }
 
 fn count<S>(flow: &mut Flow<S>, side: Side, packet: &Packet<'_>) {
@@ -230,27 +241,12 @@ mod tests {
             self.push(at, from_client, Content::Udp(datagram), source_port, destination_port, Transport::Udp);
         }
 
-        fn push(
-            &mut self,
-            at: i64,
-            from_client: bool,
-            content: Content<'_>,
-            from: u16,
-            to: u16,
-            transport: Transport,
-        ) {
+        fn push(&mut self, at: i64, from_client: bool, content: Content<'_>, from: u16, to: u16, transport: Transport) {
             let (source, destination) = if from_client { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
             let addresses = AddressPair { source: source.into(), destination: destination.into() };
             let time = Timestamp::from_nanoseconds(at);
-            let packet = Packet {
-                index: 0,
-                time,
-                wire_length: 100,
-                outer: Vec::new(),
-                addresses,
-                content,
-                reassembled: None,
-            };
+            let packet =
+                Packet { index: 0, time, wire_length: 100, outer: Vec::new(), addresses, content, reassembled: None };
             let (key, side) = FlowKey::new(addresses, from, to, transport);
             self.number += 1;
             self.table.packet(&key, side, &packet, PacketRef { input: 0, number: self.number });
@@ -333,10 +329,7 @@ mod tests {
         wire.tcp(4, true, ACK, 9, 0);
         wire.tcp(5, true, SYN, 70, 0);
         let flows = wire.flows();
-        assert_eq!(
-            flows.iter().map(Flow::outcome).collect::<Vec<_>>(),
-            [Outcome::Closed, Outcome::Unanswered]
-        );
+        assert_eq!(flows.iter().map(Flow::outcome).collect::<Vec<_>>(), [Outcome::Closed, Outcome::Unanswered]);
     }
 
     #[test]
@@ -400,15 +393,8 @@ mod tests {
             let addresses = AddressPair { source: CLIENT.into(), destination: [203, 0, 113, last].into() };
             let time = Timestamp::from_nanoseconds(0);
             let content = Content::Udp(datagram);
-            let packet = Packet {
-                index: 0,
-                time,
-                wire_length: 50,
-                outer: Vec::new(),
-                addresses,
-                content,
-                reassembled: None,
-            };
+            let packet =
+                Packet { index: 0, time, wire_length: 50, outer: Vec::new(), addresses, content, reassembled: None };
             let (key, side) = FlowKey::new(addresses, 1, 2, Transport::Udp);
             assert_eq!(table.packet(&key, side, &packet, at).is_some(), last == 1);
         }

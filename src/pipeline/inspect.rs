@@ -62,7 +62,7 @@ pub enum InspectError {
 
 /// Reads, follows, places and judges what `request` names, and tells `progress` how far it is.
 pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected, InspectError> {
-    let policy = Policy::quick(&request.deny, &request.allow)?;
+    let policy = Policy::from_lists(&request.deny, &request.allow)?;
     let locator = Locator::open(&request.databases, !request.without_default_database)?;
     let filter = request.filter.as_deref().map(Filter::new).transpose()?;
     let options = Options { hash: request.hash, progress: Some(Arc::clone(progress)) };

@@ -106,8 +106,7 @@ fn gather(
     let mut flows = Vec::new();
     let mut loose = Tallies::default();
     for mut shard in shards {
-        coverage.unfollowed_packets =
-            coverage.unfollowed_packets.saturating_add(shard.refused() + shard.uncounted);
+        coverage.unfollowed_packets = coverage.unfollowed_packets.saturating_add(shard.refused() + shard.uncounted);
         merge(&mut loose, &std::mem::take(&mut shard.tallies));
         flows.append(&mut shard.into_flows());
     }
@@ -205,11 +204,13 @@ struct Worker {
     coverage: Coverage,
     /// For each input.
     anomalies: Vec<Anomalies>,
+    /// For each share, the packets of the batch at hand that fall to it, by their places.
+    shares: Vec<Vec<(u32, Route)>>,
 }
 
 impl Worker {
     fn new(filter: Option<&Filter>) -> Self {
-        Self { filter: filter.cloned(), coverage: Coverage::default(), anomalies: Vec::new() }
+        Self { filter: filter.cloned(), coverage: Coverage::default(), anomalies: Vec::new(), shares: vec![Vec::new(); SHARDS] }
     }
 
     fn run(mut self, shared: &Shared) -> Self {
@@ -235,8 +236,8 @@ impl Worker {
             packets.sort_by_key(|packet| packet.index);
         }
         self.note(batch.input, &anomalies);
-        let shares = share_out(&packets);
-        for (shard, share) in shared.shards.iter().zip(&shares) {
+        self.share_out(&packets);
+        for (shard, share) in shared.shards.iter().zip(&self.shares) {
             shard.take(number, |shard| {
                 for (place, route) in share {
                     let Some(packet) = packets.get(*place as usize) else { continue };
@@ -261,6 +262,16 @@ impl Worker {
         }
     }
 
+    fn share_out(&mut self, packets: &[Packet<'_>]) {
+        self.shares.iter_mut().for_each(Vec::clear);
+        for (packet, place) in packets.iter().zip(0..) {
+            let route = Route::of(packet);
+            if let Some(share) = self.shares.get_mut(route.shard(packet)) {
+                share.push((place, route));
+            }
+        }
+    }
+
     fn note(&mut self, input: u16, anomalies: &Anomalies) {
         let input = usize::from(input);
         if self.anomalies.len() <= input {
@@ -270,18 +281,6 @@ impl Worker {
             sum.merge(anomalies);
         }
     }
-}
-
-/// Says for each share which packets fall to it, by their places.
-fn share_out(packets: &[Packet<'_>]) -> Vec<Vec<(u32, Route)>> {
-    let mut shares: Vec<Vec<(u32, Route)>> = vec![Vec::with_capacity(packets.len() / SHARDS * 2); SHARDS];
-    for (packet, place) in packets.iter().zip(0..) {
-        let route = Route::of(packet);
-        if let Some(share) = shares.get_mut(route.shard(packet)) {
-            share.push((place, route));
-        }
-    }
-    shares
 }
 
 /// The datagrams that the fragments among `packets` complete, and those that these complete in turn.
@@ -298,11 +297,7 @@ fn reassemble(pool: &mut Reassembler, packets: &[Packet<'_>], anomalies: &mut An
     whole
 }
 
-fn push_fragments(
-    pool: &mut Reassembler,
-    packets: &[Packet<'_>],
-    anomalies: &mut Anomalies,
-) -> Vec<Datagram> {
+fn push_fragments(pool: &mut Reassembler, packets: &[Packet<'_>], anomalies: &mut Anomalies) -> Vec<Datagram> {
     let fragments = packets.iter().filter(|packet| matches!(packet.content, Content::Fragment(_)));
     fragments.filter_map(|packet| pool.push(packet, anomalies)).collect()
 }

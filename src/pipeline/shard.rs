@@ -34,13 +34,7 @@ pub struct Tally {
 
 impl Tally {
     pub(super) fn new(time: Timestamp) -> Self {
-        Self {
-            sent: Counters::default(),
-            received: Counters::default(),
-            first: time,
-            last: time,
-            beyond_errors: false,
-        }
+        Self { sent: Counters::default(), received: Counters::default(), first: time, last: time, beyond_errors: false }
     }
 
     pub(super) fn add(&mut self, other: &Self) {
@@ -90,11 +84,13 @@ impl Route {
     }
 
     /// The share that the packet falls to.
+    #[expect(clippy::cast_possible_truncation, reason = "what remains is below the number of shares")]
     pub(super) fn shard(&self, packet: &Packet<'_>) -> usize {
-        match self {
-            Self::Flow(key, _) | Self::Error(key, _) => key.shard(SHARDS),
-            Self::Addresses => FlowKey::new(packet.addresses, 0, 0, Transport::Other(0)).0.shard(SHARDS),
-        }
+        let number = match self {
+            Self::Flow(key, _) | Self::Error(key, _) => key.number(),
+            Self::Addresses => FlowKey::new(packet.addresses, 0, 0, Transport::Other(0)).0.number(),
+        };
+        (number % SHARDS as u64) as usize
     }
 }
 
@@ -159,8 +155,7 @@ impl Shard {
     fn error(&mut self, key: &FlowKey, about: Side, packet: &Packet<'_>, at: PacketRef) {
         let Content::Icmp(message) = &packet.content else { return };
         let sender = packet.addresses.source;
-        self.flows
-            .error(key, IcmpError { sender, kind: message.kind, code: message.code, about, packet: at });
+        self.flows.error(key, IcmpError { sender, kind: message.kind, code: message.code, about, packet: at });
     }
 
     fn tally(&mut self, address: IpAddr, packet: &Packet<'_>, sends: bool, is_error: bool) {

@@ -44,7 +44,7 @@ pub fn build(material: &Material<'_>) -> Report {
         verdict,
         inputs: builder.inputs(),
         databases: material.locator.databases().to_vec(),
-        policy: policy_report(material.policy),
+        policy: material.policy.clone(),
         endpoints: builder.endpoints(),
         flows: material.with_flows.then(|| builder.flows()),
         coverage: builder.coverage,
@@ -57,6 +57,7 @@ struct Builder<'a> {
     material: &'a Material<'a>,
     precision: Precision,
     placements: HashMap<IpAddr, Placement, foldhash::fast::RandomState>,
+    judgements: HashMap<(IpAddr, Contact), Judgement, foldhash::fast::RandomState>,
     servers: HashMap<IpAddr, ServerFacts, foldhash::fast::RandomState>,
     coverage: CoverageReport,
     findings: Vec<Finding>,
@@ -76,6 +77,7 @@ impl<'a> Builder<'a> {
             material,
             precision: precision.unwrap_or(Precision::MICROSECONDS),
             placements: HashMap::default(),
+            judgements: HashMap::default(),
             servers: HashMap::default(),
             coverage: CoverageReport {
                 packets: counted.packets,
@@ -104,14 +106,14 @@ impl<'a> Builder<'a> {
     fn session(&mut self, session: &Session, number: usize) -> SessionReport {
         let id = format!("s{number}");
         let endpoint = self.session_endpoint(session);
-        let placement = self.place(session.server).clone();
         let first = self.findings.len();
-        let judgement = self.judge(&placement, endpoint.contact);
+        let judgement = self.judge(session.server, endpoint.contact);
         if judgement.verdict != Verdict::Allow {
+            let placement = self.place(session.server).clone();
             let finding = self.session_finding(&id, session, &endpoint, &placement, &judgement);
             self.findings.push(finding);
         }
-        let country = placement.location.country.filter(|_| endpoint.contact >= Contact::Answered);
+        let country = self.place(session.server).location.country.filter(|_| endpoint.contact >= Contact::Answered);
         SessionReport {
             id,
             service: None,
@@ -152,7 +154,8 @@ impl<'a> Builder<'a> {
             handshake_rtt_s: None,
         };
         let mut samples = 0;
-        for flow in session.flows.iter().filter_map(|place| self.flow(*place)) {
+        let flows = &self.material.analysis.flows;
+        for flow in session.flows.iter().filter_map(|place| flows.get(*place as usize)) {
             let contact = Contact::of_flow(flow);
             let (sent, received) = (flow.sent(), flow.received());
             endpoint.contact = endpoint.contact.max(contact);
@@ -198,9 +201,16 @@ impl<'a> Builder<'a> {
         };
     }
 
-    fn judge(&self, placement: &Placement, contact: Contact) -> Judgement {
+    fn judge(&mut self, address: IpAddr, contact: Contact) -> Judgement {
+        if let Some(known) = self.judgements.get(&(address, contact)) {
+            return known.clone();
+        }
+        let policy = self.material.policy;
+        let placement = self.place(address);
         let evidence = Evidence { scope: placement.scope, location: &placement.location, contact };
-        self.material.policy.judge(&evidence)
+        let judgement = policy.judge(&evidence);
+        self.judgements.insert((address, contact), judgement.clone());
+        judgement
     }
 
     fn session_finding(
@@ -253,10 +263,10 @@ impl<'a> Builder<'a> {
             if self.servers.get(address).is_some_and(|facts| facts.contact >= contact) {
                 continue;
             }
-            let placement = self.place(*address).clone();
-            let judgement = self.judge(&placement, contact);
+            let judgement = self.judge(*address, contact);
             self.learn(*address, contact, None);
             if judgement.verdict != Verdict::Allow {
+                let placement = self.place(*address).clone();
                 self.findings.push(self.loose_finding(*address, tally, contact, &placement, &judgement));
             }
         }
@@ -296,14 +306,8 @@ impl<'a> Builder<'a> {
         let found = self.findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Allow);
         let inputs = &self.material.analysis.inputs;
         let incomplete = self.coverage.unfollowed_packets > 0
-            || inputs
-                .iter()
-                .any(|input| input.damage.is_some() || input.dropped_packets.is_some_and(|count| count > 0));
-        if incomplete && !self.material.policy.rules().is_empty() {
-            found.max(Verdict::Indeterminate)
-        } else {
-            found
-        }
+            || inputs.iter().any(|input| input.damage.is_some() || input.dropped_packets.is_some_and(|count| count > 0));
+        if incomplete && !self.material.policy.is_empty() { found.max(Verdict::Indeterminate) } else { found }
     }
 
     fn inputs(&self) -> Vec<InputReport> {
@@ -425,23 +429,9 @@ fn reason(flows: &[&Flow<FlowState>], endpoint: &SessionEndpoint, judgement: &Ju
         Contact::Media => "exchanged media with the client",
     };
     let mut sentence = format!("{} ", endpoint.address);
-    let _ = write!(
-        sentence,
-        "{what} ({} bytes to it, {} from it); ",
-        endpoint.bytes_sent, endpoint.bytes_received
-    );
+    let _ = write!(sentence, "{what} ({} bytes to it, {} from it); ", endpoint.bytes_sent, endpoint.bytes_received);
     sentence.push_str(&judgement.reason);
     sentence
-}
-
-fn policy_report(policy: &Policy) -> PolicyReport {
-    let rule = |rule: &crate::policy::Rule| RuleReport {
-        id: rule.id().to_owned(),
-        effect: rule.effect(),
-        text: rule.text().to_owned(),
-        countries: rule.countries().iter().collect(),
-    };
-    PolicyReport { name: None, sha256: None, rules: policy.rules().iter().map(rule).collect() }
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

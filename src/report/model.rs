@@ -6,7 +6,7 @@
 use crate::capture::{Precision, Timestamp};
 use crate::identify::{Contact, Role};
 use crate::locate::{CountryCode, Database, Location, Operator, Scope};
-use crate::policy::Verdict;
+use crate::policy::{Policy, Verdict};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -26,7 +26,7 @@ pub struct Report {
     /// What was asked where addresses are.
     pub databases: Vec<Database>,
     /// What was allowed.
-    pub policy: PolicyReport,
+    pub policy: Policy,
     /// How much of the input was read and understood.
     pub coverage: CoverageReport,
     /// Every address, sorted.
@@ -89,30 +89,6 @@ pub struct DamageReport {
     pub offset: u64,
     /// What is wrong there.
     pub reason: String,
-}
-
-/// What was allowed.
-#[derive(Debug, Serialize)]
-pub struct PolicyReport {
-    /// Name of the policy; `null` for rules given on the command line.
-    pub name: Option<String>,
-    /// Of the policy file.
-    pub sha256: Option<String>,
-    /// The rules.
-    pub rules: Vec<RuleReport>,
-}
-
-/// One rule.
-#[derive(Debug, Serialize)]
-pub struct RuleReport {
-    /// Its name in findings.
-    pub id: String,
-    /// `deny` or `allow`.
-    pub effect: Verdict,
-    /// As it was written.
-    pub text: String,
-    /// The countries it is about.
-    pub countries: Vec<CountryCode>,
 }
 
 /// How much was read and understood.

@@ -3,7 +3,7 @@
 use super::model::{Finding, InputReport, Report, SessionEndpoint, SessionReport, Time};
 use super::text::{bytes, counted, escape, milliseconds, number, socket};
 use crate::identify::Contact;
-use crate::locate::{CountryCode, Scope};
+use crate::locate::{CountryCode, Database, Scope};
 use crate::policy::Verdict;
 use anstyle::{AnsiColor, Style};
 use hashbrown::HashMap;
@@ -79,10 +79,7 @@ impl Table {
         }
         self.line(&line);
         if let Some(damage) = &input.damage {
-            self.wrapped(
-                &format!("damaged at byte {}: {}", number(damage.offset), escape(&damage.reason)),
-                2,
-            );
+            self.wrapped(&format!("damaged at byte {}: {}", number(damage.offset), escape(&damage.reason)), 2);
         }
         if let Some(dropped) = input.dropped_packets.filter(|&dropped| dropped > 0) {
             self.line(&format!("  {} packets were dropped while capturing", number(dropped)));
@@ -90,12 +87,18 @@ impl Table {
     }
 
     fn findings(&mut self, report: &Report) {
-        let sessions: HashMap<&str, &SessionReport> =
-            report.sessions.iter().map(|session| (session.id.as_str(), session)).collect();
-        let mut findings: Vec<&Finding> = report.findings.iter().collect();
-        findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
-        for finding in findings.iter().take(MAX_FINDINGS) {
-            self.finding(finding, finding.session.as_deref().and_then(|id| sessions.get(id)).copied());
+        let mut findings: Vec<(&Finding, Option<&SessionReport>)> =
+            report.findings.iter().map(|finding| (finding, None)).collect();
+        for session in &report.sessions {
+            for place in &session.findings {
+                if let Some((_, owner)) = findings.get_mut(*place) {
+                    *owner = Some(session);
+                }
+            }
+        }
+        findings.sort_by_key(|(finding, _)| std::cmp::Reverse(finding.verdict));
+        for (finding, session) in findings.iter().take(MAX_FINDINGS) {
+            self.finding(finding, *session);
         }
         if let Some(more) = findings.len().checked_sub(MAX_FINDINGS).filter(|&more| more > 0) {
             self.line("");
@@ -114,7 +117,7 @@ impl Table {
         let verdict = self.verdict(finding.verdict, 4);
         self.line(&format!("{verdict}  {who}{:gap$}{when}", ""));
         let place = finding.country.map_or_else(|| "??".to_owned(), |country| country.to_string());
-        let name = finding.country.and_then(CountryCode::name).unwrap_or("country not known");
+        let name = finding.country.map_or("country not known", CountryCode::name);
         let mut facts = format!("      {place} {name}, {}", finding.confidence);
         if let Some(endpoint) = session.and_then(|session| session.endpoints.first()) {
             let _ = write!(facts, "   {}", ports(endpoint));
@@ -146,8 +149,7 @@ impl Table {
             let countries: BTreeSet<_> = rest.iter().filter_map(|server| server.country).collect();
             let codes: Vec<_> = countries.iter().take(12).map(ToString::to_string).collect();
             let more = if countries.len() > codes.len() { ", ..." } else { "" };
-            let list =
-                if codes.is_empty() { String::new() } else { format!(" in {}{more}", codes.join(", ")) };
+            let list = if codes.is_empty() { String::new() } else { format!(" in {}{more}", codes.join(", ")) };
             self.line(&format!("      and {}{list}", counted(rest.len(), "more server")));
         }
     }
@@ -180,12 +182,8 @@ impl Table {
         self.line("");
         let of = |verdict| report.sessions.iter().filter(|session| session.verdict == verdict).count();
         let (denied, unclear) = (of(Verdict::Deny), of(Verdict::Indeterminate));
-        let touched: BTreeSet<_> = report
-            .sessions
-            .iter()
-            .flat_map(|session| &session.countries)
-            .map(|touched| touched.country)
-            .collect();
+        let touched: BTreeSet<_> =
+            report.sessions.iter().flat_map(|session| &session.countries).map(|touched| touched.country).collect();
         let word = match report.verdict {
             Verdict::Allow => "ALLOW",
             Verdict::Deny => "DENY",
@@ -203,13 +201,10 @@ impl Table {
         }
         if report.coverage.unfollowed_packets > 0 {
             let packets = number(report.coverage.unfollowed_packets);
-            self.wrapped(
-                &format!("{packets} packets could not be followed: too many flows or addresses."),
-                0,
-            );
+            self.wrapped(&format!("{packets} packets could not be followed: too many flows or addresses."), 0);
         }
         for database in &report.databases {
-            self.wrapped(&database.credit(), 0);
+            self.wrapped(&credit(database), 0);
         }
     }
 
@@ -245,13 +240,11 @@ struct Server {
 }
 
 fn collect_servers(report: &Report) -> Vec<Server> {
-    let mut by_address: HashMap<IpAddr, (Server, BTreeSet<u16>), foldhash::fast::RandomState> =
-        HashMap::default();
+    let mut by_address: HashMap<IpAddr, (Server, BTreeSet<u16>), foldhash::fast::RandomState> = HashMap::default();
     for session in &report.sessions {
         for endpoint in &session.endpoints {
-            let (server, ports) = by_address
-                .entry(endpoint.address)
-                .or_insert_with(|| (Server::new(endpoint), BTreeSet::new()));
+            let (server, ports) =
+                by_address.entry(endpoint.address).or_insert_with(|| (Server::new(endpoint), BTreeSet::new()));
             ports.extend(&endpoint.ports);
             server.contact = server.contact.max(endpoint.contact);
             server.rtt = server.rtt.into_iter().chain(endpoint.handshake_rtt_s).min();
@@ -298,6 +291,21 @@ impl Server {
             verdict: Verdict::Allow,
         }
     }
+}
+
+/// `dbip-country-lite, 2026-06-01: IP Geolocation by DB-IP, https://db-ip.com (CC-BY-4.0)`.
+fn credit(database: &Database) -> String {
+    let mut text = escape(&database.id);
+    if let Some(built) = database.built {
+        let _ = write!(text, ", {}", built.strftime("%Y-%m-%d"));
+    }
+    if let Some(attribution) = database.attribution {
+        let _ = write!(text, ": {attribution}");
+    }
+    if let Some(licence) = database.licence {
+        let _ = write!(text, " ({licence})");
+    }
+    text
 }
 
 /// `tcp 443`, `tcp udp 443 8801`.

@@ -103,8 +103,7 @@ mod tests {
 
     #[test]
     fn spans_are_rounded_to_what_is_worth_showing() {
-        let shown =
-            [38, 3_249, 238_400].map(|microseconds| milliseconds(Duration::from_micros(microseconds)));
+        let shown = [38, 3_249, 238_400].map(|microseconds| milliseconds(Duration::from_micros(microseconds)));
         assert_eq!(shown, ["0.0 ms", "3.2 ms", "238 ms"]);
     }
 }

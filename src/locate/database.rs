@@ -1,0 +1,271 @@
+//! One location database: what it is, and what it says of an address.
+
+use super::schema::{Bytes, Found, Probed, Record, Schema};
+use super::{Claim, ClaimKind, LocateError, Operator, claim, embedded};
+use ipnet::IpNet;
+use jiff::Timestamp;
+use maxminddb::Reader;
+use serde::{Serialize, Serializer};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::Read;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes of a database file that are accepted. The largest in use have some hundred megabytes; the whole file is
+/// held in memory.
+const MAX_FILE_BYTES: u64 = 2 << 30;
+/// Letters of a file's name that become its id.
+const MAX_ID_LETTERS: usize = 64;
+
+/// What is known of a database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Database {
+    /// What claims call it; no two databases of a run have the same.
+    #[serde(serialize_with = "claim::text")]
+    pub id: Arc<str>,
+    /// What it knows.
+    pub kind: DatabaseKind,
+    /// The path as given, or `embedded`.
+    pub path: String,
+    /// When it was built.
+    #[serde(serialize_with = "claim::time")]
+    pub built: Option<Timestamp>,
+    /// SHA-256 of the file.
+    #[serde(serialize_with = "hexadecimal")]
+    pub sha256: [u8; 32],
+    /// SPDX identifier of its licence. No file states one, so it is known of the embedded database only.
+    pub licence: Option<&'static str>,
+    /// What its maker wants to be named as.
+    pub attribution: Option<&'static str>,
+    /// `database_type`, as the file has it.
+    #[serde(rename = "type")]
+    pub database_type: String,
+    /// The English description, as the file has it.
+    pub description: Option<String>,
+    /// Who made the data, where that is known.
+    pub origin: Option<&'static str>,
+}
+
+/// What a database knows of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DatabaseKind {
+    /// The autonomous system.
+    Asn,
+    /// The country.
+    Country,
+    /// Both.
+    CountryAsn,
+}
+
+impl DatabaseKind {
+    /// The word for it in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Asn => "asn",
+            Self::Country => "country",
+            Self::CountryAsn => "country-asn",
+        }
+    }
+}
+
+/// An open database.
+#[derive(Debug)]
+pub(super) struct Source {
+    reader: Reader<Bytes>,
+    schema: Schema,
+    origin: Option<&'static str>,
+    built: Option<Timestamp>,
+    id: Arc<str>,
+    unreadable: AtomicU64,
+}
+
+/// What one database says of an address.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    pub(super) claim: Option<Claim>,
+    pub(super) operator: Option<Operator>,
+}
+
+impl Source {
+    /// The embedded database.
+    pub(super) fn embedded() -> Result<(Database, Self), LocateError> {
+        let description = embedded::description();
+        let path = Path::new(&description.path);
+        let reader = Reader::from_source(Cow::Borrowed(embedded::BYTES))
+            .map_err(|source| LocateError::Damaged { path: path.to_owned(), source })?;
+        let source = Self::new(&description, reader, embedded::SCHEMA);
+        Ok((description, source))
+    }
+
+    /// The database in a file. Its id differs from `taken`.
+    pub(super) fn open(path: &Path, taken: &[Database]) -> Result<(Database, Self), LocateError> {
+        Self::from_bytes(path, read(path)?, taken)
+    }
+
+    fn from_bytes(path: &Path, bytes: Vec<u8>, taken: &[Database]) -> Result<(Database, Self), LocateError> {
+        let path_buf = || path.to_owned();
+        if is_compressed(&bytes) {
+            return Err(LocateError::Compressed { path: path_buf() });
+        }
+        let sha256 = Sha256::digest(&bytes).into();
+        let damaged = |source| LocateError::Damaged { path: path_buf(), source };
+        let reader = Reader::from_source(Cow::Owned(bytes)).map_err(damaged)?;
+        let metadata = reader.metadata();
+        let schema = match Schema::probe(&reader).map_err(damaged)? {
+            Probed::Understood(schema) => schema,
+            Probed::Empty => return Err(LocateError::Empty { path: path_buf() }),
+            Probed::NotUnderstood(keys) => {
+                let database_type = metadata.database_type.clone();
+                return Err(LocateError::NotUnderstood { path: path_buf(), database_type, keys });
+            }
+        };
+        let description = Database {
+            id: id_for(path, taken),
+            kind: schema.kind(),
+            path: path.to_string_lossy().into_owned(),
+            built: built(metadata.build_epoch),
+            sha256,
+            licence: None,
+            attribution: None,
+            database_type: metadata.database_type.clone(),
+            description: metadata.description.get("en").filter(|text| !text.is_empty()).cloned(),
+            origin: origin(path, metadata),
+        };
+        let source = Self::new(&description, reader, schema);
+        Ok((description, source))
+    }
+
+    fn new(description: &Database, reader: Reader<Bytes>, schema: Schema) -> Self {
+        Self {
+            reader,
+            schema,
+            origin: description.origin,
+            built: description.built,
+            id: Arc::clone(&description.id),
+            unreadable: AtomicU64::new(0),
+        }
+    }
+
+    /// What the database says of `address`.
+    pub(super) fn look_up(&self, address: IpAddr) -> Answer {
+        if address.is_ipv6() && self.reader.metadata().ip_version == 4 {
+            return Answer::default();
+        }
+        let read = self.reader.lookup(address).and_then(|found| {
+            let record = if found.has_data() { self.schema.read(&found)? } else { Record::default() };
+            Ok(self.answer(address, &found, record))
+        });
+        read.unwrap_or_else(|_damage| {
+            self.unreadable.fetch_add(1, Ordering::Relaxed);
+            Answer::default()
+        })
+    }
+
+    /// Look-ups that met a damaged part of the file.
+    pub(super) fn unreadable(&self) -> u64 {
+        self.unreadable.load(Ordering::Relaxed)
+    }
+
+    fn answer(&self, address: IpAddr, found: &Found<'_>, record: Record) -> Answer {
+        let Some(network) = network(address, found) else { return Answer::default() };
+        let says_something = record.country.is_some() || record.registered_country.is_some();
+        let claim = says_something.then(|| Claim {
+            source: Arc::clone(&self.id),
+            kind: ClaimKind::Database,
+            origin: self.origin,
+            country: record.country,
+            registered_country: record.registered_country,
+            network,
+            built: self.built,
+        });
+        Answer { claim, operator: record.operator }
+    }
+}
+
+/// The network of a record. An IPv6 database without an IPv4 part answers an IPv4 address with what it says of
+/// the IPv6 network `::`: that is not about this address.
+fn network(address: IpAddr, found: &Found<'_>) -> Option<IpNet> {
+    let network = found.network().ok()?;
+    let network = IpNet::new(network.network(), network.prefix()).ok()?;
+    network.contains(&address).then_some(network)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, LocateError> {
+    let unreadable = |source| LocateError::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    if length > MAX_FILE_BYTES {
+        return Err(LocateError::TooLarge { path: path.to_owned(), limit: MAX_FILE_BYTES });
+    }
+    Ok(bytes)
+}
+
+/// Whether the file is one of those in which makers hand out their databases: gzip, zip, zstd, xz.
+fn is_compressed(bytes: &[u8]) -> bool {
+    let magics: [&[u8]; 4] = [b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0"];
+    magics.iter().any(|magic| bytes.starts_with(magic))
+}
+
+/// The name of the file without its ending; with a number where a database of that name is there already.
+fn id_for(path: &Path, taken: &[Database]) -> Arc<str> {
+    let stem = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let fits = |letter: &char| letter.is_ascii_alphanumeric() || "._-".contains(*letter);
+    let stem: String = stem.chars().map(|letter| if fits(&letter) { letter } else { '-' }).collect();
+    let mut stem: String = stem.chars().take(MAX_ID_LETTERS).collect();
+    if stem.is_empty() {
+        stem.push_str("database");
+    }
+    let is_free = |id: &String| taken.iter().all(|database| *database.id != **id);
+    let numbered = (2_u32..).map(|number| format!("{stem}-{number}"));
+    let id = std::iter::once(stem.clone()).chain(numbered).find(is_free);
+    Arc::from(id.unwrap_or(stem))
+}
+
+/// The time in `build_epoch`; 0 is a time that was not set.
+fn built(build_epoch: u64) -> Option<Timestamp> {
+    let seconds = i64::try_from(build_epoch).ok().filter(|seconds| *seconds != 0)?;
+    Timestamp::from_second(seconds).ok()
+}
+
+/// Who made a database, from its type, its description and its file name: ip-location-db packs data of several
+/// makers under the same type.
+fn origin(path: &Path, metadata: &maxminddb::Metadata) -> Option<&'static str> {
+    const MAKERS: [(&str, &str); 11] = [
+        ("geolite", "maxmind"),
+        ("geoip2", "maxmind"),
+        ("maxmind", "maxmind"),
+        ("dbip", "dbip"),
+        ("db-ip", "dbip"),
+        ("ipinfo", "ipinfo"),
+        ("iplocate", "iplocate"),
+        ("ip2location", "ip2location"),
+        ("iptoasn", "iptoasn"),
+        ("geo-whois", "geo-whois"),
+        ("ipgeolocation", "ipgeolocation"),
+    ];
+    let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let descriptions = metadata.description.values().map(String::as_str);
+    // What the file says of itself goes before its name, which anybody can change.
+    let texts = std::iter::once(metadata.database_type.as_str()).chain(descriptions).chain([file.as_str()]);
+    let maker_in = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        MAKERS.iter().find(|(word, _)| text.contains(word)).map(|(_, maker)| *maker)
+    };
+    texts.map(maker_in).find_map(|maker| maker)
+}
+
+fn hexadecimal<S: Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
+    use std::fmt::Write;
+    let mut text = String::with_capacity(64);
+    for byte in bytes {
+        write!(text, "{byte:02x}").map_err(serde::ser::Error::custom)?;
+    }
+    serializer.serialize_str(&text)
+}
