@@ -2,7 +2,6 @@
 
 use crate::program::{run, run_in, run_with_input, sample_names, samples};
 use serde_json::Value;
-use std::io::Write;
 
 const SAMPLE: &str = "zoom-beijing-keys.pcapng";
 
@@ -80,6 +79,7 @@ fn a_compressed_capture_gives_the_report_of_the_plain_one() {
 
 #[cfg(feature = "compress")]
 fn compressed(plain: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    use std::io::Write;
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(plain).unwrap();
     let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());

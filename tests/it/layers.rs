@@ -50,6 +50,7 @@ fn first_names(path: &str) -> Vec<&str> {
             names.push(&rest[..name(rest)]);
         }
     }
+    names.retain(|name| !name.is_empty());
     names
 }
 
