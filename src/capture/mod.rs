@@ -6,7 +6,13 @@
 mod batch;
 mod blocks;
 mod bytes;
+mod compress;
+#[cfg(feature = "compress")]
+mod decoders;
 mod error;
+mod foreign;
+mod hash;
+mod inputs;
 mod interface;
 mod pcap;
 mod pcapng;
@@ -23,6 +29,7 @@ mod walk;
 
 pub use batch::{Batch, Frame, Record};
 pub use error::CaptureError;
+pub use inputs::Note;
 pub use reader::{Options, Progress, Reader};
 pub use time::{Precision, Timestamp};
 

@@ -42,6 +42,7 @@ pub(super) struct Stream {
     skipped_from: Option<u64>,
     damage: Option<Damage>,
     ended: bool,
+    exhausted: bool,
 }
 
 /// Why a source gives no more.
@@ -103,6 +104,7 @@ impl Stream {
             skipped_from: None,
             damage: None,
             ended: false,
+            exhausted: false,
         };
         if stream.walker.is_none() {
             stream.stop("the file ends within its header".to_owned());
@@ -134,9 +136,10 @@ impl Stream {
         let enough = if self.live { self.want.max(held + 1) } else { self.want.max(size) };
         let (filled, end) = fill(&mut *self.source, buffer, held, enough..=enough.max(size));
         self.take_in(buffer.get(..filled).unwrap_or_default(), &mut batch.records);
+        self.exhausted |= matches!(end, Some(End::Reached));
         match end {
             Some(_) if self.ended => {}
-            Some(End::Failed(error)) => self.stop(format!("reading failed: {error}")),
+            Some(End::Failed(error)) => self.stop(format!("reading stopped: {error}")),
             Some(End::Reached) => self.end(),
             None => {}
         }
@@ -187,6 +190,11 @@ impl Stream {
         self.damage = Some(Damage { offset: self.skipped_from.unwrap_or(self.offset), reason });
         self.ended = true;
         self.carry = Vec::new();
+    }
+
+    /// Whether the source has been read to its end.
+    pub(super) const fn exhausted(&self) -> bool {
+        self.exhausted
     }
 
     /// Whether all that can be read has been read.
