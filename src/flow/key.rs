@@ -51,7 +51,12 @@ impl Hash for FlowKey {
 
 impl FlowKey {
     /// The key of a packet and the side that sent it. Without ports, give 0 for both.
-    pub fn new(addresses: AddressPair, source_port: u16, destination_port: u16, transport: Transport) -> (Self, Side) {
+    pub fn new(
+        addresses: AddressPair,
+        source_port: u16,
+        destination_port: u16,
+        transport: Transport,
+    ) -> (Self, Side) {
         let (source, ipv6) = number(addresses.source);
         let (destination, _) = number(addresses.destination);
         let protocol = transport.protocol();
@@ -95,7 +100,8 @@ impl FlowKey {
     pub const fn number(&self) -> u64 {
         let low = self.low as u64 ^ (self.low >> 64) as u64;
         let high = self.high as u64 ^ (self.high >> 64) as u64;
-        let mixed = (low ^ high.rotate_left(32) ^ self.ports_and_protocol()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed =
+            (low ^ high.rotate_left(32) ^ self.ports_and_protocol()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         mixed ^ (mixed >> 32)
     }
 

@@ -302,7 +302,8 @@ impl<S> Flow<S> {
     pub fn outcome(&self) -> Outcome {
         if self.received().packets == 0 {
             let client = self.client_side();
-            let about_client = |error: &&IcmpError| error.about == client && is_unreachable(error, self.key.is_ipv6());
+            let about_client =
+                |error: &&IcmpError| error.about == client && is_unreachable(error, self.key.is_ipv6());
             return if self.errors().iter().any(|error| about_client(&error)) {
                 Outcome::Unreachable
             } else {

@@ -137,8 +137,13 @@ impl Stream {
     }
 
     fn keep_ahead(&mut self, offset: u32, bytes: &[u8], budget: &mut Budget) {
-        let held_already = self.ahead.iter().any(|(other, kept)| *other == offset && kept.len() >= bytes.len());
-        if !held_already && self.ahead.len() < MAX_AHEAD && bytes.len() <= MAX_BYTES && budget.take(bytes.len()) {
+        let held_already =
+            self.ahead.iter().any(|(other, kept)| *other == offset && kept.len() >= bytes.len());
+        if !held_already
+            && self.ahead.len() < MAX_AHEAD
+            && bytes.len() <= MAX_BYTES
+            && budget.take(bytes.len())
+        {
             self.ahead.push((offset, bytes.to_vec()));
             self.ahead.sort_by_key(|(offset, _)| *offset);
         }

@@ -51,13 +51,21 @@ impl<S: Default> Table<S> {
     }
 
     /// Counts `packet` at its flow, sent by `side` of `key`. `None` if it would be one flow too many.
-    pub fn packet(&mut self, key: &FlowKey, side: Side, packet: &Packet<'_>, at: PacketRef) -> Option<&mut Flow<S>> {
+    pub fn packet(
+        &mut self,
+        key: &FlowKey,
+        side: Side,
+        packet: &Packet<'_>,
+        at: PacketRef,
+    ) -> Option<&mut Flow<S>> {
         let segment = match &packet.content {
             Content::Tcp(segment) => Some(segment),
             _ => None,
         };
         let position = match self.find_recent(key) {
-            Some(position) if self.flows.get(position).is_some_and(|flow| continues(flow, packet.time, segment)) => {
+            Some(position)
+                if self.flows.get(position).is_some_and(|flow| continues(flow, packet.time, segment)) =>
+            {
                 position
             }
             before => {
@@ -124,7 +132,14 @@ impl<S: Default> Table<S> {
         self.index.find(hash, same).map(|&position| position as usize)
     }
 
-    fn open(&mut self, key: &FlowKey, side: Side, time: Timestamp, at: PacketRef, opener: Opener) -> Option<usize> {
+    fn open(
+        &mut self,
+        key: &FlowKey,
+        side: Side,
+        time: Timestamp,
+        at: PacketRef,
+        opener: Opener,
+    ) -> Option<usize> {
         let position = self.flows.len();
         if position >= self.bound {
             self.refused = self.refused.saturating_add(1);
@@ -151,12 +166,15 @@ impl<S: Default> Table<S> {
     fn enter(&mut self, key: &FlowKey, position: u32) {
         let hash = self.hasher.hash_one(key);
         let flows = &self.flows;
-        let same = |&other: &u32| other != position && flows.get(other as usize).is_some_and(|flow| flow.key == *key);
+        let same = |&other: &u32| {
+            other != position && flows.get(other as usize).is_some_and(|flow| flow.key == *key)
+        };
         if let Some(entry) = self.index.find_mut(hash, same) {
             *entry = position;
             return;
         }
-        let rehash = |&other: &u32| flows.get(other as usize).map_or(0, |flow| self.hasher.hash_one(flow.key));
+        let rehash =
+            |&other: &u32| flows.get(other as usize).map_or(0, |flow| self.hasher.hash_one(flow.key));
         self.index.insert_unique(hash, position, rehash);
     }
 }
@@ -241,12 +259,27 @@ mod tests {
             self.push(at, from_client, Content::Udp(datagram), source_port, destination_port, Transport::Udp);
         }
 
-        fn push(&mut self, at: i64, from_client: bool, content: Content<'_>, from: u16, to: u16, transport: Transport) {
+        fn push(
+            &mut self,
+            at: i64,
+            from_client: bool,
+            content: Content<'_>,
+            from: u16,
+            to: u16,
+            transport: Transport,
+        ) {
             let (source, destination) = if from_client { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
             let addresses = AddressPair { source: source.into(), destination: destination.into() };
             let time = Timestamp::from_nanoseconds(at);
-            let packet =
-                Packet { index: 0, time, wire_length: 100, outer: Vec::new(), addresses, content, reassembled: None };
+            let packet = Packet {
+                index: 0,
+                time,
+                wire_length: 100,
+                outer: Vec::new(),
+                addresses,
+                content,
+                reassembled: None,
+            };
             let (key, side) = FlowKey::new(addresses, from, to, transport);
             self.number += 1;
             self.table.packet(&key, side, &packet, PacketRef { input: 0, number: self.number });
@@ -329,7 +362,10 @@ mod tests {
         wire.tcp(4, true, ACK, 9, 0);
         wire.tcp(5, true, SYN, 70, 0);
         let flows = wire.flows();
-        assert_eq!(flows.iter().map(Flow::outcome).collect::<Vec<_>>(), [Outcome::Closed, Outcome::Unanswered]);
+        assert_eq!(
+            flows.iter().map(Flow::outcome).collect::<Vec<_>>(),
+            [Outcome::Closed, Outcome::Unanswered]
+        );
     }
 
     #[test]
@@ -393,8 +429,15 @@ mod tests {
             let addresses = AddressPair { source: CLIENT.into(), destination: [203, 0, 113, last].into() };
             let time = Timestamp::from_nanoseconds(0);
             let content = Content::Udp(datagram);
-            let packet =
-                Packet { index: 0, time, wire_length: 50, outer: Vec::new(), addresses, content, reassembled: None };
+            let packet = Packet {
+                index: 0,
+                time,
+                wire_length: 50,
+                outer: Vec::new(),
+                addresses,
+                content,
+                reassembled: None,
+            };
             let (key, side) = FlowKey::new(addresses, 1, 2, Transport::Udp);
             assert_eq!(table.packet(&key, side, &packet, at).is_some(), last == 1);
         }

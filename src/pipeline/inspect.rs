@@ -67,7 +67,7 @@ pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected,
     let filter = request.filter.as_deref().map(Filter::new).transpose()?;
     let options = Options { hash: request.hash, progress: Some(Arc::clone(progress)) };
     let reader = Reader::open(&request.paths, options)?;
-    let notes = reader.notes().to_vec();
+    let notes = reader.notes().iter().map(ToString::to_string).collect();
     let threads = request.threads.or_else(|| std::thread::available_parallelism().ok());
     let analysis = analyze(reader, filter.as_ref(), threads.map_or(1, NonZeroUsize::get))?;
     Ok(Inspected { report: report(&analysis, &locator, &policy, request.with_flows), notes })

@@ -106,7 +106,8 @@ fn gather(
     let mut flows = Vec::new();
     let mut loose = Tallies::default();
     for mut shard in shards {
-        coverage.unfollowed_packets = coverage.unfollowed_packets.saturating_add(shard.refused() + shard.uncounted);
+        coverage.unfollowed_packets =
+            coverage.unfollowed_packets.saturating_add(shard.refused() + shard.uncounted);
         merge(&mut loose, &std::mem::take(&mut shard.tallies));
         flows.append(&mut shard.into_flows());
     }
@@ -210,7 +211,12 @@ struct Worker {
 
 impl Worker {
     fn new(filter: Option<&Filter>) -> Self {
-        Self { filter: filter.cloned(), coverage: Coverage::default(), anomalies: Vec::new(), shares: vec![Vec::new(); SHARDS] }
+        Self {
+            filter: filter.cloned(),
+            coverage: Coverage::default(),
+            anomalies: Vec::new(),
+            shares: vec![Vec::new(); SHARDS],
+        }
     }
 
     fn run(mut self, shared: &Shared) -> Self {
@@ -297,7 +303,11 @@ fn reassemble(pool: &mut Reassembler, packets: &[Packet<'_>], anomalies: &mut An
     whole
 }
 
-fn push_fragments(pool: &mut Reassembler, packets: &[Packet<'_>], anomalies: &mut Anomalies) -> Vec<Datagram> {
+fn push_fragments(
+    pool: &mut Reassembler,
+    packets: &[Packet<'_>],
+    anomalies: &mut Anomalies,
+) -> Vec<Datagram> {
     let fragments = packets.iter().filter(|packet| matches!(packet.content, Content::Fragment(_)));
     fragments.filter_map(|packet| pool.push(packet, anomalies)).collect()
 }

@@ -34,7 +34,13 @@ pub struct Tally {
 
 impl Tally {
     pub(super) fn new(time: Timestamp) -> Self {
-        Self { sent: Counters::default(), received: Counters::default(), first: time, last: time, beyond_errors: false }
+        Self {
+            sent: Counters::default(),
+            received: Counters::default(),
+            first: time,
+            last: time,
+            beyond_errors: false,
+        }
     }
 
     pub(super) fn add(&mut self, other: &Self) {
@@ -155,7 +161,8 @@ impl Shard {
     fn error(&mut self, key: &FlowKey, about: Side, packet: &Packet<'_>, at: PacketRef) {
         let Content::Icmp(message) = &packet.content else { return };
         let sender = packet.addresses.source;
-        self.flows.error(key, IcmpError { sender, kind: message.kind, code: message.code, about, packet: at });
+        self.flows
+            .error(key, IcmpError { sender, kind: message.kind, code: message.code, about, packet: at });
     }
 
     fn tally(&mut self, address: IpAddr, packet: &Packet<'_>, sends: bool, is_error: bool) {

@@ -6,7 +6,7 @@ use crate::flow::{Flow, Outcome, PacketRef};
 use crate::identify::{Contact, Role};
 use crate::locate::{Locator, Placement, Scope};
 use crate::pipeline::{Analysis, FlowState, Tally};
-use crate::policy::{Evidence, Judgement, Policy, Verdict};
+use crate::policy::{Evidence, Judgement, Policy, Reason, Verdict};
 use crate::session::Session;
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -105,15 +105,19 @@ impl<'a> Builder<'a> {
 
     fn session(&mut self, session: &Session, number: usize) -> SessionReport {
         let id = format!("s{number}");
-        let endpoint = self.session_endpoint(session);
+        let mut endpoint = self.session_endpoint(session);
         let first = self.findings.len();
         let judgement = self.judge(session.server, endpoint.contact);
+        if judgement.kind == Reason::NotTouched && judgement.rule.is_some() {
+            endpoint.untouched = Some(judgement.reason.clone());
+        }
         if judgement.verdict != Verdict::Allow {
             let placement = self.place(session.server).clone();
             let finding = self.session_finding(&id, session, &endpoint, &placement, &judgement);
             self.findings.push(finding);
         }
-        let country = self.place(session.server).location.country.filter(|_| endpoint.contact >= Contact::Answered);
+        let country =
+            self.place(session.server).location.country.filter(|_| endpoint.contact >= Contact::Answered);
         SessionReport {
             id,
             service: None,
@@ -152,6 +156,7 @@ impl<'a> Builder<'a> {
             packets_received: 0,
             bytes_received: 0,
             handshake_rtt_s: None,
+            untouched: None,
         };
         let mut samples = 0;
         let flows = &self.material.analysis.flows;
@@ -306,7 +311,9 @@ impl<'a> Builder<'a> {
         let found = self.findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Allow);
         let inputs = &self.material.analysis.inputs;
         let incomplete = self.coverage.unfollowed_packets > 0
-            || inputs.iter().any(|input| input.damage.is_some() || input.dropped_packets.is_some_and(|count| count > 0));
+            || inputs
+                .iter()
+                .any(|input| input.damage.is_some() || input.dropped_packets.is_some_and(|count| count > 0));
         if incomplete && !self.material.policy.is_empty() { found.max(Verdict::Indeterminate) } else { found }
     }
 
@@ -429,7 +436,11 @@ fn reason(flows: &[&Flow<FlowState>], endpoint: &SessionEndpoint, judgement: &Ju
         Contact::Media => "exchanged media with the client",
     };
     let mut sentence = format!("{} ", endpoint.address);
-    let _ = write!(sentence, "{what} ({} bytes to it, {} from it); ", endpoint.bytes_sent, endpoint.bytes_received);
+    let _ = write!(
+        sentence,
+        "{what} ({} bytes to it, {} from it); ",
+        endpoint.bytes_sent, endpoint.bytes_received
+    );
     sentence.push_str(&judgement.reason);
     sentence
 }

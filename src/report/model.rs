@@ -292,6 +292,8 @@ pub struct SessionEndpoint {
     /// Smallest TCP handshake time, in seconds.
     #[serde(serialize_with = "optional_seconds")]
     pub handshake_rtt_s: Option<Duration>,
+    /// Where contact went too short a way for a rule to apply: what the rule would have said.
+    pub untouched: Option<String>,
 }
 
 /// Why something is not simply allowed.

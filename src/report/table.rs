@@ -7,7 +7,7 @@ use crate::locate::{CountryCode, Database, Scope};
 use crate::policy::Verdict;
 use anstyle::{AnsiColor, Style};
 use hashbrown::HashMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -21,6 +21,9 @@ const MAX_FINDINGS: usize = 20;
 /// Servers listed before the rest is only counted.
 const MAX_SERVERS: usize = 16;
 
+/// Addresses that never answered and are named before the rest is only counted.
+const MAX_UNTOUCHED: usize = 4;
+
 /// Columns that a person's terminal has at least.
 const WIDTH: usize = 80;
 
@@ -33,6 +36,7 @@ pub(super) fn render(report: &Report, colour: bool) -> String {
     table.inputs(&report.inputs);
     table.findings(report);
     table.servers(report);
+    table.untouched(report);
     table.summary(report);
     table.text
 }
@@ -79,7 +83,10 @@ impl Table {
         }
         self.line(&line);
         if let Some(damage) = &input.damage {
-            self.wrapped(&format!("damaged at byte {}: {}", number(damage.offset), escape(&damage.reason)), 2);
+            self.wrapped(
+                &format!("damaged at byte {}: {}", number(damage.offset), escape(&damage.reason)),
+                2,
+            );
         }
         if let Some(dropped) = input.dropped_packets.filter(|&dropped| dropped > 0) {
             self.line(&format!("  {} packets were dropped while capturing", number(dropped)));
@@ -149,7 +156,8 @@ impl Table {
             let countries: BTreeSet<_> = rest.iter().filter_map(|server| server.country).collect();
             let codes: Vec<_> = countries.iter().take(12).map(ToString::to_string).collect();
             let more = if countries.len() > codes.len() { ", ..." } else { "" };
-            let list = if codes.is_empty() { String::new() } else { format!(" in {}{more}", codes.join(", ")) };
+            let list =
+                if codes.is_empty() { String::new() } else { format!(" in {}{more}", codes.join(", ")) };
             self.line(&format!("      and {}{list}", counted(rest.len(), "more server")));
         }
     }
@@ -178,12 +186,33 @@ impl Table {
         self.line(&format!("{name:SERVER_WIDTH$}{contact:12}{rtt:>8}{sent:>8}{received:>8}"));
     }
 
+    /// Addresses in denied places that never answered: they are no findings, and silence would hide them.
+    fn untouched(&mut self, report: &Report) {
+        let endpoints = report.sessions.iter().flat_map(|session| &session.endpoints);
+        let reasons: BTreeMap<IpAddr, &str> = endpoints
+            .filter_map(|endpoint| Some((endpoint.address, endpoint.untouched.as_deref()?)))
+            .collect();
+        if !reasons.is_empty() {
+            self.line("");
+        }
+        for (address, reason) in reasons.iter().take(MAX_UNTOUCHED) {
+            self.wrapped(&format!("{address}: {}", escape(reason)), 6);
+        }
+        if let Some(more) = reasons.len().checked_sub(MAX_UNTOUCHED).filter(|&more| more > 0) {
+            self.line(&format!("      and {} that never answered", counted(more, "more address")));
+        }
+    }
+
     fn summary(&mut self, report: &Report) {
         self.line("");
         let of = |verdict| report.sessions.iter().filter(|session| session.verdict == verdict).count();
         let (denied, unclear) = (of(Verdict::Deny), of(Verdict::Indeterminate));
-        let touched: BTreeSet<_> =
-            report.sessions.iter().flat_map(|session| &session.countries).map(|touched| touched.country).collect();
+        let touched: BTreeSet<_> = report
+            .sessions
+            .iter()
+            .flat_map(|session| &session.countries)
+            .map(|touched| touched.country)
+            .collect();
         let word = match report.verdict {
             Verdict::Allow => "ALLOW",
             Verdict::Deny => "DENY",
@@ -201,7 +230,10 @@ impl Table {
         }
         if report.coverage.unfollowed_packets > 0 {
             let packets = number(report.coverage.unfollowed_packets);
-            self.wrapped(&format!("{packets} packets could not be followed: too many flows or addresses."), 0);
+            self.wrapped(
+                &format!("{packets} packets could not be followed: too many flows or addresses."),
+                0,
+            );
         }
         for database in &report.databases {
             self.wrapped(&credit(database), 0);
@@ -240,11 +272,13 @@ struct Server {
 }
 
 fn collect_servers(report: &Report) -> Vec<Server> {
-    let mut by_address: HashMap<IpAddr, (Server, BTreeSet<u16>), foldhash::fast::RandomState> = HashMap::default();
+    let mut by_address: HashMap<IpAddr, (Server, BTreeSet<u16>), foldhash::fast::RandomState> =
+        HashMap::default();
     for session in &report.sessions {
         for endpoint in &session.endpoints {
-            let (server, ports) =
-                by_address.entry(endpoint.address).or_insert_with(|| (Server::new(endpoint), BTreeSet::new()));
+            let (server, ports) = by_address
+                .entry(endpoint.address)
+                .or_insert_with(|| (Server::new(endpoint), BTreeSet::new()));
             ports.extend(&endpoint.ports);
             server.contact = server.contact.max(endpoint.contact);
             server.rtt = server.rtt.into_iter().chain(endpoint.handshake_rtt_s).min();

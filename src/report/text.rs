@@ -61,7 +61,11 @@ pub fn number(count: u64) -> String {
 
 /// `1 call`, `2 calls`.
 pub fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
+    let plural = match (count, noun.ends_with('s')) {
+        (1, _) => "",
+        (_, false) => "s",
+        (_, true) => "es",
+    };
     format!("{} {noun}{plural}", number(count as u64))
 }
 
@@ -103,7 +107,8 @@ mod tests {
 
     #[test]
     fn spans_are_rounded_to_what_is_worth_showing() {
-        let shown = [38, 3_249, 238_400].map(|microseconds| milliseconds(Duration::from_micros(microseconds)));
+        let shown =
+            [38, 3_249, 238_400].map(|microseconds| milliseconds(Duration::from_micros(microseconds)));
         assert_eq!(shown, ["0.0 ms", "3.2 ms", "238 ms"]);
     }
 }
