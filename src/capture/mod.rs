@@ -14,6 +14,8 @@ mod foreign;
 mod hash;
 mod inputs;
 mod interface;
+#[cfg(test)]
+mod laws;
 mod pcap;
 mod pcapng;
 mod reader;

@@ -125,10 +125,12 @@ impl Reader {
     /// What is known of each input, in the order in which they were read. If not all has been read, the last one is
     /// the one that was being read, without hash; those after it are left out.
     pub fn into_inputs(mut self) -> Vec<Input> {
-        let count = self.hash_owners.iter().filter(|index| **index < self.inputs.len()).count();
+        let partly = self.current.as_ref().is_some_and(|opened| !opened.stream.ended());
         self.close();
+        let whole = self.inputs.len() - usize::from(partly);
+        let count = self.hash_owners.iter().filter(|index| **index < whole).count();
         if let Some(hashes) = self.hashes.take() {
-            for (index, sum) in self.hash_owners.iter().zip(hashes.finish(count)) {
+            for (index, sum) in self.hash_owners.iter().zip(hashes.finish(count)).take(count) {
                 if let Some(input) = self.inputs.get_mut(*index) {
                     input.sha256 = sum;
                 }
@@ -185,5 +187,194 @@ fn input(opened: Opened, size: Option<u64>, sha256: Option<Sum>) -> Input {
         anomalies: tally.anomalies,
         recorded_names: tally.names.into_iter().collect(),
         damage,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::testing::Writer;
+    use super::super::{Format, bytes::Order};
+    use super::*;
+
+    /// A classic capture with one packet a second, from `start` on, whose data are one byte each.
+    fn capture(start: u32, data: &[u8]) -> Vec<u8> {
+        let mut writer = Writer::new(Order::Little);
+        writer.pcap_header(0xa1b2_c3d4, (2, 4), 1);
+        for (seconds, byte) in (start..).zip(data) {
+            writer.pcap_record((seconds, 0), (1, 1), &[], &[*byte]);
+        }
+        writer.bytes
+    }
+
+    fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, contents) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, contents).unwrap();
+        }
+        folder
+    }
+
+    /// The data of all frames in their order, and the inputs, without the path of the folder.
+    fn read(folder: &Path, names: &[&str]) -> (Vec<u8>, Vec<Input>, Vec<String>) {
+        let paths: Vec<_> = names.iter().map(|name| folder.join(name)).collect();
+        let mut reader = Reader::open(&paths, Options { hash: true, ..Options::default() }).unwrap();
+        let prefix = format!("{}/", folder.display());
+        let notes = reader.notes().iter().map(|note| note.to_string().replace(&prefix, "")).collect();
+        let mut batch = Batch::default();
+        let mut data = Vec::new();
+        let mut numbers = Vec::new();
+        while reader.next_batch(&mut batch).unwrap() {
+            data.extend(batch.frames().flat_map(|frame| frame.bytes).copied());
+            numbers.extend(batch.frames().map(|frame| (frame.input, frame.number)));
+        }
+        assert!(batch.records.is_empty());
+        let mut inputs = reader.into_inputs();
+        let counts =
+            (0..).zip(&inputs).flat_map(|(index, input)| (1..=input.packets).map(move |n| (index, n)));
+        assert_eq!(numbers, counts.collect::<Vec<_>>());
+        for input in &mut inputs {
+            input.path = input.path.replace(&prefix, "");
+        }
+        (data, inputs, notes)
+    }
+
+    fn error(folder: &Path, names: &[&str]) -> CaptureError {
+        let paths: Vec<_> = names.iter().map(|name| folder.join(name)).collect();
+        Reader::open(&paths, Options::default()).err().unwrap()
+    }
+
+    fn names(inputs: &[Input]) -> Vec<&str> {
+        inputs.iter().map(|input| &*input.path).collect()
+    }
+
+    #[test]
+    fn several_files_are_read_in_the_order_of_their_first_packets() {
+        let files: [(&str, &[u8]); 3] =
+            [("a", &capture(9, b"ijk")), ("b", &capture(0, b"")), ("c", &capture(5, b"efgh"))];
+        let folder = folder(&files);
+        let (data, inputs, notes) = read(folder.path(), &["b", "a", "c"]);
+        assert_eq!(data, b"efghijk");
+        assert_eq!(names(&inputs), ["c", "a", "b"]);
+        assert_eq!(notes, [] as [String; 0]);
+        assert_eq!(inputs[2].first_packet, None);
+        assert_eq!(inputs[0].size, Some(24 + 4 * 17));
+        assert_eq!(inputs[0].format, Format::Pcap);
+        let seconds = |time: Option<super::super::Timestamp>| time.unwrap().nanoseconds() / 1_000_000_000;
+        assert_eq!((seconds(inputs[0].first_packet), seconds(inputs[0].last_packet)), (5, 8));
+    }
+
+    #[test]
+    fn a_folder_is_read_however_deep_and_says_what_it_leaves_out() {
+        let files: [(&str, &[u8]); 6] = [
+            ("d/z.pcap", &capture(1, b"a")),
+            ("d/sub/deep/y", &capture(2, b"b")),
+            ("d/README", b"Read me.\n"),
+            ("d/empty.pcap", b""),
+            ("d/old.snoop", b"snoop\0\0\0\0\0\0\x02"),
+            ("x", &capture(3, b"c")),
+        ];
+        let folder = folder(&files);
+        let (data, inputs, notes) = read(folder.path(), &["x", "d"]);
+        assert_eq!(data, b"abc");
+        assert_eq!(names(&inputs), ["d/z.pcap", "d/sub/deep/y", "x"]);
+        assert_eq!(notes.len(), 3, "{notes:?}");
+        assert_eq!(notes[0], "left out: 'd/README' is text, not a capture");
+        assert!(notes[1].contains("'d/empty.pcap' is empty") && notes[2].contains("snoop"), "{notes:?}");
+    }
+
+    #[test]
+    fn a_file_given_twice_is_read_once() {
+        let folder = folder(&[("d/a", &capture(1, b"a"))]);
+        let (data, inputs, notes) = read(folder.path(), &["d/a", "d", "d/../d/a"]);
+        assert_eq!((&*data, inputs.len()), (&b"a"[..], 1));
+        assert_eq!(notes, ["'d/a' is given twice and read once", "'d/../d/a' is given twice and read once"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let twice = b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x01\x04\0\xfb\xff\x1f\x8b\x08\0";
+        let folder = folder(&[
+            ("empty", b""),
+            ("zip", b"PK\x03\x04abc"),
+            ("three", b"\xd4\xc3\xb2"),
+            ("twice", twice),
+        ]);
+        let message = |name: &str| error(folder.path(), &[name]).to_string();
+        assert!(message("empty").contains("empty' is empty"));
+        assert!(message("zip").contains("zip' is a ZIP archive: unpack it first"));
+        assert!(message("three").contains("not a pcap"));
+        assert!(message("none").contains("cannot open"));
+        if cfg!(feature = "compress") {
+            assert!(message("twice").contains("compressed twice"), "{}", message("twice"));
+        }
+        std::fs::create_dir(folder.path().join("void")).unwrap();
+        assert!(matches!(error(folder.path(), &["void"]), CaptureError::NoCapture { .. }));
+    }
+
+    #[test]
+    fn damage_ends_one_input_and_reading_goes_on_with_the_next() {
+        let mut cut = capture(1, b"abcd");
+        cut.truncate(24 + 2 * 17 + 5);
+        let folder = folder(&[("cut", &cut), ("whole", &capture(5, b"efgh")), ("header", &cut[..20])]);
+        let (data, inputs, _) = read(folder.path(), &["cut", "header", "whole"]);
+        assert_eq!(data, b"abefgh");
+        assert_eq!(names(&inputs), ["cut", "whole", "header"]);
+        assert_eq!(inputs[0].damage.as_ref().unwrap().offset, 24 + 2 * 17);
+        assert_eq!(inputs[1].damage, None);
+        assert_eq!(inputs[2].damage.as_ref().unwrap().offset, 0);
+        assert!(inputs.iter().all(|input| input.sha256.is_some()));
+        assert_ne!(inputs[0].sha256, inputs[1].sha256);
+    }
+
+    #[test]
+    fn an_account_can_be_had_before_the_end() {
+        let folder = folder(&[("a", &capture(1, &vec![7; BATCH])), ("b", &capture(300_000, b"c"))]);
+        let paths = [folder.path().join("a"), folder.path().join("b")];
+        let mut reader = Reader::open(&paths, Options { hash: true, ..Options::default() }).unwrap();
+        assert!(reader.next_batch(&mut Batch::default()).unwrap());
+        let inputs = reader.into_inputs();
+        assert_eq!((inputs.len(), inputs[0].size, inputs[0].sha256), (1, None, None));
+        assert!((1..BATCH as u64).contains(&inputs[0].packets));
+    }
+
+    #[test]
+    fn progress_reaches_its_total() {
+        let folder = folder(&[("a", &capture(1, b"ab")), ("b", &capture(3, b"c"))]);
+        let progress = Arc::new(Progress::default());
+        let options = Options { hash: false, progress: Some(Arc::clone(&progress)) };
+        let mut reader = Reader::open(&[folder.path().to_owned()], options).unwrap();
+        assert_eq!((progress.read(), progress.total()), (0, 58 + 41));
+        while reader.next_batch(&mut Batch::default()).unwrap() {}
+        assert_eq!(progress.read(), progress.total());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_read_in_its_place_among_files_and_hashed() {
+        let folder = folder(&[("a", &capture(5, b"ef")), ("same", &capture(1, b"abcd"))]);
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        if !made.is_ok_and(|status| status.success()) {
+            println!("skipped: there is no mkfifo");
+            return;
+        }
+        let writer = std::thread::spawn(move || std::fs::write(pipe, capture(1, b"abcd")).unwrap());
+        let (data, inputs, _) = read(folder.path(), &["a", "pipe"]);
+        writer.join().unwrap();
+        assert_eq!(data, b"abcdef");
+        assert_eq!(names(&inputs), ["pipe", "a"]);
+        assert_eq!(inputs[0].size, Some(24 + 4 * 17));
+        let (_, same, _) = read(folder.path(), &["same"]);
+        assert_eq!(inputs[0].sha256, same[0].sha256);
+    }
+
+    #[test]
+    fn a_reader_may_go_to_another_thread() {
+        fn check<T: Send>() {}
+        check::<Reader>();
     }
 }

@@ -24,8 +24,10 @@ kinds! {
     LinkTruncated => "link_header_truncated",
     /// A header below IP contradicts itself.
     LinkMalformed => "link_header_malformed",
-    /// An 802.11 data frame whose payload is encrypted.
-    WlanProtected => "wlan_payload_encrypted",
+    /// A frame whose payload is encrypted at the link layer (802.11, `MACsec`).
+    Encrypted => "link_payload_encrypted",
+    /// A fragment of an 802.11 frame: these are not put together.
+    WlanFragment => "wlan_fragment",
     /// The version of an IP header is neither 4 nor 6, or not the one announced.
     IpVersion => "ip_version_wrong",
     /// The capture ends within an IP header.
@@ -42,6 +44,8 @@ kinds! {
     TransportMalformed => "transport_header_malformed",
     /// The header of a tunnel is cut or contradicts itself.
     TunnelMalformed => "tunnel_header_malformed",
+    /// A fragment of a CAPWAP message: these are not put together.
+    CapwapFragment => "capwap_fragment",
     /// A fragment that is cut short by the capture and cannot be put together.
     FragmentTruncated => "fragment_truncated",
     /// A fragment that overlaps an earlier one.

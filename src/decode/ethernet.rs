@@ -7,12 +7,30 @@ use super::view::View;
 /// Type numbers, <https://www.iana.org/assignments/ieee-802-numbers>.
 pub(super) const IPV4: u16 = 0x0800;
 pub(super) const IPV6: u16 = 0x86dd;
+/// A whole Ethernet frame, RFC 1701.
+pub(super) const BRIDGED_ETHERNET: u16 = 0x6558;
+pub(super) const MPLS: u16 = 0x8847;
+pub(super) const MPLS_UPSTREAM: u16 = 0x8848;
+/// RFC 8300.
+pub(super) const NSH: u16 = 0x894f;
 const VLAN: u16 = 0x8100;
-const PROVIDER_VLAN: u16 = 0x88a8;
 const OLD_QINQ: u16 = 0x9100;
+const PROVIDER_VLAN: u16 = 0x88a8;
+const BACKBONE_SERVICE: u16 = 0x88e7;
+const CISCO_METADATA: u16 = 0x8909;
+const VN_TAG: u16 = 0x8926;
+const HSR: u16 = 0x892f;
+const E_TAG: u16 = 0x893f;
+const REDUNDANCY_TAG: u16 = 0xf1c1;
+const TRILL: u16 = 0x22f3;
+const PPPOE_SESSION: u16 = 0x8864;
+const JUMBO_LLC: u16 = 0x8870;
+const MACSEC: u16 = 0x88e5;
 
 /// Bytes before the type field.
 const ADDRESSES: usize = 12;
+/// The largest value of the type field that is a length, IEEE 802.3 clause 3.2.6.
+const LENGTH_MAX: u16 = 1500;
 /// The identifier's bits of a VLAN tag.
 const VLAN_ID: u16 = 0x0fff;
 
@@ -23,7 +41,20 @@ impl<'a> Layers<'a, '_> {
         let Some((kind, rest)) = view.u16(ADDRESSES).zip(view.skip(ADDRESSES + 2)) else {
             return self.odd(Anomaly::LinkTruncated);
         };
-        self.ether_type(kind, rest);
+        self.type_or_length(kind, rest);
+    }
+
+    /// A field that is an Ethernet type or the length of an 802.2 frame.
+    #[inline]
+    fn type_or_length(&mut self, kind: u16, view: View<'a>) {
+        if kind > LENGTH_MAX {
+            return self.ether_type(kind, view);
+        }
+        // Novell's raw IPX frames begin with an all-ones checksum instead of an 802.2 header.
+        let raw_ipx = view.u16(0) == Some(0xffff);
+        if kind != 0 && !raw_ipx {
+            self.llc(view.resize(view.length.min(u32::from(kind))));
+        }
     }
 
     /// What an Ethernet type announces.
@@ -38,17 +69,89 @@ impl<'a> Layers<'a, '_> {
 
     fn rare_ether_type(&mut self, kind: u16, view: View<'a>) {
         match kind {
-            VLAN | PROVIDER_VLAN | OLD_QINQ => self.vlan(view),
+            VLAN | OLD_QINQ => self.vlan(view),
+            // Bytes of the tag, the last two of which are the next type.
+            PROVIDER_VLAN => self.tag(view, 4),
+            HSR | REDUNDANCY_TAG | VN_TAG => self.tag(view, 6),
+            E_TAG | CISCO_METADATA => self.tag(view, 8),
+            BACKBONE_SERVICE => self.tag(view, 18),
+            MPLS | MPLS_UPSTREAM => self.mpls(view),
+            PPPOE_SESSION => self.pppoe_session(view),
+            BRIDGED_ETHERNET => self.ethernet(view),
+            JUMBO_LLC => self.llc(view),
+            NSH => self.service_header(view),
+            MACSEC => self.macsec(view),
+            TRILL => self.trill(view),
             _ => {}
         }
     }
 
-    /// A VLAN tag, IEEE 802.1Q section 9.6.
+    /// Whether [`Self::ether_type`] knows what to do with a type.
+    pub(super) const fn knows_ether_type(kind: u16) -> bool {
+        matches!(
+            kind,
+            IPV4 | IPV6
+                | VLAN
+                | OLD_QINQ
+                | PROVIDER_VLAN
+                | HSR
+                | REDUNDANCY_TAG
+                | VN_TAG
+                | E_TAG
+                | CISCO_METADATA
+                | BACKBONE_SERVICE
+                | MPLS
+                | MPLS_UPSTREAM
+                | PPPOE_SESSION
+                | BRIDGED_ETHERNET
+                | JUMBO_LLC
+                | NSH
+                | MACSEC
+                | TRILL
+        )
+    }
+
+    /// A VLAN tag, IEEE 802.1Q clause 9.6.
     fn vlan(&mut self, view: View<'a>) {
-        let Some(((control, kind), rest)) = view.u16(0).zip(view.u16(2)).zip(view.skip(4)) else {
+        if self.vlan == 0 {
+            self.vlan = view.u16(0).map_or(0, |control| control & VLAN_ID);
+        }
+        self.tag(view, 4);
+    }
+
+    /// A tag of `length` bytes that ends with the next type.
+    fn tag(&mut self, view: View<'a>, length: usize) {
+        let Some((kind, rest)) = view.u16(length.saturating_sub(2)).zip(view.skip(length)) else {
             return self.odd(Anomaly::LinkTruncated);
         };
-        self.vlan = control & VLAN_ID;
-        self.ether_type(kind, rest);
+        self.type_or_length(kind, rest);
+    }
+
+    /// MACsec, IEEE 802.1AE clause 9: only integrity protected frames can be read.
+    fn macsec(&mut self, view: View<'a>) {
+        /// Octets of the integrity check value at the end.
+        const CHECK_VALUE: u32 = 16;
+        let Some(control) = view.u8(0) else { return self.odd(Anomaly::LinkTruncated) };
+        let (version, explicit_channel) = (control & 0x80, control & 0x20 != 0);
+        let hidden = control & 0x0c != 0;
+        if hidden {
+            return self.odd(Anomaly::Encrypted);
+        }
+        let header = if explicit_channel { 14 } else { 6 };
+        let kind = view.u16(header).filter(|_| version == 0);
+        let Some((kind, rest)) = kind.zip(view.skip(header.saturating_add(2))) else {
+            return self.odd(Anomaly::LinkMalformed);
+        };
+        self.type_or_length(kind, rest.resize(rest.length.saturating_sub(CHECK_VALUE)));
+    }
+
+    /// TRILL, RFC 6325 section 3.2: options in units of four bytes, then an Ethernet frame.
+    fn trill(&mut self, view: View<'a>) {
+        let options = view.u16(0).map(|bits| usize::from(bits >> 6 & 0x1f));
+        let Some(rest) = options.and_then(|units| view.skip(units.saturating_mul(4).saturating_add(6)))
+        else {
+            return self.odd(Anomaly::LinkTruncated);
+        };
+        self.ethernet(rest);
     }
 }

@@ -11,19 +11,25 @@ use std::net::{IpAddr, Ipv4Addr};
 /// Protocol numbers, <https://www.iana.org/assignments/protocol-numbers>.
 const HOP_BY_HOP: u8 = 0;
 const ICMP: u8 = 1;
+const IPV4: u8 = 4;
 pub(super) const TCP: u8 = 6;
 pub(super) const UDP: u8 = 17;
 pub(super) const DCCP: u8 = 33;
+const IPV6: u8 = 41;
 const ROUTING: u8 = 43;
 const FRAGMENT: u8 = 44;
+const GRE: u8 = 47;
 const AUTHENTICATION: u8 = 51;
 const ICMP_V6: u8 = 58;
 const NO_NEXT_HEADER: u8 = 59;
 const DESTINATION: u8 = 60;
-const MOBILITY: u8 = 135;
+const ETHERIP: u8 = 97;
+const PIM: u8 = 103;
 pub(super) const SCTP: u8 = 132;
 pub(super) const UDP_LITE: u8 = 136;
+const MPLS: u8 = 137;
 const SHIM6: u8 = 140;
+const ETHERNET: u8 = 143;
 
 /// Bytes of an IPv6 header.
 const IPV6_HEADER: usize = 40;
@@ -136,8 +142,16 @@ impl<'a> Layers<'a, '_> {
         match walk(protocol, rest) {
             Walk::Upper { protocol, payload } => self.payload(addresses, protocol, payload),
             Walk::Fragment(fragment) => self.emit(addresses, Content::Fragment(fragment)),
-            Walk::Truncated => self.odd(Anomaly::IpTruncated),
-            Walk::Malformed => self.odd(Anomaly::Ipv6Extension),
+            Walk::Truncated => self.odd_extensions(addresses, protocol, Anomaly::IpTruncated),
+            Walk::Malformed => self.odd_extensions(addresses, protocol, Anomaly::Ipv6Extension),
+        }
+    }
+
+    /// An IPv6 packet counts where its chain of headers ends; in IPv4 such a header is content like any other.
+    fn odd_extensions(&mut self, addresses: AddressPair, protocol: u8, kind: Anomaly) {
+        self.odd(kind);
+        if addresses.source.is_ipv4() {
+            self.emit(addresses, Content::Other(protocol));
         }
     }
 
@@ -149,7 +163,35 @@ impl<'a> Layers<'a, '_> {
             UDP => self.udp(addresses, view),
             ICMP => self.icmp(addresses, Version::V4, view),
             ICMP_V6 => self.icmp(addresses, Version::V6, view),
-            _ => self.emit(addresses, Content::Other(protocol)),
+            _ => self.rare_payload(addresses, protocol, view),
+        }
+    }
+
+    /// Tunnels directly in IP, and what is not decoded.
+    #[cold]
+    fn rare_payload(&mut self, addresses: AddressPair, protocol: u8, view: View<'a>) {
+        let found = match protocol {
+            IPV4 => self.tunnel(addresses, |layers| layers.ip(view)),
+            IPV6 => self.tunnel(addresses, |layers| layers.ipv6(view)),
+            GRE => self.tunnel(addresses, |layers| layers.gre(view)),
+            ETHERIP => self.tunnel(addresses, |layers| layers.after(view, 2, Self::ethernet)),
+            PIM => self.tunnel(addresses, |layers| layers.multicast_register(view)),
+            MPLS => self.tunnel(addresses, |layers| layers.mpls(view)),
+            ETHERNET => self.tunnel(addresses, |layers| layers.ethernet(view)),
+            protocol if is_extension(protocol) => return self.extensions(addresses, protocol, view),
+            _ => false,
+        };
+        if !found {
+            self.emit(addresses, Content::Other(protocol));
+        }
+    }
+
+    /// A register message of PIM has the multicast packet in it, RFC 7761 section 4.9.3.
+    fn multicast_register(&mut self, view: View<'a>) {
+        const REGISTER: u8 = 0x21;
+        let packet = view.skip(8).filter(|_| view.u8(0) == Some(REGISTER));
+        if let Some(packet) = packet.filter(|packet| matches!(packet.u8(0), Some(0x40..=0x6f))) {
+            self.ip(packet);
         }
     }
 }
@@ -242,7 +284,7 @@ fn is_private(address: Ipv4Addr) -> bool {
 /// Whether `protocol` is an extension header that another header follows.
 #[inline]
 pub(super) const fn is_extension(protocol: u8) -> bool {
-    matches!(protocol, HOP_BY_HOP | ROUTING | FRAGMENT | AUTHENTICATION | DESTINATION | MOBILITY | SHIM6)
+    matches!(protocol, HOP_BY_HOP | ROUTING | FRAGMENT | AUTHENTICATION | DESTINATION | SHIM6)
 }
 
 /// Where a chain of extension headers leads.

@@ -3,13 +3,26 @@
 //! A frame that is odd is counted by kind in [`Anomalies`] and gives what could be read of it.
 
 mod anomaly;
+mod bsd;
+mod capwap;
+mod cooked;
 mod ethernet;
 mod fragment;
+mod frame_relay;
+mod gre;
+mod gtp;
 mod icmp;
+mod ieee80211;
 mod ip;
+mod juniper;
 mod layers;
 mod link;
+mod llc;
+mod mpls;
+mod ppp;
+mod radio;
 mod transport;
+mod udp_tunnel;
 mod view;
 
 pub use anomaly::Anomalies;
@@ -48,15 +61,19 @@ pub struct Packet<'a> {
     pub reassembled: Option<Box<Reassembled>>,
 }
 
+/// The mobility header of RFC 6275.
+const MOBILITY: u8 = 135;
+
 impl Packet<'_> {
     /// The addresses of each IP header that counts with this packet's frame.
     ///
-    /// A header that the fragments of the packet had does not count again. Of an IPv6 packet in fragments only
-    /// the frame that completes it counts, as Wireshark counts.
+    /// A header that the fragments of the packet had does not count again. As Wireshark has it, an IPv6 header
+    /// counts where its chain of extension headers comes to an end: of a packet in fragments that is the frame
+    /// that completes it, and a mobility header never does.
     pub fn counted(&self) -> impl Iterator<Item = AddressPair> + '_ {
         let already = self.reassembled.as_ref().map_or(0, |whole| whole.headers);
-        let is_piece = matches!(self.content, Content::Fragment(_)) && self.addresses.source.is_ipv6();
-        let own = (!is_piece).then_some(self.addresses);
+        let is_incomplete = matches!(self.content, Content::Fragment(_) | Content::Other(MOBILITY));
+        let own = (self.addresses.source.is_ipv4() || !is_incomplete).then_some(self.addresses);
         self.outer.iter().copied().chain(own).skip(already)
     }
 }

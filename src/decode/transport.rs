@@ -2,6 +2,7 @@
 
 use super::anomaly::Anomaly;
 use super::layers::Layers;
+use super::udp_tunnel::UdpTunnel;
 use super::view::View;
 use super::{AddressPair, Content, TcpFlags, TcpSegment, UdpDatagram};
 use etherparse::{TcpHeaderSlice, UdpHeaderSlice, err};
@@ -56,6 +57,10 @@ impl<'a> Layers<'a, '_> {
             payload: payload.bytes,
             payload_length: payload.length,
         };
+        let tunnel = UdpTunnel::between(datagram.source_port, datagram.destination_port);
+        if tunnel.is_some_and(|kind| self.udp_tunnel(kind, addresses, &datagram)) {
+            return;
+        }
         self.emit(addresses, Content::Udp(datagram));
     }
 

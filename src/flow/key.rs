@@ -34,6 +34,8 @@ pub struct FlowKey {
     high_port: u16,
     protocol: u8,
     ipv6: bool,
+    /// Follows from the rest, and is asked for several times a packet.
+    number: u64,
 }
 
 impl Hash for FlowKey {
@@ -59,14 +61,22 @@ impl FlowKey {
     ) -> (Self, Side) {
         let (source, ipv6) = number(addresses.source);
         let (destination, _) = number(addresses.destination);
-        let protocol = transport.protocol();
-        if (source, source_port) <= (destination, destination_port) {
-            let (low_port, high_port) = (source_port, destination_port);
-            (Self { low: source, high: destination, low_port, high_port, protocol, ipv6 }, Side::Low)
+        let (low, high, from) = if (source, source_port) <= (destination, destination_port) {
+            ((source, source_port), (destination, destination_port), Side::Low)
         } else {
-            let (low_port, high_port) = (destination_port, source_port);
-            (Self { low: destination, high: source, low_port, high_port, protocol, ipv6 }, Side::High)
-        }
+            ((destination, destination_port), (source, source_port), Side::High)
+        };
+        let mut key = Self {
+            low: low.0,
+            high: high.0,
+            low_port: low.1,
+            high_port: high.1,
+            protocol: transport.protocol(),
+            ipv6,
+            number: 0,
+        };
+        key.number = key.mixed();
+        (key, from)
     }
 
     /// What carries the flow.
@@ -96,13 +106,8 @@ impl FlowKey {
     /// A number that depends on the key alone: the same in every run, so that it may decide what is kept.
     ///
     /// Whoever makes a capture can choose keys that share a number. Nothing may take long because they do.
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half of an IPv6 address is folded in")]
     pub const fn number(&self) -> u64 {
-        let low = self.low as u64 ^ (self.low >> 64) as u64;
-        let high = self.high as u64 ^ (self.high >> 64) as u64;
-        let mixed =
-            (low ^ high.rotate_left(32) ^ self.ports_and_protocol()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        mixed ^ (mixed >> 32)
+        self.number
     }
 
     /// The end that is the client if addresses or ports tell, where the opening was not seen.
@@ -112,6 +117,15 @@ impl FlowKey {
             // Ephemeral ports begin at 32768 (Linux) or 49152 (RFC 6335).
             one_of(self.low_port >= 32_768, self.high_port >= 32_768)
         })
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the upper half of an IPv6 address is folded in")]
+    const fn mixed(&self) -> u64 {
+        let low = self.low as u64 ^ (self.low >> 64) as u64;
+        let high = self.high as u64 ^ (self.high >> 64) as u64;
+        let mixed =
+            (low ^ high.rotate_left(32) ^ self.ports_and_protocol()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed ^ (mixed >> 32)
     }
 
     const fn ports_and_protocol(&self) -> u64 {

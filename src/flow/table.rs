@@ -5,14 +5,16 @@ use crate::capture::Timestamp;
 use crate::decode::{Content, Packet, TcpFlags, TcpSegment};
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
-use std::time::Duration;
 
 /// A TCP flow without packets for so long is over. Idle connections send keep-alives, by default every two
 /// hours (RFC 9293 section 3.8.4), but a gap of this length already parts two calls.
-const TCP_IDLE: Duration = Duration::from_secs(900);
+const TCP_IDLE: i64 = 900 * SECOND;
 
 /// A UDP flow without packets for so long is over. NAT bindings last at least two minutes (RFC 4787, REQ-5).
-const UDP_IDLE: Duration = Duration::from_secs(180);
+const UDP_IDLE: i64 = 180 * SECOND;
+
+/// In nanoseconds, as time stamps are: this is asked of every packet.
+const SECOND: i64 = 1_000_000_000;
 
 /// ICMP errors kept for a flow. One tells what there is to tell; a few show that it goes on.
 const MAX_ERRORS: usize = 4;
@@ -211,7 +213,9 @@ fn continues<S>(flow: &Flow<S>, time: Timestamp, segment: Option<&TcpSegment<'_>
         _ => UDP_IDLE,
     };
     // A clock that jumps back far parts two captures merged in one file as a long silence does.
-    if time.since(flow.end) > idle || flow.start.since(time) > idle {
+    let after = time.nanoseconds().saturating_sub(flow.end.nanoseconds());
+    let before = flow.start.nanoseconds().saturating_sub(time.nanoseconds());
+    if after > idle || before > idle {
         return false;
     }
     let Some(segment) = segment else { return true };
@@ -224,8 +228,8 @@ mod tests {
     use super::*;
     use crate::decode::{AddressPair, Reassembled, UdpDatagram};
     use crate::flow::Outcome;
+    use std::time::Duration;
 
-    const SECOND: i64 = 1_000_000_000;
     const CLIENT: [u8; 4] = [192, 0, 2, 10];
     const SERVER: [u8; 4] = [203, 0, 113, 5];
 

@@ -1,7 +1,6 @@
 //! The conclusion from claims to a location: pure, so that a reader can follow it from the report alone.
 
-use super::{Claim, Confidence, Contradiction, CountryCode, Location};
-use std::collections::{BTreeMap, BTreeSet};
+use super::{Claim, Confidence, Contradiction, Location};
 use std::sync::Arc;
 
 /// Concludes where an address is from `claims`, which are kept in their order.
@@ -12,18 +11,13 @@ use std::sync::Arc;
 /// * One country: confirmed where two or more independent witnesses name it, else likely. Claims of one origin are one
 ///   witness. A source of unknown origin may be a copy of another one, so it confirms nothing.
 pub fn conclude(claims: Vec<Claim>) -> Location {
-    let mut sources: BTreeMap<CountryCode, Vec<Arc<str>>> = BTreeMap::new();
-    for claim in &claims {
-        if let Some(country) = claim.country {
-            sources.entry(country).or_default().push(Arc::clone(&claim.source));
-        }
-    }
-    let mut countries = sources.keys().copied();
-    let (country, confidence) = match (countries.next(), countries.next()) {
-        (None, _) => (None, Confidence::Unknown),
-        (Some(_), Some(_)) => (None, Confidence::Disputed),
-        (Some(country), None) if witnesses(&claims) > 1 => (Some(country), Confidence::Confirmed),
-        (Some(country), None) => (Some(country), Confidence::Likely),
+    let mut countries = claims.iter().filter_map(|claim| claim.country);
+    let first = countries.next();
+    let (country, confidence) = match first {
+        None => (None, Confidence::Unknown),
+        Some(country) if countries.any(|other| other != country) => (None, Confidence::Disputed),
+        Some(_) if witnesses(&claims) > 1 => (first, Confidence::Confirmed),
+        Some(_) => (first, Confidence::Likely),
     };
     let contradictions =
         if confidence == Confidence::Disputed { vec![contradiction(&claims)] } else { Vec::new() };
@@ -32,8 +26,11 @@ pub fn conclude(claims: Vec<Claim>) -> Location {
 
 /// How many known origins the claims that name a country have.
 fn witnesses(claims: &[Claim]) -> usize {
-    let with_country = claims.iter().filter(|claim| claim.country.is_some());
-    with_country.filter_map(|claim| claim.origin).collect::<BTreeSet<_>>().len()
+    let mut origins: Vec<_> =
+        claims.iter().filter(|claim| claim.country.is_some()).filter_map(|c| c.origin).collect();
+    origins.sort_unstable();
+    origins.dedup();
+    origins.len()
 }
 
 /// The contradiction of claims that name different countries.
@@ -46,7 +43,7 @@ fn contradiction(claims: &[Claim]) -> Contradiction {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ClaimKind;
+    use super::super::{ClaimKind, CountryCode};
     use super::*;
     use proptest::prelude::*;
 

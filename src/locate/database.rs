@@ -1,23 +1,27 @@
 //! One location database: what it is, and what it says of an address.
 
-use super::schema::{Bytes, Found, Probed, Record, Schema};
+use super::schema::{Bytes, Found, Probed, Record, Schema, shortened};
 use super::{Claim, ClaimKind, LocateError, Operator, claim, embedded};
+use foldhash::fast::RandomState;
 use ipnet::IpNet;
 use jiff::Timestamp;
-use maxminddb::Reader;
+use maxminddb::{MaxMindDbError, Reader};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Bytes of a database file that are accepted. The largest in use have some hundred megabytes; the whole file is
 /// held in memory.
 const MAX_FILE_BYTES: u64 = 2 << 30;
+/// Records that are kept once they were read: a country file has some 250. Past that a record is read at each look-up.
+const MAX_KEPT_RECORDS: usize = 1 << 16;
 /// Letters of a file's name that become its id.
 const MAX_ID_LETTERS: usize = 64;
 
@@ -44,7 +48,7 @@ pub struct Database {
     /// `database_type`, as the file has it.
     #[serde(rename = "type")]
     pub database_type: String,
-    /// The English description, as the file has it.
+    /// What it is, in English; of a file, as the file says.
     pub description: Option<String>,
     /// Who made the data, where that is known.
     pub origin: Option<&'static str>,
@@ -81,6 +85,8 @@ pub(super) struct Source {
     origin: Option<&'static str>,
     built: Option<Timestamp>,
     id: Arc<str>,
+    /// Records by their place in the file: to read one costs as much as to find it.
+    records: RwLock<HashMap<usize, Record, RandomState>>,
     unreadable: AtomicU64,
 }
 
@@ -107,7 +113,11 @@ impl Source {
         Self::from_bytes(path, read(path)?, taken)
     }
 
-    fn from_bytes(path: &Path, bytes: Vec<u8>, taken: &[Database]) -> Result<(Database, Self), LocateError> {
+    pub(super) fn from_bytes(
+        path: &Path,
+        bytes: Vec<u8>,
+        taken: &[Database],
+    ) -> Result<(Database, Self), LocateError> {
         let path_buf = || path.to_owned();
         if is_compressed(&bytes) {
             return Err(LocateError::Compressed { path: path_buf() });
@@ -120,10 +130,11 @@ impl Source {
             Probed::Understood(schema) => schema,
             Probed::Empty => return Err(LocateError::Empty { path: path_buf() }),
             Probed::NotUnderstood(keys) => {
-                let database_type = metadata.database_type.clone();
+                let database_type = shortened(&metadata.database_type).to_owned();
                 return Err(LocateError::NotUnderstood { path: path_buf(), database_type, keys });
             }
         };
+        let description = metadata.description.get("en").filter(|text| !text.is_empty());
         let description = Database {
             id: id_for(path, taken),
             kind: schema.kind(),
@@ -132,8 +143,8 @@ impl Source {
             sha256,
             licence: None,
             attribution: None,
-            database_type: metadata.database_type.clone(),
-            description: metadata.description.get("en").filter(|text| !text.is_empty()).cloned(),
+            database_type: shortened(&metadata.database_type).to_owned(),
+            description: description.map(|text| shortened(text).to_owned()),
             origin: origin(path, metadata),
         };
         let source = Self::new(&description, reader, schema);
@@ -147,6 +158,7 @@ impl Source {
             origin: description.origin,
             built: description.built,
             id: Arc::clone(&description.id),
+            records: RwLock::default(),
             unreadable: AtomicU64::new(0),
         }
     }
@@ -156,14 +168,26 @@ impl Source {
         if address.is_ipv6() && self.reader.metadata().ip_version == 4 {
             return Answer::default();
         }
-        let read = self.reader.lookup(address).and_then(|found| {
-            let record = if found.has_data() { self.schema.read(&found)? } else { Record::default() };
-            Ok(self.answer(address, &found, record))
+        let answer = self.reader.lookup(address).and_then(|found| {
+            let Some(offset) = found.offset() else { return Ok(Answer::default()) };
+            Ok(self.answer(address, &found, self.record(offset, &found)?))
         });
-        read.unwrap_or_else(|_damage| {
+        answer.unwrap_or_else(|_damage| {
             self.unreadable.fetch_add(1, Ordering::Relaxed);
             Answer::default()
         })
+    }
+
+    fn record(&self, offset: usize, found: &Found<'_>) -> Result<Record, MaxMindDbError> {
+        if let Some(record) = self.records.read().unwrap_or_else(PoisonError::into_inner).get(&offset) {
+            return Ok(record.clone());
+        }
+        let record = self.schema.read(found)?;
+        let mut records = self.records.write().unwrap_or_else(PoisonError::into_inner);
+        if records.len() < MAX_KEPT_RECORDS {
+            records.insert(offset, record.clone());
+        }
+        Ok(record)
     }
 
     /// Look-ups that met a damaged part of the file.

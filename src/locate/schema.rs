@@ -21,6 +21,8 @@ const SAMPLE_RECORDS: usize = 256;
 const SAMPLE_LEAVES: usize = 16_384;
 /// Keys of a record that a message names.
 const NAMED_KEYS: usize = 12;
+/// Bytes of a text that are kept: names of companies are shorter, and a file may have megabytes of them.
+const MAX_TEXT_BYTES: usize = 256;
 
 /// Addresses of the Internet that every public database knows: large resolvers and root name servers.
 const KNOWN: [&str; 8] = [
@@ -223,7 +225,8 @@ fn asn_at(found: &Found<'_>, path: Path) -> Result<Option<Asn>, MaxMindDbError> 
 
 fn operator_at(found: &Found<'_>, asn: Path, name: Path) -> Result<Option<Operator>, MaxMindDbError> {
     let Some(asn) = asn_at(found, asn)? else { return Ok(None) };
-    Ok(Some(Operator { asn, organization: text_at(found, name)?.map(Arc::from) }))
+    let name = text_at(found, name)?;
+    Ok(Some(Operator { asn, organization: name.map(|name| Arc::from(shortened(name))) }))
 }
 
 /// The keys of a record, sorted.
@@ -234,6 +237,141 @@ fn operator_at(found: &Found<'_>, asn: Path, name: Path) -> Result<Option<Operat
 fn keys(found: &Found<'_>) -> Result<Vec<String>, MaxMindDbError> {
     match found.decode::<BTreeMap<String, IgnoredAny>>() {
         Err(MaxMindDbError::Decoding { .. }) => Ok(Vec::new()),
-        keys => Ok(keys?.unwrap_or_default().into_keys().take(NAMED_KEYS).collect()),
+        keys => {
+            let keys = keys?.unwrap_or_default().into_keys();
+            Ok(keys.take(NAMED_KEYS).map(|key| shortened(&key).to_owned()).collect())
+        }
+    }
+}
+
+/// The beginning of a text that a file may have made too long.
+pub(super) fn shortened(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(MAX_TEXT_BYTES)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Header, Value, database, map, text};
+    use super::*;
+
+    /// What is read of `record` in a database of that type: the kind of database, the country, the country of
+    /// registration, the operator.
+    fn read_as(database_type: &'static str, record: Value) -> String {
+        let header = Header { database_type, ..Header::default() };
+        let networks = [("1.1.1.0/24", record.clone()), ("2600::/32", record)];
+        let reader = Reader::from_source(Bytes::Owned(database(header, &networks))).unwrap();
+        let Probed::Understood(schema) = Schema::probe(&reader).unwrap() else {
+            return "not understood".to_owned();
+        };
+        let [four, six] = ["1.1.1.1", "2600::1"]
+            .map(|place| schema.read(&reader.lookup(place.parse().unwrap()).unwrap()).unwrap());
+        assert_eq!(four, six);
+        let country = |country: Option<CountryCode>| country.map_or("-".to_owned(), |code| code.to_string());
+        let operator = four.operator.map_or("-".to_owned(), |operator| {
+            format!("{} {}", operator.asn, operator.organization.as_deref().unwrap_or("-"))
+        });
+        let kind = schema.kind().name();
+        format!("{kind}: {} {} {operator}", country(four.country), country(four.registered_country))
+    }
+
+    fn read(record: Value) -> String {
+        read_as("Test", record)
+    }
+
+    fn us() -> Value {
+        text("US")
+    }
+
+    #[test]
+    fn the_country_is_found_where_each_maker_puts_it() {
+        let maxmind = map([
+            ("continent", map([("code", text("NA"))])),
+            ("country", map([("iso_code", us()), ("names", map([("en", text("United States"))]))])),
+            ("registered_country", map([("iso_code", text("DE"))])),
+        ]);
+        assert_eq!(read(maxmind), "country: US DE -");
+        assert_eq!(read(map([("country_code", us())])), "country: US - -", "ip-location-db, IPLocate");
+        assert_eq!(read(map([("country_code", text("us"))])), "country: US - -");
+        let ipinfo = map([("country", us()), ("country_name", text("United States"))]);
+        assert_eq!(read(ipinfo), "country: US - -");
+    }
+
+    #[test]
+    fn the_operator_is_found_where_each_maker_puts_it() {
+        let number = || Value::Number(64496);
+        let maxmind =
+            map([("autonomous_system_number", number()), ("autonomous_system_organization", text("E"))]);
+        assert_eq!(read(maxmind), "asn: - - AS64496 E");
+        assert_eq!(read(map([("autonomous_system_number", number())])), "asn: - - AS64496 -");
+        assert_eq!(
+            read(map([("asn", text("AS64496")), ("name", text("E"))])),
+            "asn: - - AS64496 E",
+            "IPinfo"
+        );
+        assert_eq!(read(map([("asn", number()), ("org", text("E"))])), "asn: - - AS64496 E");
+    }
+
+    #[test]
+    fn a_name_of_any_length_is_kept_in_part() {
+        let name = "ü".repeat(130);
+        let record = map([("asn", text("AS64496")), ("name", text(&name))]);
+        assert_eq!(read(record), format!("asn: - - AS64496 {}", "ü".repeat(128)));
+        assert_eq!(shortened(&"a".repeat(300)).len(), 256);
+        assert_eq!(shortened("short"), "short");
+    }
+
+    #[test]
+    fn both_are_found_in_one_record() {
+        let lite = map([
+            ("country", text("United States")),
+            ("country_code", us()),
+            ("continent_code", text("NA")),
+            ("asn", text("AS64496")),
+            ("as_name", text("E")),
+            ("as_domain", text("example.com")),
+        ]);
+        assert_eq!(read_as("ipinfo ipinfo_lite.mmdb", lite), "country-asn: US - AS64496 E");
+        let core = map([
+            ("geo", map([("country", text("United States")), ("country_code", us())])),
+            ("as", map([("asn", text("AS64496")), ("name", text("E"))])),
+        ]);
+        assert_eq!(read(core), "country-asn: US - AS64496 E", "IPinfo Core");
+        let traits = [
+            ("autonomous_system_number", Value::Number(64496)),
+            ("autonomous_system_organization", text("E")),
+        ];
+        let enterprise = map([("country", map([("iso_code", us())])), ("traits", map(traits))]);
+        assert_eq!(read(enterprise), "country-asn: US - AS64496 E", "MaxMind Enterprise");
+    }
+
+    #[test]
+    fn the_country_in_a_file_of_networks_is_that_of_the_registration() {
+        let record = || map([("asn", text("AS64496")), ("name", text("E")), ("country_code", us())]);
+        assert_eq!(read_as("iplocate-ip-to-asn", record()), "asn: - US AS64496 E");
+        assert_eq!(read_as("ipinfo country_asn.mmdb", record()), "country-asn: US - AS64496 E");
+    }
+
+    #[test]
+    fn a_registration_alone_is_no_location() {
+        let registered = || map([("registered_country", map([("iso_code", us())]))]);
+        assert_eq!(read(registered()), "not understood");
+        let located = map([("country", map([("iso_code", us())]))]);
+        let networks = [("1.1.1.0/24", registered()), ("8.8.8.0/24", located)];
+        let reader = Reader::from_source(Bytes::Owned(database(Header::default(), &networks))).unwrap();
+        let Probed::Understood(schema) = Schema::probe(&reader).unwrap() else { panic!("understood") };
+        let record = schema.read(&reader.lookup("1.1.1.1".parse().unwrap()).unwrap()).unwrap();
+        assert_eq!((record.country, record.registered_country), (None, CountryCode::parse("US")));
+    }
+
+    #[test]
+    fn what_is_neither_is_not_understood() {
+        assert_eq!(read(map([])), "not understood");
+        assert_eq!(read(us()), "not understood");
+        assert_eq!(read(map([("country", text("United States"))])), "not understood");
+        assert_eq!(read(map([("country_code", text("ZZ")), ("asn", Value::Number(0))])), "not understood");
+        assert_eq!(
+            read(map([("country", map([("iso_code", Value::Number(1))])), ("asn", text("AS"))])),
+            "not understood"
+        );
     }
 }

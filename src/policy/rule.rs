@@ -113,19 +113,29 @@ fn tidy(list: &str) -> String {
 }
 
 impl<'a> Ruling<'a> {
-    /// The rule that allows the country by name.
-    pub(super) const fn allowed_by(self) -> Option<&'a Rule> {
-        match self {
-            Self::Allowed(rule) => Some(rule),
-            Self::Denied(_) | Self::NotAllowed(_) | Self::Unmentioned => None,
-        }
-    }
-
     /// The rule that denies the country.
     pub(super) const fn denied_by(self) -> Option<&'a Rule> {
         match self {
             Self::Denied(rule) | Self::NotAllowed(rule) => Some(rule),
             Self::Allowed(_) | Self::Unmentioned => None,
+        }
+    }
+
+    /// The rule that decides.
+    pub(super) const fn rule(self) -> Option<&'a Rule> {
+        match self {
+            Self::Allowed(rule) | Self::Denied(rule) | Self::NotAllowed(rule) => Some(rule),
+            Self::Unmentioned => None,
+        }
+    }
+
+    /// A clause of a sentence on `country`.
+    pub(super) fn in_words(self, country: CountryCode) -> String {
+        match self {
+            Self::Allowed(rule) => format!("the rule \"{}\" allows {country}", rule.text),
+            Self::Denied(rule) => format!("the rule \"{}\" denies {country}", rule.text),
+            Self::NotAllowed(_) => format!("no allow rule names {country}"),
+            Self::Unmentioned => format!("no rule denies {country}"),
         }
     }
 }

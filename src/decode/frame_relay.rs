@@ -1,0 +1,53 @@
+//! Frame relay, as RFC 2427 and Cisco use it.
+
+use super::anomaly::Anomaly;
+use super::layers::Layers;
+use super::llc;
+use super::view::View;
+
+/// Network layer protocol identifiers, ISO/IEC TR 9577.
+const NLPID_SNAP: u8 = 0x80;
+const NLPID_IPV4: u8 = 0xcc;
+const NLPID_IPV6: u8 = 0x8e;
+const NLPID_PPP: u8 = 0xcf;
+/// The control field of unnumbered information.
+const UNNUMBERED: u8 = 0x03;
+/// The bit that marks the last octet of the address.
+const LAST: u8 = 1;
+/// Octets of the longest address, ITU-T Q.922 section 3.2.
+const MAX_ADDRESS: usize = 4;
+
+impl<'a> Layers<'a, '_> {
+    /// A frame: an address of two to four octets, then one of three encapsulations.
+    pub(super) fn frame_relay(&mut self, view: View<'a>) {
+        let address = view.bytes.iter().take(MAX_ADDRESS).position(|octet| octet & LAST == LAST);
+        let rest = address.and_then(|last| view.skip(last.saturating_add(1)));
+        let Some(rest) = rest else { return self.odd(Anomaly::LinkMalformed) };
+        if rest.u8(0) == Some(UNNUMBERED) {
+            return self.identified(rest.skip(1));
+        }
+        let Some(kind) = rest.u16(0) else { return self.odd(Anomaly::LinkTruncated) };
+        if Self::knows_ether_type(kind) {
+            // Cisco's own encapsulation: an Ethernet type.
+            return self.ether_type(kind, rest.skip(2).unwrap_or(rest));
+        }
+        // An Ethernet frame, as some bridges send.
+        if rest.u16(12).is_some_and(Self::knows_ether_type) {
+            self.descend(|layers| layers.ethernet(rest));
+        }
+    }
+
+    /// RFC 2427 section 3: a network layer protocol identifier, which may follow an octet of padding.
+    fn identified(&mut self, view: Option<View<'a>>) {
+        let unpadded = view.and_then(|view| if view.u8(0) == Some(0) { view.skip(1) } else { Some(view) });
+        let Some((identifier, rest)) = unpadded.and_then(|view| view.u8(0).zip(view.skip(1))) else {
+            return self.odd(Anomaly::LinkTruncated);
+        };
+        match identifier {
+            NLPID_IPV4 | NLPID_IPV6 => self.ip(rest),
+            NLPID_SNAP => self.snap(rest, llc::is_information(UNNUMBERED), 0),
+            NLPID_PPP => self.descend(|layers| layers.ppp(rest)),
+            _ => {}
+        }
+    }
+}

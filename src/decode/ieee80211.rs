@@ -1,0 +1,166 @@
+//! Data frames of IEEE 802.11 that are not encrypted, with quality of service, aggregation and mesh control.
+
+use super::anomaly::Anomaly;
+use super::layers::Layers;
+use super::view::View;
+
+/// Frame control, IEEE 802.11-2016 clause 9.2.4.1: the first octet's version, type and subtype.
+const VERSION: u8 = 0x03;
+const TYPE: u8 = 0x0c;
+const DATA: u8 = 0x08;
+/// Bits of the subtype of a data frame: no data; quality of service.
+const NO_DATA: u8 = 0x40;
+const QOS: u8 = 0x80;
+/// The second octet's flags.
+const TO_DS: u8 = 0x01;
+const FROM_DS: u8 = 0x02;
+const MORE_FRAGMENTS: u8 = 0x04;
+const PROTECTED: u8 = 0x40;
+const HT_CONTROL: u8 = 0x80;
+/// The aggregation bit of the first octet of the quality of service field.
+const AGGREGATE: u8 = 0x80;
+/// Octets of addresses and length before each frame of an aggregate.
+const SUBFRAME_HEADER: usize = 14;
+/// What 802.2 with SNAP begins with.
+const SNAP: u16 = 0xaaaa;
+
+/// How a frame differs from the standard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Variant {
+    /// Not at all.
+    Standard,
+    /// The header is padded to a multiple of four, as Atheros drivers do.
+    PaddedHeader,
+    /// The octets of the frame control field are swapped, as Cisco's access points do.
+    SwappedControl,
+}
+
+/// The header of a data frame.
+struct Header {
+    flags: u8,
+    sequence: u16,
+    /// Where the quality of service field is.
+    qos: Option<usize>,
+    length: usize,
+    /// Where source and destination of the frame are.
+    source: usize,
+    destination: usize,
+}
+
+impl<'a> Layers<'a, '_> {
+    /// An 802.11 frame.
+    pub(super) fn wlan(&mut self, view: View<'a>) {
+        self.wlan_variant(view, Variant::Standard);
+    }
+
+    /// An 802.11 frame that may differ from the standard.
+    pub(super) fn wlan_variant(&mut self, view: View<'a>, variant: Variant) {
+        let Some((control, flags)) = view.u8(0).zip(view.u8(1)) else {
+            return self.odd(Anomaly::LinkTruncated);
+        };
+        let swapped = variant == Variant::SwappedControl;
+        let (control, flags) = if swapped { (flags, control) } else { (control, flags) };
+        if control & (TYPE | VERSION) != DATA || control & NO_DATA != 0 {
+            return;
+        }
+        let Some(header) = Header::read(control, flags, view) else {
+            return self.odd(Anomaly::LinkTruncated);
+        };
+        let Some(body) = header.body(view, variant) else {
+            return self.odd(Anomaly::LinkTruncated);
+        };
+        if flags & PROTECTED != 0 {
+            return self.odd(Anomaly::Encrypted);
+        }
+        // Some drivers put fragments together and leave the number of the last.
+        let fragment = header.sequence & 0x0f != 0 && body.u16(0) != Some(SNAP);
+        if flags & MORE_FRAGMENTS != 0 || fragment {
+            return self.odd(Anomaly::WlanFragment);
+        }
+        self.descend(|layers| {
+            if header.is_aggregate(view) { layers.aggregate(body) } else { layers.msdu(&header, view, body) }
+        });
+    }
+
+    /// An aggregate, clause 9.3.2.2: frames with their addresses and length, each padded to four octets.
+    fn aggregate(&mut self, body: View<'a>) {
+        let mut at: usize = 0;
+        while let Some(subframe) = body.skip(at).filter(|rest| rest.bytes.len() > SUBFRAME_HEADER) {
+            let Some((length, msdu)) = subframe.u16(12).zip(subframe.skip(SUBFRAME_HEADER)) else { return };
+            self.llc(msdu.resize(u32::from(length)));
+            let end = at.saturating_add(SUBFRAME_HEADER).saturating_add(usize::from(length));
+            at = end.next_multiple_of(4);
+        }
+    }
+
+    /// A frame's body: 802.2, but some drivers leave something else.
+    fn msdu(&mut self, header: &Header, view: View<'a>, body: View<'a>) {
+        let first = body.u16(0).unwrap_or(0);
+        let [source, destination] = [header.source, header.destination].map(|at| view.array::<6>(at));
+        let is = |at, address: Option<[u8; 6]>| address.is_some() && body.array(at) == address;
+        if first == SNAP {
+            self.llc(body);
+        } else if is(6, source) || is(0, destination) {
+            self.ethernet(body);
+        } else if first == 0 && is(6, destination) && is(12, source) {
+            self.ethernet(body.skip(6).unwrap_or(body));
+        } else if first == 0 || first.swap_bytes() == header.sequence {
+            self.llc(body.skip(2).unwrap_or(body));
+        } else if Self::knows_ether_type(first) {
+            self.ether_type(first, body.skip(2).unwrap_or(body));
+        } else if first != 0xffff {
+            self.llc(body);
+        }
+    }
+}
+
+impl Header {
+    fn read(control: u8, flags: u8, view: View<'_>) -> Option<Self> {
+        let (source, destination, addresses_end) = match flags & (TO_DS | FROM_DS) {
+            0 => (10, 4, 24),
+            FROM_DS => (16, 4, 24),
+            TO_DS => (10, 16, 24),
+            _ => (24, 16, 30),
+        };
+        let mut length: usize = addresses_end;
+        let mut qos = None;
+        if control & QOS != 0 {
+            qos = Some(length);
+            length = length.saturating_add(if flags & HT_CONTROL == 0 { 2 } else { 6 });
+        }
+        let sequence = u16::from_le_bytes(view.array(22)?);
+        Some(Self { flags, sequence, qos, length, source, destination })
+    }
+
+    fn is_aggregate(&self, view: View<'_>) -> bool {
+        self.qos.and_then(|at| view.u8(at)).is_some_and(|qos| qos & AGGREGATE != 0)
+    }
+
+    /// What follows the header, its padding and the mesh control field.
+    fn body<'a>(&self, view: View<'a>, variant: Variant) -> Option<View<'a>> {
+        let length = match variant {
+            Variant::PaddedHeader => self.length.next_multiple_of(4),
+            Variant::Standard | Variant::SwappedControl => self.length,
+        };
+        let body = view.skip(length)?;
+        match self.mesh_control(body) {
+            Some(length) => body.skip(length),
+            None => Some(body),
+        }
+    }
+
+    /// Octets of the mesh control field, clause 9.2.4.7.3. The bit that announces it is not to be relied on:
+    /// it is there if it makes sense and SNAP follows it.
+    fn mesh_control(&self, body: View<'_>) -> Option<usize> {
+        if self.flags & FROM_DS == 0 {
+            return None;
+        }
+        let length = match body.u8(0)? {
+            0 => 6,
+            1 => 12,
+            2 => 18,
+            _ => return None,
+        };
+        (body.u16(length)? == SNAP).then_some(length)
+    }
+}

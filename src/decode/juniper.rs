@@ -1,0 +1,64 @@
+//! Captures made on Juniper routers: a header with flags and, maybe, extensions before the frame.
+
+use super::anomaly::Anomaly;
+use super::layers::Layers;
+use super::view::View;
+
+/// Link types.
+const PPPOE: u16 = 167;
+const ETHERNET: u16 = 178;
+const PPP: u16 = 179;
+const FRAME_RELAY: u16 = 180;
+const CISCO_HDLC: u16 = 181;
+
+/// What the header begins with.
+const MAGIC: [u8; 3] = *b"MGC";
+/// Flags: the link layer was removed; extensions follow.
+const NO_LINK_LAYER: u8 = 0x02;
+const EXTENSIONS: u8 = 0x80;
+/// Octets of the header without and before extensions.
+const HEADER: usize = 4;
+const EXTENDED_HEADER: usize = 6;
+
+impl<'a> Layers<'a, '_> {
+    /// A frame of one of Juniper's link types.
+    pub(super) fn juniper(&mut self, link: u16, view: View<'a>) {
+        if !matches!(link, PPPOE | ETHERNET | PPP | FRAME_RELAY | CISCO_HDLC) {
+            return self.odd(Anomaly::LinkType);
+        }
+        let flags = view.u8(3).filter(|_| view.array(0) == Some(MAGIC));
+        let Some((flags, rest)) = flags.and_then(|flags| Some((flags, after_header(flags, view)?))) else {
+            return self.odd(Anomaly::LinkMalformed);
+        };
+        if flags & NO_LINK_LAYER != 0 {
+            return self.juniper_network(rest);
+        }
+        match link {
+            PPP => match rest.skip(2) {
+                Some(frame) => self.ppp(frame),
+                None => self.odd(Anomaly::LinkTruncated),
+            },
+            FRAME_RELAY => self.frame_relay(rest),
+            CISCO_HDLC => self.cisco_hdlc(rest),
+            _ => self.ethernet(rest),
+        }
+    }
+
+    /// A network layer packet after its protocol number, which is little-endian.
+    fn juniper_network(&mut self, view: View<'a>) {
+        let protocol = view.array(0).map(u32::from_le_bytes);
+        match (protocol, view.skip(4)) {
+            (Some(2 | 3 | 6 | 7), Some(packet)) => self.ip(packet),
+            (Some(4 | 5), Some(packet)) => self.mpls(packet),
+            (Some(_), Some(_)) => {}
+            _ => self.odd(Anomaly::LinkTruncated),
+        }
+    }
+}
+
+fn after_header(flags: u8, view: View<'_>) -> Option<View<'_>> {
+    if flags & EXTENSIONS == 0 {
+        return view.skip(HEADER);
+    }
+    view.skip(usize::from(view.u16(HEADER)?).saturating_add(EXTENDED_HEADER))
+}

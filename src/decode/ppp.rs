@@ -1,0 +1,79 @@
+//! The point-to-point protocol (RFC 1661) in its framings, and Cisco HDLC.
+
+use super::anomaly::Anomaly;
+use super::ethernet;
+use super::layers::Layers;
+use super::view::View;
+
+/// Protocol numbers, <https://www.iana.org/assignments/ppp-numbers>.
+const IPV4: u16 = 0x0021;
+const IPV6: u16 = 0x0057;
+const MPLS: u16 = 0x0281;
+const MPLS_MULTICAST: u16 = 0x0283;
+
+/// The address of all stations in HDLC framing, RFC 1662 section 3.1.
+const ALL_STATIONS: u8 = 0xff;
+/// Addresses of Cisco HDLC: unicast and broadcast.
+const CISCO_UNICAST: u8 = 0x0f;
+const CISCO_BROADCAST: u8 = 0x8f;
+
+/// Octets of a `PPPoE` header, RFC 2516 section 4.
+const PPPOE_HEADER: usize = 6;
+/// The credit tag of RFC 5578, which lies before the PPP header; with its content it has eight octets.
+const CREDITS: u16 = 0x0106;
+const CREDIT_TAG: usize = 8;
+
+impl<'a> Layers<'a, '_> {
+    /// PPP without framing: a protocol number of two octets, or one if it is odd.
+    pub(super) fn ppp(&mut self, view: View<'a>) {
+        let Some(first) = view.u8(0) else { return self.odd(Anomaly::LinkTruncated) };
+        let (protocol, length) = if first & 1 == 1 { (Some(u16::from(first)), 1) } else { (view.u16(0), 2) };
+        let Some((protocol, rest)) = protocol.zip(view.skip(length)) else {
+            return self.odd(Anomaly::LinkTruncated);
+        };
+        match protocol {
+            // Some senders use Ethernet types.
+            IPV4 | ethernet::IPV4 | IPV6 | ethernet::IPV6 => self.ip(rest),
+            MPLS | MPLS_MULTICAST => self.descend(|layers| layers.mpls(rest)),
+            _ => {}
+        }
+    }
+
+    /// PPP or Cisco HDLC in HDLC-like framing (RFC 1662), flags and escapes removed.
+    pub(super) fn ppp_hdlc(&mut self, view: View<'a>) {
+        match view.u8(0) {
+            Some(CISCO_UNICAST | CISCO_BROADCAST) => self.cisco_hdlc(view),
+            _ => self.framed_ppp(view),
+        }
+    }
+
+    fn framed_ppp(&mut self, view: View<'a>) {
+        // Without address and control octets they are compressed, RFC 1661 section 6.6.
+        let frame = if view.u8(0) == Some(ALL_STATIONS) { view.skip(2) } else { Some(view) };
+        match frame {
+            Some(frame) => self.ppp(frame),
+            None => self.odd(Anomaly::LinkTruncated),
+        }
+    }
+
+    /// Cisco HDLC: address, control and an Ethernet type.
+    pub(super) fn cisco_hdlc(&mut self, view: View<'a>) {
+        let Some((kind, rest)) = view.u16(2).zip(view.skip(4)) else {
+            return self.odd(Anomaly::LinkTruncated);
+        };
+        self.ether_type(kind, rest);
+    }
+
+    /// A session frame of PPP over Ethernet, RFC 2516.
+    pub(super) fn pppoe_session(&mut self, view: View<'a>) {
+        let Some((length, rest)) = view.u16(4).zip(view.skip(PPPOE_HEADER)) else {
+            return self.odd(Anomaly::LinkTruncated);
+        };
+        let rest = rest.resize(rest.length.min(u32::from(length)));
+        let frame = if rest.u16(0) == Some(CREDITS) { rest.skip(CREDIT_TAG) } else { Some(rest) };
+        match frame {
+            Some(frame) => self.ppp(frame),
+            None => self.odd(Anomaly::LinkTruncated),
+        }
+    }
+}
