@@ -1,11 +1,11 @@
 //! Whole reports of the sample captures, kept in `tests/golden/` and read like code.
-//! `UPDATE_GOLDEN=1 cargo test golden` writes them again.
+//! `UPDATE_GOLDEN=1 cargo test --test it` writes them again.
 
-use crate::program::{root, run, sample_names};
+use crate::program::{is_update, root, run, sample_names};
 
 fn compare(name: &str, found: &[u8]) {
     let path = root().join("tests/golden").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
+    if is_update() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, found).unwrap();
         return;

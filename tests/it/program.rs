@@ -16,6 +16,11 @@ pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Whether what is kept of the program's output is to be written again rather than compared.
+pub fn is_update() -> bool {
+    std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1")
+}
+
 /// Real captures beside the repository, where there are any.
 pub fn shared() -> Option<PathBuf> {
     let folder = root().join("../shared");

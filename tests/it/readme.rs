@@ -1,6 +1,6 @@
 //! The README says what the program does: its commands can be typed, and what it shows is what is printed.
 
-use crate::program::{root, run_in};
+use crate::program::{is_update, root, run_in};
 use clap::Parser;
 use landfall::cli::Cli;
 
@@ -74,15 +74,22 @@ fn every_command_can_be_typed() {
     }
 }
 
+/// `UPDATE_GOLDEN=1` writes what is printed into the README.
 #[test]
 fn what_is_shown_is_what_is_printed() {
-    let shown = blocks(&readme(), "console");
+    let mut text = readme();
+    let shown = blocks(&text, "console");
     assert!(!shown.is_empty());
     for block in shown {
-        let (line, expected) = block.split_once('\n').unwrap();
+        let line = block.lines().next().unwrap();
         let [words] = &commands(line)[..] else { panic!("one command: {line}") };
-        let run = run_in(&root(), &words[1..]);
-        assert_eq!(run.text().trim_end(), expected.trim_end(), "{line}");
+        let printed = format!("{line}\n{}", run_in(&root(), &words[1..]).text().trim_end());
+        if is_update() {
+            text = text.replace(&format!("```console\n{block}\n```"), &format!("```console\n{printed}\n```"));
+            std::fs::write(root().join("README.md"), &text).unwrap();
+        } else {
+            assert_eq!(printed, block);
+        }
     }
 }
 

@@ -59,6 +59,15 @@ fn cut_and_altered_real_captures_end_well() {
 /// The figures that have to agree with tshark's, capture by capture.
 const KINDS: &str = "endpoints";
 
+/// Captures of which we know better than tshark 4.0, or want to know less.
+const EXPLAINED: [(&str, &str); 2] = [
+    (
+        "tcpdump/bigtcp-ipv4-vxlan-ipv6.pcap",
+        "jumbo packets whose length field is 0, which tshark does not read",
+    ),
+    ("wireshark/wireguard-ping-tcp-dsb.pcapng", "tshark decrypts the tunnel with keys that the file carries"),
+];
+
 #[test]
 fn figures_are_those_of_tshark() {
     let Some(shared) = shared() else { return };
@@ -76,5 +85,16 @@ fn figures_are_those_of_tshark() {
         eprintln!("left out: there is no python3");
         return;
     };
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        text.contains("\ncaptures without a report: 0\n"),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let differing = text.lines().filter_map(|line| line.split_once("/captures/"));
+    let unexplained: Vec<&str> = differing
+        .map(|(_, line)| line)
+        .filter(|line| !EXPLAINED.iter().any(|(capture, _)| line.starts_with(capture)))
+        .collect();
+    assert!(unexplained.is_empty(), "{unexplained:#?}");
 }
