@@ -2,7 +2,42 @@
 //!
 //! Dissectors (one protocol a file) read facts off bytes; the catalogue and rules infer.
 
+pub mod catalogue;
 mod contact;
+pub mod evidence;
+pub mod facts;
+pub mod infer;
+pub mod inspect;
+pub mod names;
+mod service;
+pub mod signature;
+
+pub use catalogue::Catalogue;
+pub use evidence::Evidence;
+pub use facts::FlowFacts;
+pub use infer::{Identity, Inference, infer};
+pub use inspect::{Feed, FlowInspector};
+pub use service::Service;
+mod cursor;
+mod pieces;
+
+pub mod certificate;
+pub mod dtls;
+pub mod http;
+pub mod ja3;
+pub mod quic;
+pub mod tls;
+#[cfg(test)]
+mod acceptance;
+#[cfg(test)]
+mod captures;
+pub mod dns;
+pub mod pairing;
+pub mod rtcp;
+pub mod rtp;
+pub mod stun;
+mod wire;
+pub mod zoom;
 
 /// What a cheap look at the first bytes says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +86,20 @@ pub enum Contact {
     Control,
     /// Media.
     Media,
+}
+
+impl Role {
+    /// Every role, in the order of [`Role`].
+    pub const ALL: [Self; 8] = [
+        Self::Media,
+        Self::Relay,
+        Self::Peer,
+        Self::Signaling,
+        Self::Probe,
+        Self::Web,
+        Self::Telemetry,
+        Self::Unknown,
+    ];
 }
 
 macro_rules! names {

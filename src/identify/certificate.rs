@@ -1,0 +1,70 @@
+//! Names out of an X.509 certificate (RFC 5280).
+
+use super::tls::text;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::x509::AttributeTypeAndValue;
+
+/// Bytes of a certificate that is read. Real ones with a hundred names have 5 kB.
+const MAX_CERTIFICATE: usize = 32 * 1024;
+/// Names that are kept of each kind. Shared certificates of content networks have up to 250.
+const MAX_NAMES: usize = 256;
+
+/// The names in a certificate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CertificateNames {
+    /// Common name of the subject.
+    pub common_name: Option<String>,
+    /// Organisation of the subject.
+    pub organization: Option<String>,
+    /// Common name of the issuer.
+    pub issuer_common_name: Option<String>,
+    /// Organisation of the issuer.
+    pub issuer_organization: Option<String>,
+    /// DNS names the certificate is for, in its order; they may begin with `*.`.
+    pub dns_names: Vec<String>,
+    /// Addresses the certificate is for.
+    pub addresses: Vec<IpAddr>,
+}
+
+impl CertificateNames {
+    /// Reads the names out of a certificate in DER; `None` if it is not one.
+    pub fn read(der: &[u8]) -> Option<Self> {
+        if der.len() > MAX_CERTIFICATE {
+            return None;
+        }
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        let (subject, issuer) = (certificate.subject(), certificate.issuer());
+        let mut names = Self {
+            common_name: first(subject.iter_common_name()),
+            organization: first(subject.iter_organization()),
+            issuer_common_name: first(issuer.iter_common_name()),
+            issuer_organization: first(issuer.iter_organization()),
+            ..Self::default()
+        };
+        if let Ok(Some(alternatives)) = certificate.subject_alternative_name() {
+            alternatives.value.general_names.iter().take(MAX_NAMES).for_each(|name| names.add(name));
+        }
+        Some(names)
+    }
+
+    fn add(&mut self, name: &GeneralName<'_>) {
+        match name {
+            GeneralName::DNSName(name) if !name.is_empty() => self.dns_names.push(text(name.as_bytes())),
+            GeneralName::IPAddress(bytes) => self.addresses.extend(address(bytes)),
+            _ => {}
+        }
+    }
+}
+
+fn first<'a>(mut attributes: impl Iterator<Item = &'a AttributeTypeAndValue<'a>>) -> Option<String> {
+    let bytes = attributes.next()?.as_slice();
+    (!bytes.is_empty()).then(|| text(bytes))
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    let v4 = <[u8; 4]>::try_from(bytes).map(|bytes| Ipv4Addr::from(bytes).into());
+    let v6 = <[u8; 16]>::try_from(bytes).map(|bytes| Ipv6Addr::from(bytes).into());
+    v4.or(v6).ok()
+}

@@ -1,0 +1,481 @@
+//! Facts of a flow: what its packets say, before anything is made of it.
+//!
+//! Every list is bounded; what a bound kept out is counted.
+
+use super::names::{Name, Via, normalise};
+use super::signature::Signature;
+use crate::capture::Timestamp;
+use crate::flow::PacketRef;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Names kept of one flow. A certificate of a video service has one to thirty, of a content network hundreds.
+const MAX_NAMES: usize = 32;
+/// Addresses kept of one flow. ICE offers some ten candidates a side.
+const MAX_MENTIONS: usize = 64;
+/// Media streams kept of one flow. A conference of fifty with simulcast has fewer.
+const MAX_STREAMS: usize = 256;
+/// Alerts kept of one flow. One ends a connection.
+const MAX_ALERTS: usize = 4;
+/// STUN errors kept of one flow, one of each code.
+const MAX_ERRORS: usize = 8;
+
+/// A protocol that was recognised in a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Protocol {
+    /// RFC 1035.
+    Dns,
+    /// RFC 9147 and before.
+    Dtls,
+    /// RFC 9112.
+    Http,
+    /// RFC 9000.
+    Quic,
+    /// RTCP, RFC 3550.
+    Rtcp,
+    /// RTP, RFC 3550.
+    Rtp,
+    /// RFC 3261.
+    Sip,
+    /// RFC 8489 and its dialects.
+    Stun,
+    /// RFC 8446 and before.
+    Tls,
+}
+
+impl Protocol {
+    /// The word for it in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Dtls => "dtls",
+            Self::Http => "http",
+            Self::Quic => "quic",
+            Self::Rtcp => "rtcp",
+            Self::Rtp => "rtp",
+            Self::Sip => "sip",
+            Self::Stun => "stun",
+            Self::Tls => "tls",
+        }
+    }
+}
+
+/// What named an address in a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MentionKind {
+    /// Another server to turn to (STUN ALTERNATE-SERVER).
+    AlternateServer,
+    /// A candidate for a path (SDP, Zoom's peer set-up).
+    Candidate,
+    /// The client, as the server sees it.
+    Mapped,
+    /// Another address of the server (STUN OTHER-ADDRESS, RESPONSE-ORIGIN).
+    OtherServer,
+    /// The far party of a relay: a participant, its NAT, or its relay.
+    Peer,
+    /// What a relay reserved for the client.
+    Relayed,
+}
+
+impl MentionKind {
+    /// The word for it in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AlternateServer => "alternate-server",
+            Self::Candidate => "candidate",
+            Self::Mapped => "mapped",
+            Self::OtherServer => "other-server",
+            Self::Peer => "peer",
+            Self::Relayed => "relayed",
+        }
+    }
+}
+
+/// An address that a packet names, which need not be where any packet goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mention {
+    /// The address and port.
+    pub address: SocketAddr,
+    /// What it is said to be.
+    pub kind: MentionKind,
+    /// The first packet that names it.
+    pub packet: PacketRef,
+}
+
+/// Who sent something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// The client.
+    FromClient,
+    /// The server.
+    FromServer,
+}
+
+impl Direction {
+    /// The word for it in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FromClient => "from-client",
+            Self::FromServer => "from-server",
+        }
+    }
+
+    /// The other way.
+    #[must_use]
+    pub const fn reverse(self) -> Self {
+        match self {
+            Self::FromClient => Self::FromServer,
+            Self::FromServer => Self::FromClient,
+        }
+    }
+}
+
+/// A value for each direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PerDirection<T> {
+    /// Of the client.
+    pub client: T,
+    /// Of the server.
+    pub server: T,
+}
+
+impl<T> PerDirection<T> {
+    /// The value for `direction`.
+    pub const fn of(&self, direction: Direction) -> &T {
+        match direction {
+            Direction::FromClient => &self.client,
+            Direction::FromServer => &self.server,
+        }
+    }
+
+    /// The value for `direction`, to change.
+    pub const fn of_mut(&mut self, direction: Direction) -> &mut T {
+        match direction {
+            Direction::FromClient => &mut self.client,
+            Direction::FromServer => &mut self.server,
+        }
+    }
+}
+
+/// One stream of media: an RTP synchronisation source in one direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MediaStream {
+    /// Who sends it.
+    pub direction: Direction,
+    /// SSRC of RFC 3550.
+    pub ssrc: u32,
+    /// Payload type of the latest packet.
+    pub payload_type: u8,
+    /// What it is, where the bytes around it say so: `audio`, `video`, `screen`.
+    pub kind: Option<&'static str>,
+    /// Packets.
+    pub packets: u64,
+    /// Bytes of the datagrams' payload on the wire.
+    pub bytes: u64,
+    /// The first packet.
+    pub first: PacketRef,
+    /// Time of the first packet.
+    pub start: Timestamp,
+    /// Time of the latest packet.
+    pub end: Timestamp,
+}
+
+/// What a round-trip time was measured with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RttVia {
+    /// An echo of Discord's.
+    Discord,
+    /// DTLS `ClientHello` to the first answer.
+    Dtls,
+    /// First QUIC Initial to the first answer.
+    Quic,
+    /// RTCP receiver reports.
+    Rtcp,
+    /// STUN request to its answer.
+    Stun,
+    /// SYN to SYN/ACK.
+    Tcp,
+    /// TLS `ClientHello` to `ServerHello`.
+    Tls,
+    /// An echo of WhatsApp's.
+    WhatsApp,
+    /// An echo of Zoom's.
+    Zoom,
+}
+
+impl RttVia {
+    /// The word for it in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Discord => "discord",
+            Self::Dtls => "dtls",
+            Self::Quic => "quic",
+            Self::Rtcp => "rtcp",
+            Self::Stun => "stun",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::WhatsApp => "whatsapp",
+            Self::Zoom => "zoom",
+        }
+    }
+}
+
+/// Round-trip times of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rtt {
+    /// What they were measured with.
+    pub via: RttVia,
+    /// The least.
+    pub min: Duration,
+    /// How many there are.
+    pub samples: u64,
+}
+
+/// What the handshake of TLS, DTLS or QUIC shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an independent fact of the bytes")]
+pub struct HandshakeFacts {
+    /// A client hello was seen.
+    pub client_hello: bool,
+    /// A server hello was seen.
+    pub server_hello: bool,
+    /// Both sides are seen to use the keys.
+    pub completed: bool,
+    /// Which sides sent application data.
+    pub data: PerDirection<bool>,
+    /// Protocols that the client offers in ALPN, and the one the server took, last.
+    pub alpn: Vec<String>,
+    /// The version that was agreed on, else the highest offered: `TLS 1.3`.
+    pub version: Option<String>,
+    /// The client hello's JA3 hash.
+    pub ja3: Option<String>,
+    /// The client hello has an encrypted part that may hold the true name.
+    pub encrypted_hello: bool,
+    /// Alerts in clear: who, what, where.
+    pub alerts: Vec<(Direction, String, PacketRef)>,
+    /// The packet with the client hello.
+    pub hello_packet: Option<PacketRef>,
+}
+
+/// What STUN and TURN messages of a flow show.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an independent fact of the bytes")]
+pub struct StunFacts {
+    /// Requests by sender.
+    pub requests: PerDirection<u32>,
+    /// Answers that grant something, by sender.
+    pub successes: PerDirection<u32>,
+    /// Answers that refuse, by sender.
+    pub refusals: PerDirection<u32>,
+    /// Codes of refusals, each once, with the first packet.
+    pub errors: Vec<(u16, PacketRef)>,
+    /// A check of ICE was sent: a Binding with USERNAME or PRIORITY.
+    pub connectivity_check: bool,
+    /// A request asked for a relay.
+    pub allocate: bool,
+    /// A relay was given.
+    pub allocated: bool,
+    /// This pair was nominated.
+    pub nominated: bool,
+    /// The operator's realm (RFC 8489 section 14.9), with the first packet that has it.
+    pub realm: Option<(String, PacketRef)>,
+    /// The software of either side (RFC 8489 section 14.14), with the first packet that has it.
+    pub software: Option<(String, PacketRef)>,
+    /// Packets went through the relay: `ChannelData`, Send or Data.
+    pub relayed: bool,
+}
+
+/// What the packets of one flow say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FlowFacts {
+    /// Protocols that were recognised, each once, sorted.
+    pub protocols: Vec<Protocol>,
+    /// Byte patterns that only one protocol or product writes, each once, with the first packet.
+    pub signatures: Vec<(Signature, PacketRef)>,
+    /// Names of the server that the flow carries.
+    pub names: Vec<Name>,
+    /// The handshake of TLS, DTLS or QUIC.
+    pub handshake: Option<Box<HandshakeFacts>>,
+    /// STUN and TURN.
+    pub stun: Option<Box<StunFacts>>,
+    /// Addresses that packets name.
+    pub mentions: Vec<Mention>,
+    /// Media streams.
+    pub media: Vec<MediaStream>,
+    /// Round-trip times, one entry a kind.
+    pub rtts: Vec<Rtt>,
+    /// First request to its first answer, where the transport has no handshake of its own.
+    pub first_answer: Option<Duration>,
+    /// The server's end of a tunnel through a proxy: what `CONNECT` asked for.
+    pub proxied_to: Option<String>,
+    /// Names, addresses and streams that bounds kept out.
+    pub left_out: u64,
+}
+
+impl FlowFacts {
+    /// Notes that `protocol` was recognised.
+    pub fn protocol(&mut self, protocol: Protocol) {
+        if let Err(place) = self.protocols.binary_search(&protocol) {
+            self.protocols.insert(place, protocol);
+        }
+    }
+
+    /// Whether `protocol` was recognised.
+    pub fn has(&self, protocol: Protocol) -> bool {
+        self.protocols.binary_search(&protocol).is_ok()
+    }
+
+    /// Notes a byte pattern. True the first time.
+    pub fn signature(&mut self, signature: Signature, packet: PacketRef) -> bool {
+        let fresh = !self.has_signature(signature);
+        if fresh {
+            self.signatures.push((signature, packet));
+        }
+        fresh
+    }
+
+    /// Whether a byte pattern was seen.
+    pub fn has_signature(&self, signature: Signature) -> bool {
+        self.signatures.iter().any(|(seen, _)| *seen == signature)
+    }
+
+    /// Notes a name of the server; what is no host name is dropped.
+    pub fn name(&mut self, name: &str, via: Via, packet: PacketRef) {
+        let Some(name) = normalise(name) else { return };
+        if self.names.iter().any(|known| known.via == via && known.name == name) {
+            return;
+        }
+        if self.names.len() < MAX_NAMES {
+            self.names.push(Name { name, via, packet });
+        } else {
+            self.left_out = self.left_out.saturating_add(1);
+        }
+    }
+
+    /// Notes an address that a packet names.
+    pub fn mention(&mut self, address: SocketAddr, kind: MentionKind, packet: PacketRef) {
+        if address.ip().is_unspecified()
+            || self.mentions.iter().any(|m| m.address == address && m.kind == kind)
+        {
+            return;
+        }
+        if self.mentions.len() < MAX_MENTIONS {
+            self.mentions.push(Mention { address, kind, packet });
+        } else {
+            self.left_out = self.left_out.saturating_add(1);
+        }
+    }
+
+    /// Notes a round-trip time.
+    pub fn rtt(&mut self, via: RttVia, time: Duration) {
+        match self.rtts.iter_mut().find(|rtt| rtt.via == via) {
+            Some(rtt) => {
+                rtt.min = rtt.min.min(time);
+                rtt.samples = rtt.samples.saturating_add(1);
+            }
+            None => self.rtts.push(Rtt { via, min: time, samples: 1 }),
+        }
+    }
+
+    /// Notes a time from a request to its answer: the first of a flow is its handshake time too.
+    pub fn answered(&mut self, via: RttVia, time: Duration) {
+        self.first_answer.get_or_insert(time);
+        self.rtt(via, time);
+    }
+
+    /// The stream of `ssrc` in `direction`, made with `make` when it is new. `None` when there are too many.
+    pub fn stream(
+        &mut self,
+        direction: Direction,
+        ssrc: u32,
+        make: impl FnOnce() -> MediaStream,
+    ) -> Option<&mut MediaStream> {
+        let same = |stream: &MediaStream| stream.ssrc == ssrc && stream.direction == direction;
+        if let Some(place) = self.media.iter().position(same) {
+            return self.media.get_mut(place);
+        }
+        if self.media.len() >= MAX_STREAMS {
+            self.left_out = self.left_out.saturating_add(1);
+            return None;
+        }
+        self.media.push(make());
+        self.media.last_mut()
+    }
+
+    /// Packets of media that `direction` has.
+    pub fn media_packets(&self, direction: Direction) -> u64 {
+        self.media.iter().filter(|stream| stream.direction == direction).map(|stream| stream.packets).sum()
+    }
+
+    /// The handshake's facts, to change.
+    pub fn handshake_mut(&mut self) -> &mut HandshakeFacts {
+        self.handshake.get_or_insert_default()
+    }
+
+    /// The facts of STUN, to change.
+    pub fn stun_mut(&mut self) -> &mut StunFacts {
+        self.stun.get_or_insert_default()
+    }
+}
+
+impl HandshakeFacts {
+    /// Notes an alert in clear.
+    pub fn alert(&mut self, direction: Direction, what: String, packet: PacketRef) {
+        let known = self.alerts.iter().any(|(from, name, _)| *from == direction && *name == what);
+        if !known && self.alerts.len() < MAX_ALERTS {
+            self.alerts.push((direction, what, packet));
+        }
+    }
+}
+
+impl StunFacts {
+    /// Notes the code of a refusal.
+    pub fn error(&mut self, code: u16, packet: PacketRef) {
+        if self.errors.len() < MAX_ERRORS && self.errors.iter().all(|(known, _)| *known != code) {
+            self.errors.push((code, packet));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACKET: PacketRef = PacketRef { input: 0, number: 1 };
+
+    #[test]
+    fn every_list_is_bounded_and_what_is_left_out_is_counted() {
+        let mut facts = FlowFacts::default();
+        for i in 0..1000u16 {
+            facts.name(&format!("n{i}.example"), Via::Certificate, PACKET);
+            facts.mention(SocketAddr::from(([192, 0, 2, 1], i)), MentionKind::Candidate, PACKET);
+        }
+        assert_eq!((facts.names.len(), facts.mentions.len()), (MAX_NAMES, MAX_MENTIONS));
+        assert_eq!(facts.left_out, 2000 - 96);
+    }
+
+    #[test]
+    fn a_fact_is_kept_once_with_its_first_packet() {
+        let mut facts = FlowFacts::default();
+        let later = PacketRef { input: 0, number: 9 };
+        for packet in [PACKET, later] {
+            facts.name("Zoom.us.", Via::Tls, packet);
+            facts.signature(Signature::ZoomMedia, packet);
+            facts.protocol(Protocol::Stun);
+            facts.protocol(Protocol::Dtls);
+        }
+        assert_eq!(facts.names, [Name { name: "zoom.us".to_owned(), via: Via::Tls, packet: PACKET }]);
+        assert_eq!(facts.signatures, [(Signature::ZoomMedia, PACKET)]);
+        assert_eq!(facts.protocols, [Protocol::Dtls, Protocol::Stun]);
+    }
+
+    #[test]
+    fn the_least_round_trip_time_is_kept_and_the_first_is_the_handshake() {
+        let mut facts = FlowFacts::default();
+        for milliseconds in [30, 20, 25] {
+            facts.answered(RttVia::Stun, Duration::from_millis(milliseconds));
+        }
+        assert_eq!(facts.first_answer, Some(Duration::from_millis(30)));
+        assert_eq!(facts.rtts, [Rtt { via: RttVia::Stun, min: Duration::from_millis(20), samples: 3 }]);
+    }
+}

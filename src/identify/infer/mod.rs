@@ -1,0 +1,127 @@
+//! Inference: from the facts of all flows, the names that DNS gave and the catalogue to what each flow is.
+//!
+//! First each flow speaks for itself; then flows that nothing names may inherit from others of the same client.
+
+mod contact;
+mod endpoint;
+mod inherit;
+mod own;
+mod role;
+mod subject;
+
+pub use endpoint::{EndpointIdentity, MentionedBy};
+pub use subject::Subject;
+
+use super::evidence::{Kind, weigh};
+use super::names::{Name, NameTable};
+use super::{Catalogue, Contact, Evidence, Role, Service};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// What a flow is: an inference, with what it rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The application, or the technique where nothing names the application.
+    pub service: Option<Service>,
+    /// What the far end does.
+    pub role: Role,
+    /// How far contact went.
+    pub contact: Contact,
+    /// Names of the server: those the flow carries, else those its client looked up.
+    pub names: Vec<Name>,
+    /// What the service rests on, strongest first.
+    pub evidence: Vec<Evidence>,
+}
+
+impl Identity {
+    /// Whether the service is only carried over from other flows.
+    pub fn is_inherited(&self) -> bool {
+        self.evidence.first().is_some_and(|strongest| strongest.kind == Kind::Inherited)
+    }
+}
+
+/// What was inferred from a capture.
+#[derive(Clone, Debug, Default)]
+pub struct Inference {
+    /// One for each flow, in their order.
+    pub flows: Vec<Identity>,
+    /// Every address that flows have as a server, and every one that was only mentioned.
+    pub endpoints: BTreeMap<IpAddr, EndpointIdentity>,
+}
+
+/// What is collected of a flow before anything is concluded.
+#[derive(Debug, Default)]
+struct Draft {
+    evidence: Vec<Evidence>,
+    /// Evidence that several services share: it counts only with other flows.
+    shared: Vec<Evidence>,
+    promised: Vec<role::Promise>,
+    names: Vec<Name>,
+    /// The flow itself carries a name of its server, known to the catalogue or not.
+    carries_name: bool,
+    /// The far end is a participant, by how the flow came about.
+    is_peer: bool,
+}
+
+impl Draft {
+    fn has_address_evidence(&self) -> bool {
+        let of_address =
+            |evidence: &Evidence| matches!(evidence.kind, Kind::Prefix | Kind::Resolved | Kind::Certificate);
+        self.evidence.iter().any(of_address)
+    }
+}
+
+/// Infers what each of `subjects` is. They are in the order of their first packets.
+pub fn infer(subjects: &[Subject<'_>], names: &NameTable, catalogue: &Catalogue) -> Inference {
+    let mut drafts: Vec<Draft> =
+        subjects.iter().map(|subject| own::draft(subject, names, catalogue)).collect();
+    let own_role = |(subject, draft)| {
+        let draft: &Draft = draft;
+        let service = weigh(&draft.evidence).map(|(service, _)| service);
+        role::role(subject, draft, service, catalogue)
+    };
+    let roles = subjects.iter().zip(&drafts).map(own_role).collect();
+    let known = inherit::Known::new(subjects, &drafts, roles);
+    for (place, draft) in drafts.iter_mut().enumerate() {
+        known.lend(place, draft);
+    }
+    let flows: Vec<Identity> = subjects
+        .iter()
+        .zip(drafts)
+        .map(|(subject, draft)| conclude(subject, draft, &known, catalogue))
+        .collect();
+    let endpoints = endpoint::endpoints(subjects, &flows, names);
+    Inference { flows, endpoints }
+}
+
+fn conclude(
+    subject: &Subject<'_>,
+    mut draft: Draft,
+    known: &inherit::Known<'_>,
+    catalogue: &Catalogue,
+) -> Identity {
+    let mut service = weigh(&draft.evidence).map(|(service, _)| service.clone());
+    let role = role::role(subject, &draft, service.as_ref(), catalogue);
+    if let Some(service) = &service
+        && let Some(port_role) = catalogue.port(service, subject.port())
+    {
+        draft.evidence.push(Evidence {
+            kind: Kind::Port,
+            rule: "listed-port",
+            service: Some(service.clone()),
+            packet: None,
+            detail: format!("port {} is for {port_role}", subject.server.port()),
+        });
+    }
+    let tenant = service.as_ref().and_then(|service| known.tenant(subject, service));
+    if let Some(tenant) = tenant {
+        service.clone_from(&tenant.service);
+        draft.evidence.push(tenant);
+    }
+    let mut evidence: Vec<Evidence> = draft.evidence;
+    evidence.sort_by_key(|piece| (piece.service != service, std::cmp::Reverse(piece.kind)));
+    Identity { service, role, contact: contact::contact(subject), names: draft.names, evidence }
+}
+
+#[cfg(test)]
+mod tests;

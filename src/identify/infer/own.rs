@@ -1,0 +1,171 @@
+//! What a flow says of itself: evidence from its bytes, its names and its address.
+
+use super::{Draft, Subject};
+use crate::flow::Transport;
+use crate::identify::catalogue::NameMatch;
+use crate::identify::evidence::Kind;
+use crate::identify::facts::Protocol;
+use crate::identify::names::{Name, NameTable, Via, normalise};
+use crate::identify::{Catalogue, Evidence, FlowFacts, Service};
+
+/// Collects what `subject` says of itself.
+pub(super) fn draft(subject: &Subject<'_>, names: &NameTable, catalogue: &Catalogue) -> Draft {
+    let mut draft = Draft::default();
+    if let Some(facts) = subject.facts {
+        signatures(&mut draft, facts);
+        generic(&mut draft, subject, facts);
+        realm(&mut draft, facts, catalogue);
+        for name in &facts.names {
+            draft.carries_name |= matches!(name.via, Via::Tls | Via::Quic | Via::Dtls | Via::Http | Via::Sip);
+            add_name(&mut draft, name, catalogue);
+        }
+    }
+    resolved(&mut draft, subject, names, catalogue);
+    prefixes(&mut draft, subject, catalogue);
+    draft
+}
+
+fn signatures(draft: &mut Draft, facts: &FlowFacts) {
+    for (signature, packet) in &facts.signatures {
+        let (rule, detail) = signature.describe();
+        draft.evidence.push(Evidence {
+            kind: Kind::Signature,
+            rule,
+            service: Some(signature.service()),
+            packet: Some(*packet),
+            detail: detail.to_owned(),
+        });
+    }
+}
+
+/// Techniques, for flows of which nothing names the application.
+fn generic(draft: &mut Draft, subject: &Subject<'_>, facts: &FlowFacts) {
+    let mut add = |rule, service, detail: &str| {
+        draft.evidence.push(Evidence {
+            kind: Kind::Signature,
+            rule,
+            service: Some(service),
+            packet: Some(subject.first_packet),
+            detail: detail.to_owned(),
+        });
+    };
+    let checked =
+        facts.stun.as_deref().is_some_and(|stun| stun.connectivity_check && stun.successes.server > 0);
+    let alpn = facts.handshake.as_deref().map_or(&[][..], |handshake| &handshake.alpn);
+    let webrtc = alpn.iter().any(|protocol| protocol == "webrtc" || protocol == "c-webrtc");
+    if facts.has(Protocol::Dtls) && (checked || webrtc) {
+        add("ice-dtls", Service::WEBRTC, "ICE and DTLS on one path");
+    }
+    if facts.has(Protocol::Sip) {
+        add("sip", Service::SIP, "SIP in clear");
+    }
+    if subject.has_two_way_media() {
+        add("two-way-rtp", Service::UNKNOWN_MEDIA, "RTP in both directions");
+    }
+}
+
+/// The realm of a TURN server is its operator's domain, by custom.
+fn realm(draft: &mut Draft, facts: &FlowFacts, catalogue: &Catalogue) {
+    let Some((realm, packet)) = facts.stun.as_deref().and_then(|stun| stun.realm.as_ref()) else { return };
+    let Some(name) = normalise(realm) else { return };
+    for found in catalogue.name(&name).into_iter().filter(|found| !found.shared) {
+        draft.evidence.push(Evidence {
+            kind: Kind::Name,
+            rule: "turn-realm",
+            service: Some(found.service.clone()),
+            packet: Some(*packet),
+            detail: format!("realm {name} of a TURN server fits {}", found.pattern),
+        });
+    }
+}
+
+fn add_name(draft: &mut Draft, name: &Name, catalogue: &Catalogue) {
+    let kind = Kind::of_name(name.via);
+    let matches = match name.via {
+        Via::Certificate => catalogue.certificate(&name.name),
+        _ => catalogue.name(&name.name),
+    };
+    let what = match name.via {
+        Via::Dns => "DNS answer for",
+        Via::Certificate => "certificate of",
+        Via::Http => "HTTP host",
+        Via::Sip => "SIP host",
+        Via::Tls | Via::Quic | Via::Dtls => "SNI",
+    };
+    for found in matches {
+        draft.promise(kind, &found);
+        let shared = if found.shared { ", which others use too" } else { "" };
+        let evidence = Evidence {
+            kind,
+            rule: rule_of(kind),
+            service: Some(found.service.clone()),
+            packet: Some(name.packet),
+            detail: format!("{what} {} fits {}{shared}", name.name, found.pattern),
+        };
+        if found.shared { draft.shared.push(evidence) } else { draft.evidence.push(evidence) }
+    }
+    draft.names.push(name.clone());
+}
+
+const fn rule_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Certificate => "certificate-name",
+        Kind::Resolved => "dns-name",
+        _ => "name",
+    }
+}
+
+/// Names that the client's own look-ups gave to the address. They say nothing where the flow itself carries a name:
+/// one address often serves many.
+fn resolved(draft: &mut Draft, subject: &Subject<'_>, names: &NameTable, catalogue: &Catalogue) {
+    if draft.carries_name {
+        return;
+    }
+    let bindings = names.lookup(subject.client.ip(), subject.server.ip(), subject.start);
+    let Some(binding) = bindings.first() else { return };
+    for name in &binding.names {
+        let name = Name { name: name.clone(), via: Via::Dns, packet: binding.packet };
+        add_name(draft, &name, catalogue);
+    }
+}
+
+fn prefixes(draft: &mut Draft, subject: &Subject<'_>, catalogue: &Catalogue) {
+    if !matches!(subject.transport, Transport::Tcp | Transport::Udp) {
+        return;
+    }
+    for found in catalogue.address(subject.server.ip(), Some(subject.start)) {
+        let shared = if found.shared { ", which others use too" } else { "" };
+        let evidence = Evidence {
+            kind: Kind::Prefix,
+            rule: "listed-prefix",
+            service: Some(found.service.clone()),
+            packet: None,
+            detail: format!(
+                "{} is in {} ({}, {}){shared}",
+                subject.server.ip(),
+                found.prefix,
+                found.source,
+                found.as_of
+            ),
+        };
+        if found.shared { draft.shared.push(evidence) } else { draft.evidence.push(evidence) }
+    }
+}
+
+impl Draft {
+    fn promise(&mut self, kind: Kind, found: &NameMatch<'_>) {
+        if let Some(role) = found.role {
+            self.promised.push((found.service.clone(), kind, found.specific, role));
+        }
+    }
+
+    /// Whether the flow could be taken for part of what its client does elsewhere: nothing names it, and it is
+    /// not a protocol of its own.
+    pub(super) fn may_inherit(&self, subject: &Subject<'_>) -> bool {
+        let other = |facts: &FlowFacts| {
+            [Protocol::Dns, Protocol::Http, Protocol::Sip].iter().any(|protocol| facts.has(*protocol))
+                || !facts.signatures.is_empty()
+        };
+        !self.carries_name && !subject.facts.is_some_and(other)
+    }
+}

@@ -1,0 +1,77 @@
+//! A flow as the inference sees it.
+
+use crate::capture::Timestamp;
+use crate::flow::{Counters, Flow, Outcome, PacketRef, Transport};
+use crate::identify::catalogue::Port;
+use crate::identify::facts::Direction;
+use crate::identify::{Contact, FlowFacts};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// A flow and its facts.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// Who opened it; port 0 where the transport has none.
+    pub client: SocketAddr,
+    /// The other side.
+    pub server: SocketAddr,
+    /// What carries it.
+    pub transport: Transport,
+    /// Time of the first packet.
+    pub start: Timestamp,
+    /// Time of the last packet.
+    pub end: Timestamp,
+    /// What the client sent.
+    pub sent: Counters,
+    /// What the server sent.
+    pub received: Counters,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The contact that its transport shows.
+    pub contact: Contact,
+    /// SYN to SYN/ACK.
+    pub handshake: Option<Duration>,
+    /// The first packet.
+    pub first_packet: PacketRef,
+    /// What its payload says.
+    pub facts: Option<&'a FlowFacts>,
+}
+
+impl<'a> Subject<'a> {
+    /// Sums up `flow`.
+    pub fn new<S>(flow: &Flow<S>, facts: Option<&'a FlowFacts>) -> Self {
+        let socket = |(address, port): (IpAddr, Option<u16>)| SocketAddr::new(address, port.unwrap_or(0));
+        Self {
+            client: socket(flow.client()),
+            server: socket(flow.server()),
+            transport: flow.transport(),
+            start: flow.start(),
+            end: flow.end(),
+            sent: flow.sent(),
+            received: flow.received(),
+            outcome: flow.outcome(),
+            contact: Contact::of_flow(flow),
+            handshake: flow.handshake_time(),
+            first_packet: flow.first_packet(),
+            facts,
+        }
+    }
+
+    /// The server's port.
+    pub(super) const fn port(&self) -> Port {
+        Port { transport: self.transport, number: self.server.port() }
+    }
+
+    /// Whether media was seen, in either direction.
+    pub(super) fn has_media(&self) -> bool {
+        self.facts.is_some_and(|facts| {
+            !facts.media.is_empty() || facts.signatures.iter().any(|(signature, _)| signature.is_media())
+        })
+    }
+
+    /// Whether media was seen in both directions.
+    pub(super) fn has_two_way_media(&self) -> bool {
+        let packets = |direction| self.facts.map_or(0, |facts| facts.media_packets(direction));
+        packets(Direction::FromClient) > 0 && packets(Direction::FromServer) > 0
+    }
+}

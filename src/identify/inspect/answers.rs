@@ -1,0 +1,55 @@
+//! DNS: what answers tell their client about the names of addresses.
+
+use super::Feed;
+use crate::identify::dns::{self, Message};
+use crate::identify::names::{NameBinding, normalise};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Bindings kept of one flow. A resolver that uses one port for all questions fills it in an hour.
+const MAX_BINDINGS: usize = 4096;
+/// Names kept of one answer: the one asked for and its aliases.
+const MAX_NAMES: usize = 16;
+
+/// The ports of DNS, multicast DNS and LLMNR.
+pub(super) const PORTS: [u16; 3] = [53, 5353, 5355];
+
+/// Adds what a message tells to `bindings`. Whether it is DNS at all.
+pub(super) fn take(feed: &Feed, bytes: &[u8], bindings: &mut Vec<NameBinding>) -> bool {
+    let Some(message) = dns::parse(bytes) else { return false };
+    let client = feed.destination.ip();
+    // Answers to a group speak of the local network, in names that mean nothing elsewhere.
+    if message.is_response && !client.is_multicast() {
+        bind(feed, client, &message, bindings);
+    }
+    true
+}
+
+fn bind(feed: &Feed, client: IpAddr, message: &Message, bindings: &mut Vec<NameBinding>) {
+    let mut answers = message.answers.as_slice();
+    while let Some(first) = answers.first() {
+        let length = answers.iter().take_while(|answer| answer.name == first.name).count();
+        let (same, rest) = answers.split_at_checked(length).unwrap_or((answers, &[]));
+        answers = rest;
+        let mut names = Vec::new();
+        let aliases = message.aliases.iter().map(|alias| &alias.target);
+        let canonical = same.iter().filter_map(|answer| answer.canonical.as_ref());
+        for name in std::iter::once(&first.name).chain(aliases).chain(canonical).filter_map(|name| normalise(name)) {
+            if names.len() < MAX_NAMES && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        if names.is_empty() || bindings.len() >= MAX_BINDINGS {
+            continue;
+        }
+        let ttl = same.iter().map(|answer| answer.ttl).max().unwrap_or(0);
+        bindings.push(NameBinding {
+            client,
+            names,
+            addresses: same.iter().map(|answer| answer.address).collect(),
+            time: feed.time,
+            ttl: Duration::from_secs(ttl.into()),
+            packet: feed.packet,
+        });
+    }
+}

@@ -1,0 +1,312 @@
+//! UDP: which dissector a datagram goes to.
+//!
+//! Protocols that share a port are told apart by their first byte (RFC 7983, RFC 9443), and by the forms that
+//! applications put around or in the place of them.
+
+use super::media::MediaWatch;
+use super::secure::{self, FirstWords};
+use super::stun::StunWatch;
+use super::{Feed, answers};
+use crate::identify::facts::{Direction, MentionKind, PerDirection, Protocol, RttVia};
+use crate::identify::names::NameBinding;
+use crate::identify::quic::{QuicState, Reached};
+use crate::identify::signature::Signature;
+use crate::identify::stun::{self, Envelope};
+use crate::identify::tls::Progress;
+use crate::identify::zoom::{self, Contents, MediaType};
+use crate::identify::{FlowFacts, Probe, dtls, quic, rtp};
+use std::net::SocketAddr;
+
+/// Packets inside packets: a relay's frame around a message that holds a packet.
+const MAX_DEPTH: u8 = 3;
+/// Ports of Zoom's routers, where packets that elsewhere prove nothing are read as Zoom's.
+const ZOOM_PORTS: std::ops::RangeInclusive<u16> = 8801..=8810;
+
+/// What is kept of a flow over UDP while it goes on.
+#[derive(Debug, Default)]
+pub(super) struct Datagrams {
+    facts: FlowFacts,
+    count: u8,
+    stun: Option<Box<StunWatch>>,
+    zoom: Option<Box<zoom::RoundTrips>>,
+    media: Option<Box<MediaWatch>>,
+    dtls: Option<Box<Dtls>>,
+    quic: Option<Box<Quic>>,
+    bindings: Vec<NameBinding>,
+}
+
+#[derive(Debug, Default)]
+struct Dtls {
+    readers: PerDirection<dtls::DtlsReader>,
+    words: FirstWords,
+    data: PerDirection<bool>,
+}
+
+#[derive(Debug, Default)]
+struct Quic {
+    state: QuicState,
+    words: FirstWords,
+    done: bool,
+    /// Datagrams with a short header after both sides had the keys.
+    data: PerDirection<bool>,
+}
+
+/// Whether a datagram could be something that is read at all: cheap, and before anything is allocated.
+pub(super) fn may_be_known(feed: &Feed, payload: &[u8]) -> bool {
+    let Some(first) = payload.first() else { return false };
+    match first {
+        0..=3 => stun::probe(payload, feed.length) != Probe::NoMatch || is_zoom_like(feed, payload),
+        4..=0x23 if is_zoom_like(feed, payload) => true,
+        20..=63 if dtls::probe(payload) != Probe::NoMatch => true,
+        128..=191 if may_carry_media(feed) && rtp::probe(payload, feed.length) != Probe::NoMatch => true,
+        _ => is_dns(feed) || quic::probe(payload) == Probe::Match || is_multiplexed(payload, feed.length),
+    }
+}
+
+fn is_dns(feed: &Feed) -> bool {
+    answers::PORTS.contains(&feed.server().port()) || answers::PORTS.contains(&feed.source.port())
+}
+
+fn may_carry_media(feed: &Feed) -> bool {
+    rtp::may_carry_media(feed.destination) && rtp::may_carry_media(feed.source)
+}
+
+fn is_multiplexed(payload: &[u8], length: usize) -> bool {
+    matches!(Envelope::open(payload, length), Some(Envelope::Multiplexed { .. }))
+}
+
+fn is_zoom_like(feed: &Feed, payload: &[u8]) -> bool {
+    let router = zoom::probe(payload, feed.length);
+    router == Probe::Match
+        || (router == Probe::NeedMore && ZOOM_PORTS.contains(&feed.server().port()))
+        || zoom::probe_peer(payload, feed.length) == Probe::Match
+}
+
+impl Datagrams {
+    /// Takes the payload of a datagram.
+    pub(super) fn take(&mut self, feed: &Feed, payload: &[u8]) {
+        self.count = self.count.saturating_add(1);
+        if is_dns(feed) {
+            if answers::take(feed, payload, &mut self.bindings) {
+                self.facts.protocol(Protocol::Dns);
+            }
+            return;
+        }
+        self.open(feed, payload, feed.length, 0);
+    }
+
+    /// Whether enough datagrams have passed without anything being recognised.
+    pub(super) fn is_hopeless(&self, limit: u8) -> bool {
+        self.count >= limit
+            && self.bindings.is_empty()
+            && self.dtls.is_none()
+            && self.quic.is_none()
+            && self.facts == FlowFacts::default()
+            && !self.media.as_ref().is_some_and(|media| media.is_confirmed())
+    }
+
+    fn open(&mut self, feed: &Feed, payload: &[u8], length: usize, depth: u8) {
+        if depth > MAX_DEPTH {
+            return;
+        }
+        let Some(first) = payload.first() else { return };
+        if self.message(feed, payload, length, depth) || self.zoom(feed, payload, length) {
+            return;
+        }
+        if self.envelope(feed, payload, length, depth) {
+            return;
+        }
+        match first {
+            20..=63 => self.dtls(feed, payload),
+            128..=191 if depth > 0 || may_carry_media(feed) => self.media(feed, payload, length),
+            _ if depth == 0 => self.quic(feed, payload),
+            _ => {}
+        }
+    }
+
+    fn message(&mut self, feed: &Feed, payload: &[u8], length: usize, depth: u8) -> bool {
+        if payload.first().is_none_or(|first| *first >= 64) {
+            return false;
+        }
+        let Some(message) = stun::parse(payload, length) else { return false };
+        self.stun.get_or_insert_default().take(feed, &message, &mut self.facts);
+        if let Some(data) = message.data {
+            self.open(feed, data, data.len(), depth + 1);
+        }
+        true
+    }
+
+    /// A relay's frame around a packet: `ChannelData` where TURN was seen, Microsoft's form anywhere.
+    fn envelope(&mut self, feed: &Feed, payload: &[u8], length: usize, depth: u8) -> bool {
+        let turn = self.facts.stun.as_ref().is_some_and(|stun| stun.allocate || stun.relayed);
+        let Some(envelope) = Envelope::open(payload, length) else { return false };
+        match envelope {
+            Envelope::ChannelData { .. } if !turn => return false,
+            Envelope::ChannelData { .. } => self.facts.stun_mut().relayed = true,
+            Envelope::Multiplexed { .. } => {
+                self.facts.signature(Signature::MsMultiplex, feed.packet);
+            }
+        }
+        let (inner, length) = envelope.contents();
+        self.open(feed, inner, length, depth + 1);
+        true
+    }
+
+    fn zoom(&mut self, feed: &Feed, payload: &[u8], length: usize) -> bool {
+        // Elsewhere than on Zoom's ports only packets that prove themselves begin a flow of Zoom's.
+        let expected = ZOOM_PORTS.contains(&feed.server().port()) || self.zoom.is_some();
+        if let Some(packet) = zoom::parse(payload, length) {
+            let proven = zoom::probe(payload, length) == Probe::Match && !is_echo(&packet);
+            if expected || proven {
+                self.router_packet(feed, &packet);
+                return true;
+            }
+        }
+        let Some(packet) = zoom::parse_peer(payload, length) else { return false };
+        self.peer_packet(feed, &packet);
+        true
+    }
+
+    fn router_packet(&mut self, feed: &Feed, packet: &zoom::Packet<'_>) {
+        let signature = match packet {
+            zoom::Packet::ConnectRequest { .. } | zoom::Packet::ConnectReply { .. } => Some(Signature::ZoomConnect),
+            zoom::Packet::EchoRequest(_) | zoom::Packet::EchoReply(_) => Some(Signature::ZoomEcho),
+            zoom::Packet::Data { media, .. } if carries_media(media) => Some(Signature::ZoomMedia),
+            zoom::Packet::Data { .. } => Some(Signature::ZoomControl),
+            zoom::Packet::Close { .. } => None,
+        };
+        if let Some(signature) = signature {
+            self.facts.signature(signature, feed.packet);
+        }
+        let time = self.zoom.get_or_insert_default().update(packet, feed.time);
+        if let (Direction::FromServer, Some(time)) = (feed.direction, time) {
+            self.facts.answered(RttVia::Zoom, time);
+        }
+        if let zoom::Packet::Data { media, .. } = packet {
+            self.zoom_media(feed, media);
+        }
+    }
+
+    fn peer_packet(&mut self, feed: &Feed, packet: &zoom::PeerPacket<'_>) {
+        self.zoom.get_or_insert_default();
+        match packet {
+            zoom::PeerPacket::Connect { address } => {
+                self.facts.signature(Signature::ZoomPeerConnect, feed.packet);
+                self.facts.mention(SocketAddr::new(*address, 0), MentionKind::Candidate, feed.packet);
+            }
+            zoom::PeerPacket::Media(media) => {
+                self.facts.signature(Signature::ZoomPeerMedia, feed.packet);
+                self.zoom_media(feed, media);
+            }
+        }
+    }
+
+    fn zoom_media(&mut self, feed: &Feed, media: &zoom::Media<'_>) {
+        let kind = match media.media_type {
+            MediaType::Audio => Some("audio"),
+            MediaType::Video => Some("video"),
+            MediaType::ScreenShare => Some("screen"),
+            MediaType::Control | MediaType::Filler | MediaType::Reports => None,
+        };
+        let watch = self.media.get_or_insert_default();
+        match media.contents {
+            Contents::Rtp { header, length } => watch.header(feed, &header, length, kind),
+            Contents::Rtcp { payload, length } => {
+                watch.rtcp(feed, payload, length, &mut self.facts);
+            }
+            Contents::Opaque => {}
+        }
+    }
+
+    fn media(&mut self, feed: &Feed, payload: &[u8], length: usize) {
+        let watch = self.media.get_or_insert_default();
+        if !watch.rtcp(feed, payload, length, &mut self.facts) {
+            watch.rtp(feed, payload, length);
+        }
+    }
+
+    fn dtls(&mut self, feed: &Feed, payload: &[u8]) {
+        if self.dtls.is_none() && dtls::probe(payload) != Probe::Match {
+            return;
+        }
+        let dtls = self.dtls.get_or_insert_default();
+        dtls.words.note(feed);
+        dtls.readers.of_mut(feed.direction).datagram(payload);
+        // `application_data`, RFC 8446 section 5.1; DTLS 1.3 hides it (RFC 9147 section 4).
+        *dtls.data.of_mut(feed.direction) |= payload.first() == Some(&23);
+    }
+
+    fn quic(&mut self, feed: &Feed, payload: &[u8]) {
+        if self.quic.is_none() && quic::probe(payload) != Probe::Match {
+            return;
+        }
+        let quic = self.quic.get_or_insert_default();
+        if quic.done {
+            *quic.data.of_mut(feed.direction) |= payload.first().is_some_and(|first| first & 0x80 == 0);
+            return;
+        }
+        quic.words.note(feed);
+        let progress = match feed.direction {
+            Direction::FromClient => quic.state.client_datagram(payload),
+            Direction::FromServer => quic.state.server_datagram(payload),
+        };
+        quic.done = progress == Progress::Done;
+    }
+
+    /// Everything that was learnt.
+    pub(super) fn finish(mut self) -> (Option<FlowFacts>, Vec<NameBinding>) {
+        if let Some(media) = self.media.take() {
+            media.finish(&mut self.facts);
+        }
+        if let Some(dtls) = self.dtls.take() {
+            dtls.finish(&mut self.facts);
+        }
+        if let Some(quic) = self.quic.take() {
+            quic.finish(&mut self.facts);
+        }
+        (Some(self.facts), self.bindings)
+    }
+}
+
+/// A packet of which hardly a byte is fixed.
+const fn is_echo(packet: &zoom::Packet<'_>) -> bool {
+    matches!(packet, zoom::Packet::EchoRequest(_) | zoom::Packet::EchoReply(_) | zoom::Packet::Close { .. })
+}
+
+const fn carries_media(media: &zoom::Media<'_>) -> bool {
+    matches!(media.media_type, MediaType::Audio | MediaType::Video | MediaType::ScreenShare)
+        && matches!(media.contents, Contents::Rtp { .. })
+}
+
+impl Dtls {
+    fn finish(mut self, facts: &mut FlowFacts) {
+        self.readers.client.finish();
+        self.readers.server.finish();
+        let flights = PerDirection { client: self.readers.client.flight(), server: self.readers.server.flight() };
+        secure::conclude(facts, Protocol::Dtls, &flights, &self.words);
+        facts.handshake_mut().data = self.data;
+    }
+}
+
+impl Quic {
+    fn finish(mut self, facts: &mut FlowFacts) {
+        self.state.finish();
+        let known = self.state.facts();
+        // A session that took the answering side for the client says so.
+        let flights = if known.swapped {
+            PerDirection { client: &known.server, server: &known.client }
+        } else {
+            PerDirection { client: &known.client, server: &known.server }
+        };
+        secure::conclude(facts, Protocol::Quic, &flights, &self.words);
+        if let Some(name) = &known.google_server_name
+            && let Some(packet) = facts.handshake_mut().hello_packet.or(self.words.first())
+        {
+            facts.name(name.as_str(), crate::identify::names::Via::Quic, packet);
+        }
+        let handshake = facts.handshake_mut();
+        handshake.completed |= known.is_established();
+        let reached = known.client_reached == Some(Reached::OneRtt) && known.server_reached == Some(Reached::OneRtt);
+        handshake.data = PerDirection { client: reached || self.data.client, server: reached || self.data.server };
+    }
+}

@@ -1,0 +1,120 @@
+//! TLS, DTLS and QUIC: what the two sides said in clear becomes facts of the flow.
+
+use super::Feed;
+use crate::identify::FlowFacts;
+use crate::identify::certificate::CertificateNames;
+use crate::identify::facts::{Direction, PerDirection, Protocol, RttVia};
+use crate::identify::names::Via;
+use crate::identify::tls::{Alert, Flight, is_established};
+use crate::capture::Timestamp;
+use crate::flow::PacketRef;
+use std::time::Duration;
+
+/// When and where each side first spoke.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct FirstWords(PerDirection<Option<(Timestamp, PacketRef)>>);
+
+impl FirstWords {
+    /// Notes a packet of the handshake.
+    pub(super) fn note(&mut self, feed: &Feed) {
+        self.0.of_mut(feed.direction).get_or_insert((feed.time, feed.packet));
+    }
+
+    /// From the client's first packet to the server's.
+    pub(super) fn answer_time(&self) -> Option<Duration> {
+        let ((asked, _), (answered, _)) = self.0.client.zip(self.0.server)?;
+        (answered >= asked).then(|| answered.since(asked))
+    }
+
+    /// The first packet of the handshake that was seen.
+    pub(super) fn first(&self) -> Option<PacketRef> {
+        self.0.client.or(self.0.server).map(|(_, packet)| packet)
+    }
+
+    fn packet(&self, direction: Direction) -> PacketRef {
+        let other = self.0.of(direction.reverse());
+        self.0.of(direction).or(*other).map_or(PacketRef { input: 0, number: 0 }, |(_, packet)| packet)
+    }
+}
+
+/// Adds to `facts` what the two sides of a handshake said.
+pub(super) fn conclude(
+    facts: &mut FlowFacts,
+    protocol: Protocol,
+    flights: &PerDirection<&Flight>,
+    words: &FirstWords,
+) {
+    facts.protocol(protocol);
+    let (client, server) = hellos(flights);
+    let (said, answered) = (flights.of(client), flights.of(server));
+    if let Some(hello) = &said.client_hello {
+        let via = match protocol {
+            Protocol::Dtls => Via::Dtls,
+            Protocol::Quic => Via::Quic,
+            _ => Via::Tls,
+        };
+        if let Some(name) = &hello.server_name {
+            facts.name(name.as_str(), via, words.packet(client));
+        }
+    }
+    if let Some(certificate) = &answered.certificate {
+        certificate_names(facts, certificate, words.packet(server));
+    }
+    handshake(facts, flights, client, words);
+    if said.client_hello.is_some() && (answered.server_hello.is_some() || answered.hello_verify_request) {
+        rtt(facts, protocol, words);
+    }
+}
+
+/// Which side said the client's hello. In DTLS between ICE peers it may be the one that is called.
+fn hellos(flights: &PerDirection<&Flight>) -> (Direction, Direction) {
+    if flights.client.client_hello.is_none() && flights.server.client_hello.is_some() {
+        return (Direction::FromServer, Direction::FromClient);
+    }
+    (Direction::FromClient, Direction::FromServer)
+}
+
+fn handshake(facts: &mut FlowFacts, flights: &PerDirection<&Flight>, client: Direction, words: &FirstWords) {
+    let (said, answered) = (flights.of(client), flights.of(client.reverse()));
+    let packet = words.packet(client);
+    let known = facts.handshake_mut();
+    if let Some(hello) = &said.client_hello {
+        known.client_hello = true;
+        known.hello_packet = Some(packet);
+        known.alpn.clone_from(&hello.alpn);
+        known.version = Some(hello.version().to_string());
+        known.ja3 = hello.ja3.as_ref().map(crate::identify::ja3::Ja3::hash);
+        known.encrypted_hello = hello.encrypted_hello.is_some();
+    }
+    if let Some(hello) = &answered.server_hello {
+        known.server_hello = true;
+        known.version = Some(hello.version.to_string());
+        known.alpn.extend(hello.alpn.clone());
+    }
+    known.completed |= is_established(said, answered);
+    for (direction, flight) in [(Direction::FromClient, flights.client), (Direction::FromServer, flights.server)] {
+        for alert in &flight.alerts {
+            known.alert(direction, alert_text(*alert), words.packet(direction));
+        }
+    }
+}
+
+fn alert_text(alert: Alert) -> String {
+    let level = if alert.is_fatal() { "fatal" } else { "warning" };
+    alert.name().map_or_else(|| format!("{level} {}", alert.description), |name| format!("{level} {name}"))
+}
+
+fn certificate_names(facts: &mut FlowFacts, certificate: &CertificateNames, packet: PacketRef) {
+    for name in certificate.common_name.iter().chain(&certificate.dns_names) {
+        facts.name(name, Via::Certificate, packet);
+    }
+}
+
+fn rtt(facts: &mut FlowFacts, protocol: Protocol, words: &FirstWords) {
+    let Some(time) = words.answer_time() else { return };
+    match protocol {
+        Protocol::Dtls => facts.answered(RttVia::Dtls, time),
+        Protocol::Quic => facts.answered(RttVia::Quic, time),
+        _ => facts.rtt(RttVia::Tls, time),
+    }
+}

@@ -1,0 +1,133 @@
+//! STUN and TURN: what messages say becomes facts of the flow.
+
+use super::Feed;
+use crate::identify::FlowFacts;
+use crate::identify::facts::{Direction, MentionKind, Protocol, RttVia};
+use crate::identify::pairing::Pairer;
+use crate::identify::signature::Signature;
+use crate::identify::stun::{AddressKind, Class, Dialect, Message, Method, TransactionId};
+
+/// Requests of one flow that wait for their answers.
+const MAX_WAITING: usize = 32;
+/// Bytes kept of a realm or a product's name.
+const MAX_TEXT: usize = 128;
+
+/// Pairs requests with answers and keeps what messages say.
+#[derive(Debug)]
+pub(super) struct StunWatch {
+    /// One for each side that asks.
+    client: Pairer<TransactionId>,
+    server: Pairer<TransactionId>,
+}
+
+impl Default for StunWatch {
+    fn default() -> Self {
+        Self { client: Pairer::new(MAX_WAITING), server: Pairer::new(MAX_WAITING) }
+    }
+}
+
+impl StunWatch {
+    /// Adds to `facts` what `message` says.
+    pub(super) fn take(&mut self, feed: &Feed, message: &Message<'_>, facts: &mut FlowFacts) {
+        facts.protocol(Protocol::Stun);
+        vendor(feed, message, facts);
+        match message.class {
+            Class::Request => self.request(feed, message, facts),
+            Class::Indication => facts.stun_mut().relayed |= is_relayed(message.method),
+            Class::Success => self.success(feed, message, facts),
+            Class::Error => {
+                let stun = facts.stun_mut();
+                count(stun.refusals.of_mut(feed.direction));
+                if let Some(code) = message.error {
+                    stun.error(code, feed.packet);
+                }
+                self.answer(feed, message, facts);
+            }
+        }
+        mentions(feed, message, facts);
+    }
+
+    fn request(&mut self, feed: &Feed, message: &Message<'_>, facts: &mut FlowFacts) {
+        let stun = facts.stun_mut();
+        count(stun.requests.of_mut(feed.direction));
+        stun.connectivity_check |= message.is_connectivity_check();
+        stun.allocate |= message.method == Method::ALLOCATE;
+        stun.nominated |= message.use_candidate;
+        stun.relayed |= is_relayed(message.method);
+        self.of(feed.direction).request(message.transaction, feed.time);
+    }
+
+    fn success(&mut self, feed: &Feed, message: &Message<'_>, facts: &mut FlowFacts) {
+        let stun = facts.stun_mut();
+        count(stun.successes.of_mut(feed.direction));
+        stun.allocated |= message.method == Method::ALLOCATE;
+        self.answer(feed, message, facts);
+    }
+
+    /// Only what the server answers tells how far the server is.
+    fn answer(&mut self, feed: &Feed, message: &Message<'_>, facts: &mut FlowFacts) {
+        let time = self.of(feed.direction.reverse()).response(&message.transaction, feed.time);
+        if let (Direction::FromServer, Some(time)) = (feed.direction, time) {
+            let via = if message.method == Method::WHATSAPP_PING { RttVia::WhatsApp } else { RttVia::Stun };
+            facts.answered(via, time);
+        }
+    }
+
+    const fn of(&mut self, direction: Direction) -> &mut Pairer<TransactionId> {
+        match direction {
+            Direction::FromClient => &mut self.client,
+            Direction::FromServer => &mut self.server,
+        }
+    }
+}
+
+const fn count(counter: &mut u32) {
+    *counter = counter.saturating_add(1);
+}
+
+const fn is_relayed(method: Method) -> bool {
+    matches!(method, Method::SEND | Method::DATA)
+}
+
+fn vendor(feed: &Feed, message: &Message<'_>, facts: &mut FlowFacts) {
+    let signature = match message.dialect {
+        Dialect::Microsoft => Some(Signature::MsTurn),
+        Dialect::WhatsApp => Some(Signature::WhatsAppRelay),
+        Dialect::Zoom => Some(Signature::ZoomStun),
+        _ if message.vendor.microsoft_implementation => Some(Signature::MsTurn),
+        _ if message.vendor.whatsapp => Some(Signature::WhatsAppRelay),
+        _ if message.vendor.cisco_flow => Some(Signature::CiscoStun),
+        _ => None,
+    };
+    if let Some(signature) = signature {
+        facts.signature(signature, feed.packet);
+    }
+    let stun = facts.stun_mut();
+    keep(&mut stun.realm, message.realm, feed);
+    keep(&mut stun.software, message.software, feed);
+}
+
+fn keep(slot: &mut Option<(String, crate::flow::PacketRef)>, bytes: Option<&[u8]>, feed: &Feed) {
+    let Some(bytes) = bytes.filter(|bytes| slot.is_none() && !bytes.is_empty() && bytes.len() <= MAX_TEXT) else { return };
+    let text = String::from_utf8_lossy(bytes).trim_matches(['\0', '"', ' ']).to_owned();
+    *slot = Some((text, feed.packet));
+}
+
+fn mentions(feed: &Feed, message: &Message<'_>, facts: &mut FlowFacts) {
+    for named in &message.addresses {
+        let kind = match named.kind {
+            AddressKind::AlternateServer => MentionKind::AlternateServer,
+            AddressKind::Mapped | AddressKind::MappedAlternate | AddressKind::XorMapped => {
+                // What the client tells the server about the server's address is not the client's.
+                if feed.direction == Direction::FromClient { MentionKind::OtherServer } else { MentionKind::Mapped }
+            }
+            AddressKind::Peer => MentionKind::Peer,
+            AddressKind::Relayed => MentionKind::Relayed,
+            AddressKind::Changed | AddressKind::Other | AddressKind::ResponseOrigin => MentionKind::OtherServer,
+            AddressKind::ReflectedFrom | AddressKind::Response => continue,
+        };
+        if kind != MentionKind::OtherServer || named.address != feed.server() {
+            facts.mention(named.address, kind, feed.packet);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Names: host names as they are compared, how they were learnt, and which name an address had for a client.
+
+use crate::capture::Timestamp;
+use crate::flow::PacketRef;
+use hashbrown::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Longest host name, in bytes of its text form (RFC 1035 section 2.3.4 gives 255 octets on the wire).
+pub const MAX_NAME_LENGTH: usize = 253;
+/// Bindings kept for one client and address. A busy front end carries a handful of names; the oldest go.
+const MAX_BINDINGS_EACH: usize = 16;
+/// Bindings kept in all: a bound for captures of whole networks (some 300 MB).
+const MAX_BINDINGS: usize = 1 << 20;
+/// How long past its TTL an answer still names a new connection: programs keep addresses in pools of their own.
+const GRACE: Duration = Duration::from_hours(1);
+
+/// How a name was learnt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Via {
+    /// An answer that the client got (RFC 1035).
+    Dns,
+    /// Server name indication of TLS (RFC 6066 section 3).
+    Tls,
+    /// Server name indication in QUIC's TLS (RFC 9001).
+    Quic,
+    /// Server name indication of DTLS (RFC 9147).
+    Dtls,
+    /// A name in the server's certificate (RFC 5280).
+    Certificate,
+    /// The `Host` of an HTTP request (RFC 9110 section 7.2), or what a `CONNECT` asks for.
+    Http,
+    /// A host in a SIP message (RFC 3261).
+    Sip,
+}
+
+impl Via {
+    /// The word for it in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Tls => "tls",
+            Self::Quic => "quic",
+            Self::Dtls => "dtls",
+            Self::Certificate => "certificate",
+            Self::Http => "http",
+            Self::Sip => "sip",
+        }
+    }
+}
+
+impl serde::Serialize for Via {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// A name that packets give to the server of a flow.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name {
+    /// The name, lower case and without a final dot. It came off the wire: escape it for where it goes.
+    pub name: String,
+    /// How it was learnt.
+    pub via: Via,
+    /// The packet that has it.
+    pub packet: PacketRef,
+}
+
+/// The form in which names are kept and compared: lower case, no final dot, no port.
+///
+/// `None` for what is no host name: empty, too long, an address, or with bytes that are neither letters, digits,
+/// `-`, `_`, `.`, `*` nor of UTF-8 beyond ASCII.
+pub fn normalise(name: &str) -> Option<String> {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    if name.is_empty() || name.len() > MAX_NAME_LENGTH || is_address(name) {
+        return None;
+    }
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '*') || !c.is_ascii();
+    let empty_label = name.split('.').any(str::is_empty);
+    (!empty_label && name.chars().all(fits)).then(|| name.to_ascii_lowercase())
+}
+
+fn is_address(name: &str) -> bool {
+    name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
+}
+
+/// What a DNS answer tells a client: this name has these addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameBinding {
+    /// Who asked.
+    pub client: IpAddr,
+    /// The name asked for, then the names it is an alias of, in order; each normalised.
+    pub names: Vec<String>,
+    /// The addresses it was given.
+    pub addresses: Vec<IpAddr>,
+    /// When the answer came.
+    pub time: Timestamp,
+    /// How long the answer may be kept.
+    pub ttl: Duration,
+    /// The packet with the answer.
+    pub packet: PacketRef,
+}
+
+/// Names of addresses, by client and time.
+#[derive(Debug, Default)]
+pub struct NameTable {
+    bindings: Vec<NameBinding>,
+    /// For a client and an address: indices into `bindings`.
+    index: HashMap<(IpAddr, IpAddr), Vec<u32>, foldhash::fast::RandomState>,
+    forgotten: u64,
+}
+
+impl NameTable {
+    /// Adds what an answer tells. Past the bounds the binding is left out and counted.
+    pub fn insert(&mut self, binding: NameBinding) {
+        let position = u32::try_from(self.bindings.len());
+        let (Ok(position), true) = (position, self.bindings.len() < MAX_BINDINGS) else {
+            self.forgotten = self.forgotten.saturating_add(1);
+            return;
+        };
+        for address in &binding.addresses {
+            let positions = self.index.entry((binding.client, *address)).or_default();
+            if positions.len() >= MAX_BINDINGS_EACH {
+                positions.remove(0);
+                self.forgotten = self.forgotten.saturating_add(1);
+            }
+            positions.push(position);
+        }
+        self.bindings.push(binding);
+    }
+
+    /// What `address` was called when `client` turned to it at `time`: answers from before that are not stale,
+    /// the latest first.
+    pub fn lookup(&self, client: IpAddr, address: IpAddr, time: Timestamp) -> Vec<&NameBinding> {
+        let positions = self.index.get(&(client, address)).map_or(&[][..], Vec::as_slice);
+        let mut found: Vec<_> = positions
+            .iter()
+            .filter_map(|position| self.bindings.get(usize::try_from(*position).ok()?))
+            .filter(|binding| binding.time <= time && time.since(binding.time) <= binding.ttl + GRACE)
+            .collect();
+        found.sort_by_key(|binding| std::cmp::Reverse((binding.time, binding.packet)));
+        found
+    }
+
+    /// Every binding, in the order in which they were added.
+    pub fn bindings(&self) -> &[NameBinding] {
+        &self.bindings
+    }
+
+    /// Bindings that a bound kept out or pushed out.
+    pub fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+    const SERVER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 1));
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_nanoseconds(seconds * 1_000_000_000)
+    }
+
+    fn binding(name: &str, seconds: i64) -> NameBinding {
+        NameBinding {
+            client: CLIENT,
+            names: vec![name.to_owned()],
+            addresses: vec![SERVER],
+            time: at(seconds),
+            ttl: Duration::from_mins(1),
+            packet: PacketRef { input: 0, number: 1 },
+        }
+    }
+
+    fn names(table: &NameTable, client: IpAddr, seconds: i64) -> Vec<&str> {
+        table.lookup(client, SERVER, at(seconds)).iter().map(|b| b.names[0].as_str()).collect()
+    }
+
+    #[test]
+    fn names_are_compared_in_lower_case_without_the_final_dot() {
+        assert_eq!(normalise("Zoom.US.").as_deref(), Some("zoom.us"));
+        assert_eq!(normalise("*.zoom.us").as_deref(), Some("*.zoom.us"));
+    }
+
+    #[test]
+    fn addresses_and_rubbish_are_no_names() {
+        let long = "a.".repeat(128);
+        for text in ["", ".", "a..b", "52.114.250.152", "[2001:db8::1]", "a b", "a\u{7}b", "<b>", &long] {
+            assert_eq!(normalise(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_latest_answer_before_the_connection_names_it() {
+        let mut table = NameTable::default();
+        table.insert(binding("a.example", 10));
+        table.insert(binding("b.example", 20));
+        assert_eq!(names(&table, CLIENT, 15), ["a.example"]);
+        assert_eq!(names(&table, CLIENT, 25), ["b.example", "a.example"]);
+        assert!(names(&table, CLIENT, 5).is_empty(), "an answer after the connection does not name it");
+    }
+
+    #[test]
+    fn an_answer_names_nothing_for_another_client_or_when_stale() {
+        let mut table = NameTable::default();
+        table.insert(binding("a.example", 10));
+        assert!(names(&table, SERVER, 15).is_empty());
+        assert_eq!(names(&table, CLIENT, 10 + 60 + 3600), ["a.example"]);
+        assert!(names(&table, CLIENT, 11 + 60 + 3600).is_empty());
+    }
+
+    #[test]
+    fn a_name_server_that_floods_one_address_pushes_out_the_oldest() {
+        let mut table = NameTable::default();
+        for i in 0..40 {
+            table.insert(binding(&format!("n{i}.example"), i));
+        }
+        assert_eq!(names(&table, CLIENT, 50).len(), MAX_BINDINGS_EACH);
+        assert_eq!(names(&table, CLIENT, 50)[0], "n39.example");
+        assert_eq!(table.forgotten(), 24);
+    }
+}

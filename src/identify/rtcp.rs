@@ -1,0 +1,292 @@
+//! RTCP: RFC 3550 section 6, feedback (RFC 4585), extended reports (RFC 3611), reduced size (RFC 5506).
+//!
+//! Of SRTCP (RFC 3711) only type and sender of the first packet can be read. Plain and protected are told
+//! apart by the lengths: those of a plain datagram add up to it exactly, while SRTCP has an index and a tag
+//! at the end.
+
+use super::Probe;
+use super::pairing::Pairer;
+use super::rtp::VERSION;
+use super::wire::{array, be16, be32, be64, byte};
+use crate::capture::Timestamp;
+use std::time::Duration;
+
+/// Sender reports remembered for one call.
+const MOST_REPORTS: usize = 64;
+
+/// One datagram of RTCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compound<'a> {
+    /// Packet type of the first packet, 192 to 213.
+    pub packet_type: u8,
+    /// Who sent it.
+    pub sender: u32,
+    /// Whether the rest can be read.
+    pub protection: Protection,
+    payload: &'a [u8],
+}
+
+/// Whether a datagram of RTCP can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// It can: the lengths of its packets add up.
+    Plain,
+    /// It cannot: SRTCP, or bytes of an application's own at the end.
+    Protected,
+    /// The capture holds too little to tell.
+    Unknown,
+}
+
+/// One packet of a plain datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packet<'a> {
+    /// Application-defined (204).
+    Application {
+        /// Who sent it.
+        sender: u32,
+        /// Four characters that the application chose.
+        name: [u8; 4],
+    },
+    /// A source leaves (203).
+    Bye {
+        /// Which.
+        source: u32,
+    },
+    /// Extended report (207).
+    ExtendedReport {
+        /// Who sent it.
+        sender: u32,
+        /// The blocks after it.
+        blocks: &'a [u8],
+    },
+    /// Feedback to a sender (205 of the transport, 206 of the payload).
+    Feedback {
+        /// 205 or 206.
+        packet_type: u8,
+        /// Which feedback: with 205, 1 is NACK and 15 is congestion control; with 206, 1 is PLI and 15 is REMB.
+        format: u8,
+        /// Who sent it.
+        sender: u32,
+        /// What it is about.
+        media: u32,
+    },
+    /// Receiver report (201).
+    ReceiverReport {
+        /// Who sent it.
+        sender: u32,
+        /// What it says of each source.
+        reports: Reports<'a>,
+    },
+    /// Sender report (200).
+    SenderReport {
+        /// Who sent it.
+        sender: u32,
+        /// The sender's clock: seconds since 1900 in the upper half, fractions in the lower.
+        ntp: u64,
+        /// Packets it has sent.
+        packets: u32,
+        /// Bytes of payload it has sent.
+        bytes: u32,
+        /// What it says of each source it receives.
+        reports: Reports<'a>,
+    },
+    /// Description of a source (202).
+    SourceDescription {
+        /// Which.
+        source: u32,
+        /// Its canonical name, often `user@host` or an address.
+        name: Option<&'a [u8]>,
+    },
+    /// A type that is not read.
+    Other {
+        /// Which.
+        packet_type: u8,
+    },
+}
+
+/// What a receiver says of one source, RFC 3550 section 6.4.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The source.
+    pub source: u32,
+    /// Share of packets lost since the report before, in 1/256.
+    pub fraction_lost: u8,
+    /// Packets lost since the beginning; below zero where some came twice.
+    pub lost: i32,
+    /// Variation of the packets' spacing, in units of the payload's clock.
+    pub jitter: u32,
+    /// Middle 32 bits of the sender's clock in the latest sender report; 0 where none came.
+    pub last_sender_report: u32,
+    /// Time since that came, in 1/65536 s.
+    pub delay: u32,
+}
+
+/// The reports of a sender or receiver report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reports<'a> {
+    blocks: &'a [u8],
+}
+
+const REPORT_LENGTH: usize = 24;
+
+impl Iterator for Reports<'_> {
+    type Item = Report;
+
+    fn next(&mut self) -> Option<Report> {
+        let (block, rest) = self.blocks.split_at_checked(REPORT_LENGTH)?;
+        self.blocks = rest;
+        let lost = be32(block, 4)? << 8;
+        Some(Report {
+            source: be32(block, 0)?,
+            fraction_lost: byte(block, 4)?,
+            lost: lost.cast_signed() >> 8,
+            jitter: be32(block, 12)?,
+            last_sender_report: be32(block, 16)?,
+            delay: be32(block, 20)?,
+        })
+    }
+}
+
+/// Whether a datagram of `length` bytes on the wire may be RTCP.
+pub fn probe(payload: &[u8], length: usize) -> Probe {
+    match parse(payload, length) {
+        Some(compound) if compound.protection == Protection::Plain => Probe::Match,
+        Some(_) => Probe::NeedMore,
+        None => Probe::NoMatch,
+    }
+}
+
+/// Reads a datagram of `length` bytes on the wire.
+pub fn parse(payload: &[u8], length: usize) -> Option<Compound<'_>> {
+    let (packet_type, first_length) = header(payload)?;
+    let sender = be32(payload, 4)?;
+    if first_length > length || first_length < 8 {
+        return None;
+    }
+    Some(Compound { packet_type, sender, protection: protection(payload, length), payload })
+}
+
+/// Type and bytes of the packet at the start of `bytes`.
+fn header(bytes: &[u8]) -> Option<(u8, usize)> {
+    let packet_type = byte(bytes, 1)?;
+    // 192 to 195 are H.261 and its kin, 200 to 213 what IANA has assigned since.
+    let is_assigned = matches!(packet_type, 192..=195 | 200..=213);
+    (byte(bytes, 0)? >> 6 == VERSION && is_assigned)
+        .then_some((packet_type, (usize::from(be16(bytes, 2)?) + 1) * 4))
+}
+
+fn protection(payload: &[u8], length: usize) -> Protection {
+    let mut position = 0;
+    while position < length {
+        let Some(rest) = payload.get(position..) else { return Protection::Unknown };
+        match header(rest) {
+            Some((_, packet)) => position += packet,
+            None if rest.len() < 4 && payload.len() < length => return Protection::Unknown,
+            None => return Protection::Protected,
+        }
+    }
+    match position == length {
+        true if payload.len() >= length => Protection::Plain,
+        true => Protection::Unknown,
+        false => Protection::Protected,
+    }
+}
+
+impl<'a> Compound<'a> {
+    /// The packets, if they can be read.
+    pub fn packets(&self) -> impl Iterator<Item = Packet<'a>> + use<'a> {
+        let mut rest = if self.protection == Protection::Plain { self.payload } else { &[] };
+        std::iter::from_fn(move || {
+            let (packet_type, length) = header(rest)?;
+            let (packet, after) = rest.split_at_checked(length)?;
+            rest = after;
+            Some(read(packet_type, packet).unwrap_or(Packet::Other { packet_type }))
+        })
+    }
+}
+
+fn read(packet_type: u8, packet: &[u8]) -> Option<Packet<'_>> {
+    let count = byte(packet, 0)? & 0x1F;
+    let sender = be32(packet, 4)?;
+    let reports = |start: usize| {
+        let end = start + usize::from(count) * REPORT_LENGTH;
+        Some(Reports { blocks: packet.get(start..end)? })
+    };
+    Some(match packet_type {
+        200 => Packet::SenderReport {
+            sender,
+            ntp: be64(packet, 8)?,
+            packets: be32(packet, 20)?,
+            bytes: be32(packet, 24)?,
+            reports: reports(28)?,
+        },
+        201 => Packet::ReceiverReport { sender, reports: reports(8)? },
+        202 if count > 0 => {
+            Packet::SourceDescription { source: sender, name: canonical_name(packet.get(8..)?) }
+        }
+        203 if count > 0 => Packet::Bye { source: sender },
+        204 => Packet::Application { sender, name: array(packet, 8)? },
+        205 | 206 => Packet::Feedback { packet_type, format: count, sender, media: be32(packet, 8)? },
+        207 => Packet::ExtendedReport { sender, blocks: packet.get(8..)? },
+        _ => return None,
+    })
+}
+
+/// CNAME among the items of one source, RFC 3550 section 6.5.1.
+fn canonical_name(mut items: &[u8]) -> Option<&[u8]> {
+    while let [kind, length, rest @ ..] = items {
+        let (value, after) = rest.split_at_checked(usize::from(*length))?;
+        match kind {
+            0 => return None,
+            1 => return Some(value),
+            _ => items = after,
+        }
+    }
+    None
+}
+
+/// Round-trip times from reports, RFC 3550 section 6.4.1: from a sender report until a receiver mentions it,
+/// less the time it lay at the receiver. It is the time between the place of the capture and the receiver.
+#[derive(Clone, Debug)]
+pub struct RoundTrips {
+    sent: Pairer<(u32, u32)>,
+}
+
+impl Default for RoundTrips {
+    fn default() -> Self {
+        Self { sent: Pairer::new(MOST_REPORTS) }
+    }
+}
+
+impl RoundTrips {
+    /// Takes a plain datagram of either direction; gives the times that its reports complete.
+    pub fn update(&mut self, compound: &Compound<'_>, time: Timestamp) -> Vec<Duration> {
+        let mut found = Vec::new();
+        for packet in compound.packets() {
+            let reports = match packet {
+                Packet::SenderReport { sender, ntp, reports, .. } => {
+                    self.sent.request((sender, middle(ntp)), time);
+                    reports
+                }
+                Packet::ReceiverReport { reports, .. } => reports,
+                _ => continue,
+            };
+            found.extend(reports.filter_map(|report| self.complete(&report, time)));
+        }
+        found
+    }
+
+    fn complete(&mut self, report: &Report, time: Timestamp) -> Option<Duration> {
+        if report.last_sender_report == 0 {
+            return None;
+        }
+        let elapsed = self.sent.response(&(report.source, report.last_sender_report), time)?;
+        let nanoseconds = (u64::from(report.delay) * 1_000_000_000) >> 16;
+        elapsed.checked_sub(Duration::from_nanos(nanoseconds)).filter(|time| !time.is_zero())
+    }
+}
+
+/// Middle 32 bits of a sender's clock: 16 of the seconds and 16 of the fraction.
+fn middle(ntp: u64) -> u32 {
+    u32::try_from((ntp >> 16) & u64::from(u32::MAX)).unwrap_or_default()
+}

@@ -1,0 +1,84 @@
+//! STUN and TURN over TCP.
+//!
+//! Two framings occur: messages one after the other, with ChannelData padded to four bytes (RFC 8489 section 6.2.2,
+//! RFC 8656 section 12.5), and RFC 4571, where two bytes of length come before each packet (ICE over TCP,
+//! RFC 6544).
+
+use super::super::wire::{be16, be32};
+use super::{HEADER_LENGTH, MAGIC_COOKIE};
+
+/// One packet of a stream: a STUN message, ChannelData, or with RFC 4571 framing anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unit<'a> {
+    /// The bytes that are there.
+    pub payload: &'a [u8],
+    /// Bytes that the packet has; more than `payload` where the stream ends within it.
+    pub length: usize,
+}
+
+/// Cuts the beginning of a TCP stream into packets.
+#[derive(Clone, Copy, Debug)]
+pub struct Stream<'a> {
+    rest: &'a [u8],
+    framing: Framing,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Framing {
+    Bare,
+    LengthPrefixed,
+}
+
+impl<'a> Stream<'a> {
+    /// A stream that begins with a STUN message in either framing; `None` for anything else.
+    pub fn new(bytes: &'a [u8]) -> Option<Self> {
+        if begins_with_message(bytes) {
+            return Some(Self { rest: bytes, framing: Framing::Bare });
+        }
+        let (_, message) = bytes.split_at_checked(2)?;
+        let framed = usize::from(be16(bytes, 0)?);
+        let declared = usize::from(be16(message, 2)?) + HEADER_LENGTH;
+        (begins_with_message(message) && framed == declared)
+            .then_some(Self { rest: bytes, framing: Framing::LengthPrefixed })
+    }
+
+    fn next_bare(&mut self) -> Option<Unit<'a>> {
+        let declared = usize::from(be16(self.rest, 2)?);
+        let (length, padded) = if begins_with_message(self.rest) {
+            (declared + HEADER_LENGTH, declared + HEADER_LENGTH)
+        } else if be16(self.rest, 0).is_some_and(|channel| (0x4000..=0x7FFF).contains(&channel)) {
+            (declared + 4, declared.next_multiple_of(4) + 4)
+        } else {
+            return None;
+        };
+        let unit = Unit { payload: up_to(self.rest, length), length };
+        self.rest = self.rest.get(padded..).unwrap_or_default();
+        Some(unit)
+    }
+
+    fn next_framed(&mut self) -> Option<Unit<'a>> {
+        let length = usize::from(be16(self.rest, 0)?);
+        let packet = self.rest.get(2..)?;
+        self.rest = packet.get(length..).unwrap_or_default();
+        Some(Unit { payload: up_to(packet, length), length })
+    }
+}
+
+impl<'a> Iterator for Stream<'a> {
+    type Item = Unit<'a>;
+
+    fn next(&mut self) -> Option<Unit<'a>> {
+        match self.framing {
+            Framing::Bare => self.next_bare(),
+            Framing::LengthPrefixed => self.next_framed(),
+        }
+    }
+}
+
+fn begins_with_message(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|&first| first < 0x40) && be32(bytes, 4) == Some(MAGIC_COOKIE)
+}
+
+fn up_to(bytes: &[u8], length: usize) -> &[u8] {
+    bytes.get(..length).unwrap_or(bytes)
+}
