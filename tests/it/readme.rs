@@ -2,7 +2,8 @@
 
 use crate::program::{is_update, root, run_in};
 use clap::Parser;
-use landfall::cli::Cli;
+use landfall::cli::{Cli, Command};
+use landfall::policy::Policy;
 
 fn readme() -> String {
     std::fs::read_to_string(root().join("README.md")).unwrap()
@@ -63,9 +64,10 @@ fn every_command_can_be_typed() {
     let commands: Vec<_> = lines.iter().flat_map(|line| commands(line)).collect();
     assert!(commands.len() >= 6, "{commands:?}");
     for words in commands {
-        if let Err(problem) = Cli::try_parse_from(&words) {
-            use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
-            assert!(matches!(problem.kind(), DisplayHelp | DisplayVersion), "{words:?}: {problem}");
+        let typed = Cli::try_parse_from(&words).unwrap_or_else(|problem| panic!("{words:?}: {problem}"));
+        let Command::Inspect(options) = typed.command;
+        if let Err(problem) = Policy::from_lists(&options.deny, &options.allow) {
+            panic!("{words:?}: {problem}");
         }
         let inputs = words.iter().filter(|word| word.starts_with("sample-captures/"));
         for input in inputs {
