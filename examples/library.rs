@@ -1,5 +1,7 @@
 //! What the README shows of the library.
 
+#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+
 use landfall::{capture::Progress, pipeline};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -10,7 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let inspected = pipeline::inspect(&request, &Progress::default().into())?;
     for finding in &inspected.report.findings {
-        eprintln!("{}: {:?}", finding.endpoint, finding.verdict);
+        println!("{}: {:?}", finding.endpoint, finding.verdict);
     }
     Ok(())
 }

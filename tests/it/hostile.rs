@@ -17,7 +17,7 @@ const STRIDE: usize = 97;
 const COPIES: u64 = 40;
 
 /// No capture here takes a second: one that takes this long will never end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Ends the test program when nothing has been done for a long time. A thread cannot be ended from outside.
 pub struct Watchdog(Arc<AtomicU64>);

@@ -61,7 +61,10 @@ const KINDS: &str = "endpoints";
 
 /// Captures of which we know better than tshark 4.0, or know less, and why.
 const EXPLAINED: [(&str, &str); 3] = [
-    ("pcapplusplus/null_loopback.pcap", "a loopback header with an EtherType where an address family belongs"),
+    (
+        "pcapplusplus/null_loopback.pcap",
+        "a loopback header with an EtherType where an address family belongs",
+    ),
     (
         "tcpdump/bigtcp-ipv4-vxlan-ipv6.pcap",
         "jumbo packets whose length field is 0, which tshark does not read",
