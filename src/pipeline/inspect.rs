@@ -1,7 +1,7 @@
 //! From paths and rules to a report.
 
 use super::{Analysis, analyze};
-use crate::capture::{CaptureError, Filter, FilterError, Options, Progress, Reader};
+use crate::capture::{CaptureError, Filter, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
 use crate::identify::infer::Subject;
 use crate::identify::{Catalogue, infer};
@@ -63,9 +63,6 @@ pub enum InspectError {
     /// A capture could not be read.
     #[error(transparent)]
     Capture(#[from] CaptureError),
-    /// A filter is not understood.
-    #[error(transparent)]
-    Filter(#[from] FilterError),
     /// A database could not be used.
     #[error(transparent)]
     Locate(#[from] LocateError),

@@ -73,8 +73,10 @@ pub fn analyze(reader: Reader, filter: Option<&Filter>, threads: usize) -> Resul
     };
     let others = threads.saturating_sub(1);
     let workers = std::thread::scope(|scope| {
-        let handles: Vec<_> = (0..others).map(|_| scope.spawn(|| Worker::new(filter).run(&shared))).collect();
-        let mut workers = vec![Worker::new(filter).run(&shared)];
+        let shared = &shared;
+        let helpers = (0..others).map(|_| Worker::new(filter));
+        let handles: Vec<_> = helpers.map(|worker| scope.spawn(move || worker.run(shared))).collect();
+        let mut workers = vec![Worker::new(filter).run(shared)];
         for handle in handles {
             workers.push(handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }
