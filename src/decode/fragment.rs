@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// How long the first piece waits for the last, RFC 8200 section 4.5.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// Bytes of pieces that wait, of all packets together: some hundred packets of the greatest size, more than a
 /// real capture ever has open, and little beside the flow table.
 const MAX_WAITING_BYTES: usize = 32 << 20;

@@ -63,7 +63,7 @@ impl<'a> Layers<'a, '_> {
         use err::ipv4::{HeaderError, HeaderSliceError};
         match error {
             HeaderSliceError::Content(HeaderError::UnexpectedVersion { version_number: 6 }) => {
-                self.ipv6(view)
+                self.ipv6(view);
             }
             HeaderSliceError::Content(HeaderError::UnexpectedVersion { .. }) => self.odd(Anomaly::IpVersion),
             HeaderSliceError::Content(_) => self.odd(Anomaly::Ipv4HeaderLength),

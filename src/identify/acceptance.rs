@@ -7,7 +7,7 @@ use super::{Catalogue, Contact, Feed, FlowInspector, Identity, Inference, Role, 
 use crate::capture::{Batch, Options, Reader};
 use crate::decode::{self, Anomalies, Content, Packet};
 use crate::flow::{Bound, Budget, Flow, FlowKey, PacketRef, Side, Stream, Table, Transport};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
