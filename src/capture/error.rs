@@ -56,4 +56,24 @@ pub enum CaptureError {
     /// Standard input is a terminal.
     #[error("standard input is a terminal: pipe a capture in, or give the name of a file")]
     Terminal,
+    /// A filter expression is not valid.
+    #[error("the filter '{expression}' is not valid")]
+    Filter {
+        /// The expression, as given.
+        expression: String,
+        /// What libpcap says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A filter expression has a name in it.
+    #[error(
+        "'{name}' in the filter is a name: looking it up would tell a name server what is being looked for, \
+         so give the address"
+    )]
+    FilterName {
+        /// The name.
+        name: String,
+    },
+    /// The program cannot filter.
+    #[error("this program was built without libpcap and cannot filter: build it with the feature `bpf`")]
+    NoFilter,
 }

@@ -4,7 +4,7 @@ mod inspect;
 mod output;
 mod progress;
 
-pub use inspect::{Format, Inspect};
+pub use inspect::{Format, Inspect, Scope};
 pub use output::{Output, OutputError};
 pub use progress::Bar;
 

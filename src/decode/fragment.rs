@@ -1,7 +1,7 @@
 //! Putting IP fragments together (RFC 791 section 3.2, RFC 8200 section 4.5).
 
 use super::anomaly::{Anomalies, Anomaly};
-use super::ip;
+use super::extension;
 use super::layers::{Layers, Origin};
 use super::view::View;
 use super::{AddressPair, Content, Fragment, Packet, Reassembled};
@@ -245,7 +245,7 @@ impl Datagram {
     pub fn decode<'a>(&'a self, anomalies: &mut Anomalies, packets: &mut Vec<Packet<'a>>) {
         let view = View::whole(&self.bytes);
         let mut layers = Layers::new(self.origin, self.outer.clone(), anomalies, packets);
-        if ip::is_extension(self.protocol) {
+        if extension::is_extension(self.protocol) {
             layers.extensions(self.addresses, self.protocol, view);
         } else {
             layers.payload(self.addresses, self.protocol, view);

@@ -1,6 +1,7 @@
 //! IPv4 (RFC 791) and IPv6 (RFC 8200) with its extension headers.
 
 use super::anomaly::Anomaly;
+use super::extension::{Walk, is_extension, walk};
 use super::icmp::Version;
 use super::layers::Layers;
 use super::view::View;
@@ -9,32 +10,31 @@ use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice, err};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Protocol numbers, <https://www.iana.org/assignments/protocol-numbers>.
-const HOP_BY_HOP: u8 = 0;
+pub(super) const HOP_BY_HOP: u8 = 0;
 const ICMP: u8 = 1;
 const IPV4: u8 = 4;
 pub(super) const TCP: u8 = 6;
 pub(super) const UDP: u8 = 17;
 pub(super) const DCCP: u8 = 33;
 const IPV6: u8 = 41;
-const ROUTING: u8 = 43;
-const FRAGMENT: u8 = 44;
+pub(super) const ROUTING: u8 = 43;
+pub(super) const FRAGMENT: u8 = 44;
 const GRE: u8 = 47;
-const AUTHENTICATION: u8 = 51;
+pub(super) const AUTHENTICATION: u8 = 51;
+const SWIPE: u8 = 53;
 const ICMP_V6: u8 = 58;
 const NO_NEXT_HEADER: u8 = 59;
-const DESTINATION: u8 = 60;
+pub(super) const DESTINATION: u8 = 60;
 const ETHERIP: u8 = 97;
 const PIM: u8 = 103;
 pub(super) const SCTP: u8 = 132;
 pub(super) const UDP_LITE: u8 = 136;
 const MPLS: u8 = 137;
-const SHIM6: u8 = 140;
+pub(super) const SHIM6: u8 = 140;
 const ETHERNET: u8 = 143;
 
 /// Bytes of an IPv6 header.
 const IPV6_HEADER: usize = 40;
-/// Extension headers in one IPv6 packet. A chain of the recommended order (RFC 8200 section 4.1) has seven.
-const MAX_EXTENSIONS: usize = 24;
 
 impl<'a> Layers<'a, '_> {
     /// An IP packet of the version that its first four bits say.
@@ -177,12 +177,21 @@ impl<'a> Layers<'a, '_> {
             ETHERIP => self.tunnel(addresses, |layers| layers.after(view, 2, Self::ethernet)),
             PIM => self.tunnel(addresses, |layers| layers.multicast_register(view)),
             MPLS => self.tunnel(addresses, |layers| layers.mpls(view)),
+            SWIPE => self.tunnel(addresses, |layers| layers.swipe(view)),
             ETHERNET => self.tunnel(addresses, |layers| layers.ethernet(view)),
             protocol if is_extension(protocol) => return self.extensions(addresses, protocol, view),
             _ => false,
         };
         if !found {
             self.emit(addresses, Content::Other(protocol));
+        }
+    }
+
+    /// An encrypting tunnel of old, as far as it does not encrypt: the length of its header is at 1.
+    fn swipe(&mut self, view: View<'a>) {
+        match view.u8(1).and_then(|length| view.skip(length.into())) {
+            Some(packet) => self.ipv6(packet),
+            None => self.odd(Anomaly::TunnelMalformed),
         }
     }
 
@@ -227,7 +236,7 @@ fn jumbo_length(view: View<'_>) -> Option<u32> {
     while at < end {
         at = match view.u8(at)? {
             0 => at.saturating_add(1),
-            0xc2 => return view.u32(at.saturating_add(2)),
+            0xc2 => return view.u32(at.saturating_add(2)).filter(|&length| length > u32::from(u16::MAX)),
             _ => at.saturating_add(2).saturating_add(usize::from(view.u8(at.saturating_add(1))?)),
         };
     }
@@ -279,79 +288,6 @@ fn ipv6_addresses(header: &Ipv6HeaderSlice<'_>) -> AddressPair {
 /// Whether an address may stand for different hosts in different VLANs.
 fn is_private(address: Ipv4Addr) -> bool {
     address.is_private() || address.is_link_local()
-}
-
-/// Whether `protocol` is an extension header that another header follows.
-#[inline]
-pub(super) const fn is_extension(protocol: u8) -> bool {
-    matches!(protocol, HOP_BY_HOP | ROUTING | FRAGMENT | AUTHENTICATION | DESTINATION | SHIM6)
-}
-
-/// Where a chain of extension headers leads.
-enum Walk<'a> {
-    /// To the upper layer.
-    Upper { protocol: u8, payload: View<'a> },
-    /// To a piece of it.
-    Fragment(Fragment<'a>),
-    /// Past the end of what was captured.
-    Truncated,
-    /// Into nonsense.
-    Malformed,
-}
-
-/// Goes along a chain of extension headers that begins with one of type `protocol`.
-fn walk(protocol: u8, rest: View<'_>) -> Walk<'_> {
-    let (mut protocol, mut rest) = (protocol, rest);
-    for _ in 0..MAX_EXTENSIONS {
-        if !is_extension(protocol) {
-            return Walk::Upper { protocol, payload: rest };
-        }
-        let Some(header) = Extension::read(protocol, rest) else { return Walk::Truncated };
-        if let Some(fragment) = header.fragment {
-            return Walk::Fragment(fragment);
-        }
-        (protocol, rest) = (header.next, header.rest);
-    }
-    Walk::Malformed
-}
-
-/// One extension header.
-struct Extension<'a> {
-    next: u8,
-    rest: View<'a>,
-    fragment: Option<Fragment<'a>>,
-}
-
-impl<'a> Extension<'a> {
-    fn read(protocol: u8, view: View<'a>) -> Option<Self> {
-        let next = view.u8(0)?;
-        let units = usize::from(view.u8(1)?);
-        let length = match protocol {
-            FRAGMENT => 8,
-            AUTHENTICATION => units.saturating_add(2).saturating_mul(4),
-            _ => units.saturating_add(1).saturating_mul(8),
-        };
-        let rest = view.skip(length)?;
-        let fragment = if protocol == FRAGMENT { Self::fragment(next, view, rest)? } else { None };
-        Some(Self { next, rest, fragment })
-    }
-
-    /// `Some(None)` for the atomic fragment of RFC 6946, which is a whole packet.
-    fn fragment(next: u8, view: View<'a>, rest: View<'a>) -> Option<Option<Fragment<'a>>> {
-        let (bits, identification) = (view.u16(2)?, view.u32(4)?);
-        let (offset, more) = (u32::from(bits & 0xfff8), bits & 1 == 1);
-        if offset == 0 && !more {
-            return Some(None);
-        }
-        Some(Some(Fragment {
-            identification,
-            protocol: next,
-            offset,
-            more,
-            payload: rest.bytes,
-            payload_length: rest.length,
-        }))
-    }
 }
 
 /// An IP header and what lies behind it, found without handing out anything.

@@ -53,6 +53,11 @@ impl<'a, 'o> Layers<'a, 'o> {
         self.anomalies.count(kind);
     }
 
+    /// The first `count` bytes of the frame are the capturing machine's and were not on the wire.
+    pub(super) fn shorten(&mut self, count: u32) {
+        self.origin.wire_length = self.origin.wire_length.saturating_sub(count);
+    }
+
     /// Goes one header inwards, within the bound on layers.
     pub(super) fn descend(&mut self, inside: impl FnOnce(&mut Self)) {
         if self.depth >= MAX_LAYERS {

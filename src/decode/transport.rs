@@ -48,7 +48,8 @@ impl<'a> Layers<'a, '_> {
             self.odd(Anomaly::TransportTruncated);
             return self.emit(addresses, Content::Unreadable);
         };
-        let Some(payload) = self.udp_payload(header.length(), view) else {
+        let Some(payload) = udp_payload(header.length(), view) else {
+            self.odd(Anomaly::TransportMalformed);
             return self.emit(addresses, Content::Unreadable);
         };
         let datagram = UdpDatagram {
@@ -57,26 +58,24 @@ impl<'a> Layers<'a, '_> {
             payload: payload.bytes,
             payload_length: payload.length,
         };
+        // In IPv4, which has no jumbograms, a length of zero may be anything.
+        let is_tunnel = header.length() != 0 || addresses.source.is_ipv6();
         let tunnel = UdpTunnel::between(datagram.source_port, datagram.destination_port);
-        if tunnel.is_some_and(|kind| self.udp_tunnel(kind, addresses, &datagram)) {
+        if tunnel.filter(|_| is_tunnel).is_some_and(|kind| self.udp_tunnel(kind, addresses, &datagram)) {
             return;
         }
         self.emit(addresses, Content::Udp(datagram));
     }
+}
 
-    /// What a UDP header covers. A length of zero stands for more than 65,535 bytes (RFC 2675 section 4).
-    #[inline]
-    fn udp_payload(&mut self, length: u16, view: View<'a>) -> Option<View<'a>> {
-        let payload = view.skip(UDP_HEADER)?;
-        let said = u32::from(length);
-        if said >= 8 {
-            return Some(payload.resize(payload.length.min(said.saturating_sub(8))));
-        }
-        if said == 0 {
-            return Some(payload);
-        }
-        self.odd(Anomaly::TransportMalformed);
-        None
+/// What a UDP header covers. A length of zero stands for more than 65,535 bytes (RFC 2675 section 4).
+#[inline]
+fn udp_payload(length: u16, view: View<'_>) -> Option<View<'_>> {
+    let payload = view.skip(UDP_HEADER)?;
+    match length {
+        0 => Some(payload),
+        1..8 => None,
+        _ => Some(payload.resize(payload.length.min(u32::from(length).saturating_sub(8)))),
     }
 }
 

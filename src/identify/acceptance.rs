@@ -115,7 +115,8 @@ fn identify(path: &Path) -> Case {
     bindings.sort_by_key(|binding| (binding.time, binding.packet));
     let mut names = NameTable::default();
     bindings.into_iter().for_each(|binding| names.insert(binding));
-    let subjects: Vec<_> = flows.iter().map(|flow| Subject::new(flow, flow.state.inspector.facts())).collect();
+    let subjects: Vec<_> =
+        flows.iter().map(|flow| Subject::new(flow, flow.state.inspector.facts())).collect();
     let inference = infer(&subjects, &names, &Catalogue::embedded().unwrap());
     Case { flows, inference }
 }
@@ -139,8 +140,43 @@ impl Case {
     fn of(&self, server: &str) -> BTreeSet<(String, Role, Contact)> {
         let server: IpAddr = server.parse().unwrap();
         let to = self.identities().filter(|(flow, _)| flow.server().0 == server);
-        let service = |identity: &Identity| identity.service.as_ref().map_or("-".to_owned(), ToString::to_string);
+        let service =
+            |identity: &Identity| identity.service.as_ref().map_or("-".to_owned(), ToString::to_string);
         to.map(|(_, identity)| (service(identity), identity.role, identity.contact)).collect()
+    }
+}
+
+#[test]
+#[ignore = "prints a line for each flow of each real capture, to compare with others' verdicts"]
+fn table() {
+    for capture in super::captures::all() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/captures").join(&capture.name);
+        let Ok(case) = std::panic::catch_unwind(|| identify(&path)) else {
+            println!("T\t{}\tpanic", capture.name);
+            continue;
+        };
+        for (flow, identity) in case.identities() {
+            let (client, server) = (flow.client(), flow.server());
+            let kinds: BTreeSet<_> = identity.evidence.iter().map(|evidence| evidence.rule).collect();
+            let names: Vec<_> = identity.names.iter().map(|name| name.name.as_str()).collect();
+            println!(
+                "T\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}/{}",
+                capture.name,
+                capture.kind,
+                flow.transport().name(),
+                client.0,
+                client.1.unwrap_or(0),
+                server.0,
+                server.1.unwrap_or(0),
+                identity.service.as_ref().map_or("-", |service| service.id()),
+                identity.role,
+                identity.contact,
+                kinds.into_iter().collect::<Vec<_>>().join(","),
+                names.join(","),
+                flow.sent().packets,
+                flow.received().packets,
+            );
+        }
     }
 }
 
@@ -164,12 +200,19 @@ fn print() {
             identity.contact,
             if identity.is_inherited() { " (inherited)" } else { "" },
         );
-        let names: Vec<_> = identity.names.iter().map(|name| format!("{} ({})", name.name, name.via.name())).collect();
+        let names: Vec<_> =
+            identity.names.iter().map(|name| format!("{} ({})", name.name, name.via.name())).collect();
         if !names.is_empty() {
             println!("      names {}", names.join(", "));
         }
         for evidence in &identity.evidence {
-            println!("      {:?} {} {:?} {}", evidence.kind, evidence.rule, evidence.packet.map(|p| p.number), evidence.detail);
+            println!(
+                "      {:?} {} {:?} {}",
+                evidence.kind,
+                evidence.rule,
+                evidence.packet.map(|p| p.number),
+                evidence.detail
+            );
         }
         if std::env::var("FACTS").is_ok() {
             println!("      {:#?}", flow.state.inspector.facts());

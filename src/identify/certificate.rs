@@ -68,3 +68,36 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
     let v6 = <[u8; 16]>::try_from(bytes).map(|bytes| Ipv6Addr::from(bytes).into());
     v4.or(v6).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identify::tls::build::{CERTIFICATE, bytes};
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_cut_certificate_has_no_names() {
+        let der = bytes(CERTIFICATE);
+        assert!(CertificateNames::read(&der).is_some());
+        for cut in 0..der.len() {
+            assert_eq!(CertificateNames::read(&der[..cut]), None);
+        }
+    }
+
+    #[test]
+    fn an_address_of_another_length_is_none() {
+        assert_eq!(address(&[192, 0, 2, 1, 255, 255, 255, 0]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_changed_certificate_does_no_harm(place: prop::sample::Index, byte: u8, tail: Vec<u8>) {
+            let mut der = bytes(CERTIFICATE);
+            let place = place.index(der.len());
+            der[place] = byte;
+            der.extend(tail);
+            let names = CertificateNames::read(&der).unwrap_or_default();
+            prop_assert!(names.dns_names.len() + names.addresses.len() <= MAX_NAMES);
+        }
+    }
+}

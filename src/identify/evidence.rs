@@ -78,7 +78,7 @@ pub fn weigh(evidence: &[Evidence]) -> Option<(&Service, &Evidence)> {
             continue;
         }
         let same = |other: &&Evidence| other.kind == piece.kind && other.service.as_ref() == Some(service);
-        let weight = (!service.is_generic(), piece.kind, evidence.iter().filter(same).count());
+        let weight = (rank(service), piece.kind, evidence.iter().filter(same).count());
         if best.as_ref().is_none_or(|(heaviest, ..)| weight > *heaviest) {
             best = Some((weight, service, piece));
         }
@@ -86,8 +86,19 @@ pub fn weigh(evidence: &[Evidence]) -> Option<(&Service, &Evidence)> {
     best.map(|(_, service, piece)| (service, piece))
 }
 
-/// Whether it names an application, its kind, and how many pieces agree.
-type Weight = (bool, Kind, usize);
+/// An application before a technique, and any technique before media of which nothing is known.
+fn rank(service: &Service) -> u8 {
+    if *service == Service::UNKNOWN_MEDIA {
+        0
+    } else if service.is_generic() {
+        1
+    } else {
+        2
+    }
+}
+
+/// The rank of the service, the kind, and how many pieces agree.
+type Weight = (u8, Kind, usize);
 
 #[cfg(test)]
 mod tests {

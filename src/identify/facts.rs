@@ -69,6 +69,8 @@ pub enum MentionKind {
     Candidate,
     /// The client, as the server sees it.
     Mapped,
+    /// Where media is to be sent (SDP `c=` and `m=`): a participant or a server.
+    MediaAddress,
     /// Another address of the server (STUN OTHER-ADDRESS, RESPONSE-ORIGIN).
     OtherServer,
     /// The far party of a relay: a participant, its NAT, or its relay.
@@ -84,6 +86,7 @@ impl MentionKind {
             Self::AlternateServer => "alternate-server",
             Self::Candidate => "candidate",
             Self::Mapped => "mapped",
+            Self::MediaAddress => "media-address",
             Self::OtherServer => "other-server",
             Self::Peer => "peer",
             Self::Relayed => "relayed",
@@ -195,8 +198,12 @@ pub enum RttVia {
     Stun,
     /// SYN to SYN/ACK.
     Tcp,
+    /// A question to Telegram's reflectors.
+    Telegram,
     /// TLS `ClientHello` to `ServerHello`.
     Tls,
+    /// An echo of Viber's.
+    Viber,
     /// An echo of WhatsApp's.
     WhatsApp,
     /// An echo of Zoom's.
@@ -213,7 +220,9 @@ impl RttVia {
             Self::Rtcp => "rtcp",
             Self::Stun => "stun",
             Self::Tcp => "tcp",
+            Self::Telegram => "telegram",
             Self::Tls => "tls",
+            Self::Viber => "viber",
             Self::WhatsApp => "whatsapp",
             Self::Zoom => "zoom",
         }
@@ -302,6 +311,8 @@ pub struct FlowFacts {
     pub mentions: Vec<Mention>,
     /// Media streams.
     pub media: Vec<MediaStream>,
+    /// Packets with a header like RTP's, confirmed or not.
+    pub rtp_headers: PerDirection<u64>,
     /// Round-trip times, one entry a kind.
     pub rtts: Vec<Rtt>,
     /// First request to its first answer, where the transport has no handshake of its own.

@@ -93,7 +93,7 @@ pub fn tunnelled(stream: &[u8]) -> Option<&[u8]> {
         rest = rest.get(head.length?..)?;
         match &head.start {
             StartLine::Request { method, .. } if method != "CONNECT" => return None,
-            StartLine::Request { .. } if !rest.starts_with(b"CONNECT ") => return Some(rest),
+            StartLine::Request { .. } if !is_connect(rest) => return Some(rest),
             StartLine::Response { status: 200..=299 } => return Some(rest),
             StartLine::Response { .. } => {
                 let body = usize::try_from(head.content_length.unwrap_or_default()).ok()?;
@@ -103,6 +103,12 @@ pub fn tunnelled(stream: &[u8]) -> Option<&[u8]> {
         }
     }
     None
+}
+
+/// Whether another request to the proxy follows, or may: its first bytes are all there is.
+fn is_connect(rest: &[u8]) -> bool {
+    let connect = b"CONNECT ";
+    rest.starts_with(connect) || connect.starts_with(rest)
 }
 
 impl Head {
@@ -185,4 +191,104 @@ fn host_and_port(authority: &[u8]) -> (Option<ServerName>, Option<u16>) {
     let mut parts = authority.splitn(2, |byte| *byte == b':');
     let host = parts.next().unwrap_or_default();
     (ServerName::from_wire(host), parts.next().and_then(parse))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const REQUEST: &[u8] = b"GET /a?b HTTP/1.1\r\nUser-Agent: x\r\nhOST:  zoom.example:8080 \r\n\r\nbody";
+
+    fn name(stream: &[u8]) -> Option<String> {
+        parse(stream)?.name().map(ToString::to_string)
+    }
+
+    #[test]
+    fn a_request_is_for_the_host_of_its_header() {
+        let head = parse(REQUEST).unwrap();
+        assert_eq!(name(REQUEST).as_deref(), Some("zoom.example"));
+        assert_eq!(head.length, Some(REQUEST.len() - 4));
+        let start = StartLine::Request { method: "GET".into(), target_host: None, target_port: None };
+        assert_eq!(head.start, start);
+    }
+
+    #[test]
+    fn a_host_in_the_target_comes_before_the_header() {
+        assert_eq!(
+            name(b"GET http://u@a.example:81/x HTTP/1.1\r\nHost: b\r\n\r\n").as_deref(),
+            Some("a.example")
+        );
+        assert_eq!(name(b"CONNECT [2001:db8::1]:443 HTTP/1.0\r\n\r\n").as_deref(), Some("2001:db8::1"));
+        assert_eq!(name(b"GET /?u=http://c.example/ HTTP/1.1\r\nHost: d\r\n\r\n").as_deref(), Some("d"));
+        let head = parse(b"CONNECT call.example:443 HTTP/1.1\r\n").unwrap();
+        let StartLine::Request { method, target_host, target_port } = head.start else { panic!() };
+        assert_eq!(
+            (method.as_str(), target_host.unwrap().as_str(), target_port),
+            ("CONNECT", "call.example", Some(443))
+        );
+    }
+
+    #[test]
+    fn a_response_has_status_and_server() {
+        let head = parse(b"HTTP/1.1 503 No\r\nServer: nginx\r\nContent-Length: 7\r\n\r\n").unwrap();
+        assert_eq!(head.start, StartLine::Response { status: 503 });
+        assert_eq!((head.server.as_deref(), head.content_length), (Some("nginx"), Some(7)));
+        assert_eq!(head.name(), None);
+    }
+
+    #[test]
+    fn a_cut_head_gives_the_host_only_when_its_line_is_whole() {
+        let end = REQUEST.windows(2).rposition(|window| window == b"\r\n").unwrap() - 1;
+        for cut in 0..REQUEST.len() {
+            let expected = (cut > end).then_some("zoom.example");
+            assert_eq!(name(&REQUEST[..cut]).as_deref(), expected, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn probing_has_three_answers() {
+        for cut in 0..=REQUEST.len() {
+            let expected = if cut < 19 { Probe::NeedMore } else { Probe::Match };
+            assert_eq!(probe(&REQUEST[..cut]), expected, "cut at {cut}");
+        }
+        assert_eq!(probe(b"HTTP/1.1 200"), Probe::Match);
+        assert_eq!(probe(b"HTTP/1."), Probe::NeedMore);
+        for other in [
+            &b"INVITE sip:a SIP/2.0\r\n"[..],
+            b"get / HTTP/1.1\r\n",
+            b"\x16\x03\x01",
+            b"SSH-2.0-x",
+            b"GET / HTTP/1.1x\r\n",
+        ] {
+            assert_eq!(probe(other), Probe::NoMatch);
+        }
+        assert_eq!(probe(&vec![b'A'; 2 * MAX_HEAD]), Probe::NoMatch);
+    }
+
+    #[test]
+    fn a_tunnel_begins_behind_the_last_connect_and_the_answer_that_it_is_done() {
+        let request = b"CONNECT a.example:443 HTTP/1.1\r\n\r\n";
+        let client = [&request[..], request, b"\x16\x03\x01"].concat();
+        assert_eq!(tunnelled(&client), Some(&b"\x16\x03\x01"[..]));
+        assert_eq!(tunnelled(&client[..request.len() + 4]), None);
+        let server = b"HTTP/1.1 407 Who\r\nContent-Length: 3\r\n\r\nwhoHTTP/1.1 200 OK\r\n\r\n\x16\x03\x03";
+        assert_eq!(tunnelled(server), Some(&b"\x16\x03\x03"[..]));
+        assert_eq!(tunnelled(REQUEST), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_do_harm(
+            mut stream in prop_oneof![Just(REQUEST.to_vec()), proptest::collection::vec(any::<u8>(), 0..200)],
+            place: prop::sample::Index,
+            byte: u8,
+        ) {
+            let place = place.index(stream.len().max(1));
+            stream.get_mut(place).into_iter().for_each(|at| *at = byte);
+            let head = parse(&stream);
+            let _ = tunnelled(&stream);
+            prop_assert!(head.is_none() || probe(&stream) != Probe::NoMatch);
+        }
+    }
 }

@@ -2,15 +2,47 @@
 //!
 //! Dissectors (one protocol a file) read facts off bytes; the catalogue and rules infer.
 
+#[cfg(test)]
+mod acceptance;
+#[cfg(test)]
+mod captures;
 pub mod catalogue;
+pub mod certificate;
 mod contact;
+#[cfg(test)]
+mod cross_check;
+mod cursor;
+pub mod dingtalk;
+pub mod discord;
+pub mod dns;
+pub mod dtls;
 pub mod evidence;
+pub mod facetime;
 pub mod facts;
+pub mod http;
 pub mod infer;
 pub mod inspect;
+pub mod ja3;
+pub mod line;
 pub mod names;
+pub mod pairing;
+mod pieces;
+pub mod quic;
+pub mod rtcp;
+pub mod rtp;
+pub mod sdp;
 mod service;
 pub mod signature;
+pub mod sip;
+pub mod stun;
+pub mod teams;
+pub mod telegram;
+pub mod tls;
+pub mod viber;
+pub mod webex;
+pub mod whatsapp;
+mod wire;
+pub mod zoom;
 
 pub use catalogue::Catalogue;
 pub use evidence::Evidence;
@@ -18,26 +50,6 @@ pub use facts::FlowFacts;
 pub use infer::{Identity, Inference, infer};
 pub use inspect::{Feed, FlowInspector};
 pub use service::Service;
-mod cursor;
-mod pieces;
-
-pub mod certificate;
-pub mod dtls;
-pub mod http;
-pub mod ja3;
-pub mod quic;
-pub mod tls;
-#[cfg(test)]
-mod acceptance;
-#[cfg(test)]
-mod captures;
-pub mod dns;
-pub mod pairing;
-pub mod rtcp;
-pub mod rtp;
-pub mod stun;
-mod wire;
-pub mod zoom;
 
 /// What a cheap look at the first bytes says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

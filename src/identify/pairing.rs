@@ -65,6 +65,11 @@ impl<K: Clone + Eq + Hash> Pairer<K> {
         (elapsed <= LONGEST_WAIT).then_some(elapsed)
     }
 
+    /// Whether a request with `token` was seen, answered or not.
+    pub fn knows(&self, token: &K) -> bool {
+        self.requests.contains_key(token)
+    }
+
     /// Tokens held.
     pub fn len(&self) -> usize {
         self.order.len()

@@ -38,7 +38,7 @@ pub enum Protection {
 }
 
 /// One packet of a plain datagram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Packet<'a> {
     /// Application-defined (204).
     Application {
@@ -122,7 +122,7 @@ pub struct Report {
 }
 
 /// The reports of a sender or receiver report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reports<'a> {
     blocks: &'a [u8],
 }
@@ -289,4 +289,153 @@ impl RoundTrips {
 /// Middle 32 bits of a sender's clock: 16 of the seconds and 16 of the fraction.
 fn middle(ntp: u64) -> u32 {
     u32::try_from((ntp >> 16) & u64::from(u32::MAX)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identify::captures;
+    use proptest::prelude::*;
+
+    const NTP: u64 = 0xE5A0_1234_5678_9ABC;
+
+    fn report_block(source: u32, last: u32, delay: u32) -> Vec<u8> {
+        let mut block = source.to_be_bytes().to_vec();
+        block.extend([64, 0xFF, 0xFF, 0xFE]);
+        block.extend([0, 0, 0, 9, 0, 0, 0, 5]);
+        block.extend(last.to_be_bytes());
+        block.extend(delay.to_be_bytes());
+        block
+    }
+
+    fn with_header(count: u8, kind: u8, body: &[u8]) -> Vec<u8> {
+        let words = u16::try_from(body.len() / 4).unwrap();
+        [&[0x80 | count, kind][..], &words.to_be_bytes(), body].concat()
+    }
+
+    fn sender_report() -> Vec<u8> {
+        let mut body = 7u32.to_be_bytes().to_vec();
+        body.extend(NTP.to_be_bytes());
+        body.extend([0, 0, 0, 1, 0, 0, 0, 50, 0, 0, 4, 0]);
+        let report = with_header(0, 200, &body);
+        let names = with_header(1, 202, b"\0\0\0\x07\x01\x03a@b\0\0\0");
+        [report, names].concat()
+    }
+
+    fn receiver_report(last: u32, delay: u32) -> Vec<u8> {
+        with_header(1, 201, &[&9u32.to_be_bytes()[..], &report_block(7, last, delay)].concat())
+    }
+
+    fn whole(bytes: &[u8]) -> Compound<'_> {
+        parse(bytes, bytes.len()).unwrap()
+    }
+
+    #[test]
+    fn a_plain_compound_is_read_packet_by_packet() {
+        let bytes = sender_report();
+        let compound = whole(&bytes);
+        assert_eq!((compound.packet_type, compound.sender, compound.protection), (200, 7, Protection::Plain));
+        let packets: Vec<_> = compound.packets().collect();
+        let [Packet::SenderReport { ntp, packets, bytes, .. }, names] = packets.as_slice() else {
+            panic!("{packets:?}")
+        };
+        assert_eq!((*ntp, *packets, *bytes), (NTP, 50, 1024));
+        assert_eq!(*names, Packet::SourceDescription { source: 7, name: Some(b"a@b") });
+    }
+
+    #[test]
+    fn a_report_block_has_signed_loss() {
+        let bytes = receiver_report(1, 2);
+        let Some(Packet::ReceiverReport { sender: 9, mut reports }) = whole(&bytes).packets().next() else {
+            panic!()
+        };
+        let expected =
+            Report { source: 7, fraction_lost: 64, lost: -2, jitter: 5, last_sender_report: 1, delay: 2 };
+        assert_eq!(reports.next(), Some(expected));
+        assert_eq!(reports.next(), None);
+    }
+
+    #[test]
+    fn other_types_are_named() {
+        let source = [0, 0, 0, 1, 0, 0, 0, 2];
+        let feedback = with_header(15, 205, &source);
+        let expected = Packet::Feedback { packet_type: 205, format: 15, sender: 1, media: 2 };
+        assert_eq!(whole(&feedback).packets().next(), Some(expected));
+        let bye = with_header(1, 203, &source[..4]);
+        assert_eq!(whole(&bye).packets().next(), Some(Packet::Bye { source: 1 }));
+        let extended = with_header(0, 207, &source);
+        assert_eq!(
+            whole(&extended).packets().next(),
+            Some(Packet::ExtendedReport { sender: 1, blocks: &[0, 0, 0, 2] })
+        );
+        let application = with_header(0, 204, b"\0\0\0\x01name");
+        assert_eq!(
+            whole(&application).packets().next(),
+            Some(Packet::Application { sender: 1, name: *b"name" })
+        );
+    }
+
+    #[test]
+    fn what_does_not_add_up_is_protected_and_only_its_begin_is_read() {
+        let mut bytes = sender_report();
+        bytes.extend([0x80, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+        let compound = whole(&bytes);
+        assert_eq!((compound.sender, compound.protection), (7, Protection::Protected));
+        assert_eq!(compound.packets().count(), 0);
+        assert_eq!(probe(&bytes, bytes.len()), Probe::NeedMore);
+        assert_eq!(probe(&sender_report(), sender_report().len()), Probe::Match);
+        assert_eq!(probe(&[0x80, 199, 0, 1, 0, 0, 0, 0], 8), Probe::NoMatch);
+        assert_eq!(probe(&[0x80, 96, 0, 1, 0, 0, 0, 0], 8), Probe::NoMatch);
+    }
+
+    #[test]
+    fn every_truncation_is_refused_or_unknown() {
+        let bytes = sender_report();
+        for captured in 0..bytes.len() {
+            match parse(&bytes[..captured], bytes.len()) {
+                None => assert!(captured < 8),
+                Some(compound) => assert_eq!(compound.protection, Protection::Unknown, "{captured}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_round_trip_is_the_time_less_the_receivers_delay() {
+        let at = |milliseconds: i64| Timestamp::from_nanoseconds(milliseconds * 1_000_000);
+        let mut times = RoundTrips::default();
+        assert!(times.update(&whole(&sender_report()), at(0)).is_empty());
+        let answer = receiver_report(middle(NTP), 65536 / 2);
+        assert_eq!(times.update(&whole(&answer), at(540)), [Duration::from_millis(40)]);
+        assert!(times.update(&whole(&answer), at(545)).is_empty());
+        let too_much = receiver_report(middle(NTP), 65536);
+        let mut times = RoundTrips::default();
+        times.update(&whole(&sender_report()), at(0));
+        assert!(times.update(&whole(&too_much), at(540)).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(kind in 190u8..214, bytes in proptest::collection::vec(any::<u8>(), 0..80), excess in 0usize..9) {
+            let bytes = [&[0x81, kind][..], &bytes].concat();
+            if let Some(compound) = parse(&bytes, bytes.len() + excess) {
+                prop_assert!(compound.packets().count() <= bytes.len() / 4);
+                let _ = RoundTrips::default().update(&compound, Timestamp::from_nanoseconds(0));
+            }
+        }
+
+        #[test]
+        fn packets_of_any_content_are_walked(count in 0u8..32, kind in 200u8..208, words in 1usize..12, byte in any::<u8>()) {
+            let bytes = with_header(count, kind, &vec![byte; words * 4]);
+            prop_assert_eq!(whole(&bytes).packets().count(), 1);
+        }
+    }
+
+    #[test]
+    fn several_packets_in_a_real_datagram_are_told_apart() {
+        for payload in captures::payloads("ndpi/rtcp_multiple_pkts_in_the_same_datagram.pcap") {
+            let compound = parse(&payload.bytes, payload.length).unwrap();
+            assert_eq!(compound.protection, Protection::Plain);
+            assert!(compound.packets().count() >= 2);
+        }
+    }
 }

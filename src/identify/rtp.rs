@@ -191,7 +191,7 @@ impl Stream {
             0 => self.duplicates = self.duplicates.saturating_add(1),
             1..=MOST_DROPOUT => self.advance(header, delta),
             _ if delta.wrapping_neg() <= MOST_DISORDER => {
-                self.out_of_order = self.out_of_order.saturating_add(1)
+                self.out_of_order = self.out_of_order.saturating_add(1);
             }
             _ => {
                 self.restarts = self.restarts.saturating_add(1);
@@ -327,4 +327,149 @@ impl Tracker {
 /// Whether media went both ways: evidence of a call and against television or radio.
 pub fn is_two_way(one: &Tracker, other: &Tracker) -> bool {
     one.confirmed().next().is_some() && other.confirmed().next().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn packet(sequence: u16, timestamp: u32, ssrc: u32) -> Vec<u8> {
+        let mut bytes = vec![0x80, 111];
+        bytes.extend(sequence.to_be_bytes());
+        bytes.extend(timestamp.to_be_bytes());
+        bytes.extend(ssrc.to_be_bytes());
+        bytes.resize(100, 0x55);
+        bytes
+    }
+
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::from_nanoseconds(milliseconds * 1_000_000)
+    }
+
+    /// Twenty milliseconds of sound in each packet, as Opus sends it.
+    fn tracked(sequences: impl IntoIterator<Item = u16>) -> Tracker {
+        let mut tracker = Tracker::default();
+        for sequence in sequences {
+            let bytes = packet(sequence, u32::from(sequence) * 960, 7);
+            assert!(tracker.update(&bytes, bytes.len(), at(i64::from(sequence) * 20)));
+        }
+        tracker
+    }
+
+    #[test]
+    fn a_header_with_sources_and_extension_is_measured() {
+        let mut bytes = packet(1, 2, 3);
+        bytes[0] = 0x92;
+        bytes[1] = 0xE0;
+        bytes[20..24].copy_from_slice(&[0xBE, 0xDE, 0, 2]);
+        let header = parse(&bytes, bytes.len()).unwrap();
+        assert_eq!((header.payload_type, header.marker, header.ssrc), (96, true, 3));
+        assert_eq!(header.extension, Some(Extension { profile: 0xBEDE, length: 8 }));
+        assert_eq!(header.length, 12 + 8 + 4 + 8);
+        assert_eq!(parse(&bytes, 31), None);
+    }
+
+    #[test]
+    fn rtcp_and_other_versions_are_refused() {
+        for (offset, value) in [(0, 0x40), (0, 0xC0), (1, 200), (1, 72)] {
+            let mut bytes = packet(1, 2, 3);
+            bytes[offset] = value;
+            assert_eq!(parse(&bytes, bytes.len()), None);
+            assert_eq!(probe(&bytes, bytes.len()), Probe::NoMatch);
+        }
+        assert_eq!(probe(&packet(1, 2, 3), 100), Probe::NeedMore);
+    }
+
+    #[test]
+    fn every_truncation_is_refused_or_gives_the_same_header() {
+        let bytes = packet(1, 2, 3);
+        for captured in 0..bytes.len() {
+            let header = parse(&bytes[..captured], bytes.len());
+            assert_eq!(header.is_some(), captured >= HEADER_LENGTH);
+            assert!(header.is_none_or(|header| Some(header) == parse(&bytes, bytes.len())));
+        }
+    }
+
+    #[test]
+    fn four_packets_in_sequence_make_a_stream() {
+        assert_eq!(tracked(0..3).confirmed().count(), 0);
+        assert_eq!(tracked(0..4).confirmed().count(), 1);
+        assert_eq!(tracked((0..30u16).map(|number| number.wrapping_mul(7919))).confirmed().count(), 0);
+        assert_eq!(tracked([5; 30]).confirmed().count(), 0);
+    }
+
+    #[test]
+    fn loss_disorder_and_repetition_are_counted_over_the_wrap() {
+        let sequences = [65533, 65534, 65535, 0, 1, 2, 4, 3, 5, 5, 9];
+        let mut tracker = Tracker::default();
+        for sequence in sequences {
+            let bytes = packet(sequence, 0, 7);
+            tracker.update(&bytes, bytes.len(), at(0));
+        }
+        let stream = tracker.confirmed().next().unwrap();
+        assert_eq!((stream.lost(), stream.out_of_order, stream.duplicates, stream.restarts), (3, 1, 1, 0));
+        assert_eq!(stream.packets, 11);
+        assert_eq!(stream.packet_rate(), None);
+    }
+
+    #[test]
+    fn sound_comes_in_even_steps_and_pictures_in_several_packets() {
+        let audio = tracked(0..100);
+        let stream = audio.confirmed().next().unwrap();
+        assert_eq!(stream.kind(), Some(MediaKind::Audio));
+        assert!((47_900.0..48_100.0).contains(&stream.clock_rate().unwrap()));
+        assert!((49.9..50.1).contains(&stream.packet_rate().unwrap()));
+        let mut video = Tracker::default();
+        for sequence in 0..100u16 {
+            let bytes = packet(sequence, u32::from(sequence / 5) * 3000, 7);
+            video.update(&bytes, 1200, at(i64::from(sequence / 5) * 33));
+        }
+        assert_eq!(video.confirmed().next().unwrap().kind(), Some(MediaKind::Video));
+        assert!(is_two_way(&audio, &video));
+        assert!(!is_two_way(&audio, &Tracker::default()));
+    }
+
+    #[test]
+    fn a_stream_is_found_among_bytes_that_only_look_like_rtp() {
+        let mut tracker = Tracker::default();
+        for number in 0..200u16 {
+            let bytes = packet(number.wrapping_mul(4099), 1, 1000 + u32::from(number));
+            tracker.update(&bytes, bytes.len(), at(0));
+            if number % 20 == 0 {
+                let bytes = packet(number / 20, u32::from(number), 7);
+                tracker.update(&bytes, bytes.len(), at(0));
+            }
+        }
+        assert!(tracker.streams.len() <= MOST_STREAMS);
+        assert!(tracker.others() > 100);
+    }
+
+    #[test]
+    fn groups_and_ports_of_other_protocols_carry_no_media() {
+        for refused in ["224.1.1.1:5004", "192.0.2.1:53", "[ff02::fb]:6000", "255.255.255.255:6000"] {
+            assert!(!may_carry_media(refused.parse().unwrap()), "{refused}");
+        }
+        assert!(may_carry_media("192.0.2.1:443".parse().unwrap()));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(packets in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 0..60)) {
+            let mut tracker = Tracker::default();
+            for bytes in packets {
+                tracker.update(&bytes, bytes.len(), at(0));
+                prop_assert!(tracker.streams.len() <= MOST_STREAMS);
+            }
+        }
+
+        #[test]
+        fn lost_and_received_add_up_to_what_was_sent(kept in proptest::collection::vec(any::<bool>(), 20..200)) {
+            let sequences: Vec<u16> = (0u16..).zip(&kept).filter(|(_, kept)| **kept).map(|(n, _)| n).collect();
+            let tracker = tracked(sequences.iter().copied());
+            if let (Some(stream), [first, .., last]) = (tracker.confirmed().next(), sequences.as_slice()) {
+                prop_assert_eq!(stream.lost() + stream.packets, u64::from(last - first) + 1);
+            }
+        }
+    }
 }

@@ -100,19 +100,29 @@ impl Signature {
 
     /// Whether such packets are media.
     pub const fn is_media(self) -> bool {
-        matches!(
-            self,
-            Self::ZoomMedia
-                | Self::ZoomPeerMedia
-                | Self::FaceTimeMedia
-                | Self::WhatsAppMedia
-                | Self::MsMultiplex
-        )
+        matches!(self, Self::ZoomMedia | Self::ZoomPeerMedia | Self::FaceTimeMedia | Self::WhatsAppMedia)
+    }
+
+    /// Whether the protocol's media cannot be read as RTP.
+    pub const fn is_opaque(self) -> bool {
+        matches!(self, Self::LineCall | Self::TelegramCall | Self::ViberCall | Self::WebexMedia)
+    }
+
+    /// Whether such packets carry the application's control data.
+    pub const fn is_data(self) -> bool {
+        matches!(self, Self::TeamsControl | Self::ZoomControl)
     }
 
     /// Whether the server's packet completes a handshake.
     pub const fn is_handshake(self) -> bool {
-        matches!(self, Self::ZoomConnect | Self::ZoomControl | Self::ZoomEcho | Self::DiscordDiscovery | Self::WebexMedia)
+        matches!(
+            self,
+            Self::ZoomConnect
+                | Self::ZoomControl
+                | Self::ZoomEcho
+                | Self::DiscordDiscovery
+                | Self::WebexMedia
+        )
     }
 
     /// The id of the rule, and what the bytes are, for a person.

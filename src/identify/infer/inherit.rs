@@ -15,6 +15,15 @@ use std::time::Duration;
 const SOCKET_WINDOW: Duration = Duration::from_mins(5);
 /// How far apart in time flows of one client may be to belong together.
 const CLIENT_WINDOW: Duration = Duration::from_mins(15);
+/// Flows that are looked at for one that is near in time, so that the work grows with the number of flows and
+/// not with its square.
+const MAX_CANDIDATES: usize = 64;
+/// Ports of STUN servers: the registered ones (RFC 8489 section 8.1) and those of Microsoft's and Google's.
+const STUN_PORTS: [u16; 13] =
+    [3478, 3479, 3480, 3481, 5349, 19302, 19303, 19304, 19305, 19306, 19307, 19308, 19309];
+/// Services whose media another service uses: whose it is, and who else has it. Slack's huddles run on Amazon Chime,
+/// and Skype has the relays of Teams.
+const TENANTS: [(Service, Service); 2] = [(Service::CHIME, Service::SLACK), (Service::TEAMS, Service::SKYPE)];
 
 type Map<K> = HashMap<K, Vec<usize>, foldhash::fast::RandomState>;
 
@@ -25,7 +34,7 @@ pub(super) struct Known<'a> {
     roles: Vec<Role>,
     by_pair: Map<(IpAddr, IpAddr)>,
     by_socket: Map<SocketAddr>,
-    by_client: Map<IpAddr>,
+    by_service: Map<(IpAddr, Service)>,
     by_mention: HashMap<(IpAddr, SocketAddr), (usize, MentionKind), foldhash::fast::RandomState>,
 }
 
@@ -38,31 +47,41 @@ impl<'a> Known<'a> {
             roles,
             by_pair: Map::default(),
             by_socket: Map::default(),
-            by_client: Map::default(),
+            by_service: Map::default(),
             by_mention: HashMap::default(),
         };
         for (place, (subject, draft)) in subjects.iter().zip(drafts).enumerate() {
-            let service = weigh(&draft.evidence).filter(|(service, _)| !service.is_generic());
-            known.services.push(service.map(|(service, _)| service.clone()));
-            let Some((_, strongest)) = service else { continue };
-            known.enter(place, subject, strongest.kind);
+            let found = weigh(&draft.evidence).filter(|(service, _)| **service != Service::UNKNOWN_MEDIA);
+            known.services.push(found.map(|(service, _)| service.clone()));
+            let Some((service, strongest)) = found else { continue };
+            known.enter_mentions(place, subject);
+            if !service.is_generic() {
+                known.enter(place, subject, service, strongest.kind);
+            }
         }
         known
     }
 
-    fn enter(&mut self, place: usize, subject: &Subject<'_>, kind: Kind) {
+    fn enter(&mut self, place: usize, subject: &Subject<'_>, service: &Service, kind: Kind) {
         let client = subject.client.ip();
-        self.by_client.entry(client).or_default().push(place);
+        self.by_service.entry((client, service.clone())).or_default().push(place);
+        if kind <= Kind::Inherited {
+            return;
+        }
         let role = self.roles.get(place).copied().unwrap_or(Role::Unknown);
-        if kind > Kind::Inherited && !matches!(role, Role::Web | Role::Telemetry | Role::Peer) {
+        if !matches!(role, Role::Web | Role::Telemetry | Role::Peer) {
             self.by_pair.entry((client, subject.server.ip())).or_default().push(place);
         }
-        if subject.transport == Transport::Udp && kind == Kind::Signature {
+        if subject.transport == Transport::Udp {
             self.by_socket.entry(subject.client).or_default().push(place);
         }
+    }
+
+    fn enter_mentions(&mut self, place: usize, subject: &Subject<'_>) {
         for mention in subject.facts.map_or(&[][..], |facts| &facts.mentions) {
             if mention.kind != MentionKind::Mapped {
-                self.by_mention.entry((client, mention.address)).or_insert((place, mention.kind));
+                let key = (subject.client.ip(), mention.address);
+                self.by_mention.entry(key).or_insert((place, mention.kind));
             }
         }
     }
@@ -70,26 +89,29 @@ impl<'a> Known<'a> {
     /// Adds to `draft` what other flows lend it.
     pub(super) fn lend(&self, place: usize, draft: &mut Draft) {
         let Some(subject) = self.subjects.get(place) else { return };
-        self.confirm_shared(subject, draft);
+        self.confirm_shared(place, subject, draft);
+        draft.is_peer = self.is_peer(subject, draft);
         let named = weigh(&draft.evidence).is_some_and(|(service, _)| !service.is_generic());
         if named || !draft.may_inherit(subject) {
             return;
         }
         let lent = self
-            .of_mention(subject, draft)
-            .or_else(|| self.of_socket(subject, draft))
+            .of_mention(subject)
+            .or_else(|| self.of_socket(subject))
             .or_else(|| self.of_pair(subject, draft));
         draft.evidence.extend(lent);
     }
 
     /// Names and prefixes that several services share count where the client uses the service otherwise.
-    fn confirm_shared(&self, subject: &Subject<'_>, draft: &mut Draft) {
-        let places = self.by_client.get(&subject.client.ip()).map_or(&[][..], Vec::as_slice);
+    fn confirm_shared(&self, own: usize, subject: &Subject<'_>, draft: &mut Draft) {
         for mut evidence in std::mem::take(&mut draft.shared) {
-            let other = places.iter().copied().find(|place| {
-                self.services.get(*place).is_some_and(|service| *service == evidence.service)
-                    && self.near(*place, subject, CLIENT_WINDOW)
-            });
+            let Some(service) = &evidence.service else { continue };
+            let says_more =
+                |own: &Evidence| own.kind > Kind::Inherited && own.service.as_ref() == Some(service);
+            if draft.evidence.iter().any(says_more) {
+                continue;
+            }
+            let other = self.other_use(subject, service, |place| place != own);
             if let Some(other) = other.and_then(|other| self.subjects.get(other)) {
                 evidence.detail.push_str("; the client also uses ");
                 evidence.detail.push_str(&other.server.to_string());
@@ -99,29 +121,55 @@ impl<'a> Known<'a> {
         }
     }
 
-    fn of_mention(&self, subject: &Subject<'_>, draft: &mut Draft) -> Option<Evidence> {
-        let (place, kind) = *self.by_mention.get(&(subject.client.ip(), subject.server))?;
-        if !self.near(place, subject, CLIENT_WINDOW) {
-            return None;
+    /// Another flow of the same client that belongs to `service`.
+    fn other_use(
+        &self,
+        subject: &Subject<'_>,
+        service: &Service,
+        fits: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
+        let places = self.by_service.get(&(subject.client.ip(), service.clone()))?;
+        self.nearest(places, subject, CLIENT_WINDOW, fits)
+    }
+
+    /// Whether the far end is a participant: another flow names it as that, or it is reached from a socket that a
+    /// call already uses, at an address that no list or name knows.
+    fn is_peer(&self, subject: &Subject<'_>, draft: &Draft) -> bool {
+        if let Some((_, kind)) = self.mention(subject) {
+            return matches!(kind, MentionKind::Peer | MentionKind::Candidate);
         }
-        draft.is_peer = matches!(kind, MentionKind::Peer | MentionKind::Candidate);
+        let to_stun_server = STUN_PORTS.contains(&subject.server.port()) && !subject.has_media();
+        !draft.has_address_evidence() && !to_stun_server && self.on_socket(subject).is_some()
+    }
+
+    fn mention(&self, subject: &Subject<'_>) -> Option<(usize, MentionKind)> {
+        let found = *self.by_mention.get(&(subject.client.ip(), subject.server))?;
+        self.is_near(found.0, subject, CLIENT_WINDOW).then_some(found)
+    }
+
+    fn of_mention(&self, subject: &Subject<'_>) -> Option<Evidence> {
+        let (place, kind) = self.mention(subject)?;
         self.evidence(place, "mentioned-address", &format!("named as {} in the flow with", kind.name()))
     }
 
-    fn of_socket(&self, subject: &Subject<'_>, draft: &mut Draft) -> Option<Evidence> {
+    /// A flow to another server from the same socket.
+    fn on_socket(&self, subject: &Subject<'_>) -> Option<usize> {
         if subject.transport != Transport::Udp {
             return None;
         }
-        let places = self.by_socket.get(&subject.client)?;
-        let place = places.iter().copied().find(|place| self.near(*place, subject, SOCKET_WINDOW))?;
-        // From a socket that a call already uses, to an address that no list or name knows: a participant.
-        draft.is_peer = !draft.has_address_evidence();
+        let other =
+            |place: usize| self.subjects.get(place).is_some_and(|other| other.server != subject.server);
+        self.nearest(self.by_socket.get(&subject.client)?, subject, SOCKET_WINDOW, other)
+    }
+
+    fn of_socket(&self, subject: &Subject<'_>) -> Option<Evidence> {
+        let place = self.on_socket(subject)?;
         self.evidence(place, "same-socket", "same socket of the client as the flow with")
     }
 
     fn of_pair(&self, subject: &Subject<'_>, draft: &mut Draft) -> Option<Evidence> {
         let places = self.by_pair.get(&(subject.client.ip(), subject.server.ip()))?;
-        let place = places.iter().copied().find(|place| self.near(*place, subject, CLIENT_WINDOW))?;
+        let place = self.nearest(places, subject, CLIENT_WINDOW, |_| true)?;
         let same_port = self.subjects.get(place).is_some_and(|other| other.port() == subject.port());
         if let (true, Some(service), Some(role)) =
             (same_port, self.services.get(place).cloned().flatten(), self.roles.get(place))
@@ -129,6 +177,23 @@ impl<'a> Known<'a> {
             draft.promised.push((service, Kind::Inherited, false, *role));
         }
         self.evidence(place, "same-server", "same client and server as the flow with")
+    }
+
+    /// Evidence that media of a provider is another product's: the client talks to that product, and not to the
+    /// provider's own.
+    pub(super) fn tenant(&self, subject: &Subject<'_>, service: &Service) -> Option<Evidence> {
+        let tenant = TENANTS.iter().find(|(landlord, _)| landlord == service).map(|(_, tenant)| tenant)?;
+        let over_tcp =
+            |place: usize| self.subjects.get(place).is_some_and(|other| other.transport == Transport::Tcp);
+        if self.other_use(subject, service, over_tcp).is_some() {
+            return None;
+        }
+        let place = self.other_use(subject, tenant, over_tcp)?;
+        self.evidence(
+            place,
+            "tenant",
+            "of services with such media, the client talks to this one only, in the flow with",
+        )
     }
 
     fn evidence(&self, place: usize, rule: &'static str, words: &str) -> Option<Evidence> {
@@ -144,36 +209,26 @@ impl<'a> Known<'a> {
         })
     }
 
-    fn near(&self, place: usize, subject: &Subject<'_>, window: Duration) -> bool {
+    /// The latest of `places`, which are in the order of their first packets, that is near in time.
+    fn nearest(
+        &self,
+        places: &[usize],
+        subject: &Subject<'_>,
+        window: Duration,
+        fits: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
+        let not_after = |place: &usize| {
+            self.subjects.get(*place).is_some_and(|other| other.start.since(subject.end) <= window)
+        };
+        let (candidates, _) = places.split_at_checked(places.partition_point(not_after))?;
+        let near = |place: &usize| fits(*place) && self.is_near(*place, subject, window);
+        candidates.iter().rev().take(MAX_CANDIDATES).copied().find(near)
+    }
+
+    fn is_near(&self, place: usize, subject: &Subject<'_>, window: Duration) -> bool {
         self.subjects.get(place).is_some_and(|other| gap(other, subject) <= window)
     }
-
-    /// Media of a provider is another product's where the client talks to that product: Slack's huddles run on
-    /// Amazon Chime, and Skype has the relays of Teams.
-    pub(super) fn tenant(&self, subject: &Subject<'_>, service: &Service) -> Option<Evidence> {
-        let tenant = TENANTS.iter().find(|(landlord, _)| landlord == service).map(|(_, tenant)| tenant)?;
-        let places = self.by_client.get(&subject.client.ip())?;
-        let near = |place: &&usize| self.near(**place, subject, CLIENT_WINDOW);
-        let of = |wanted: &Service, place: &usize| {
-            let named = self.services.get(*place).is_some_and(|service| service.as_ref() == Some(wanted));
-            named && self.subjects.get(*place).is_some_and(|subject| subject.transport == Transport::Tcp)
-        };
-        let own = places.iter().filter(near).any(|place| of(service, place));
-        let place = places.iter().filter(near).find(|place| of(tenant, place))?;
-        if own {
-            None
-        } else {
-            self.evidence(
-                *place,
-                "tenant",
-                "the client talks to that service, and to no other that has such media:",
-            )
-        }
-    }
 }
-
-/// Services whose media another service uses: whose it is, and who else has it.
-const TENANTS: [(Service, Service); 2] = [(Service::CHIME, Service::SLACK), (Service::TEAMS, Service::SKYPE)];
 
 /// Time between two flows; zero where they overlap.
 fn gap(a: &Subject<'_>, b: &Subject<'_>) -> Duration {

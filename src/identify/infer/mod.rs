@@ -3,6 +3,7 @@
 //! First each flow speaks for itself; then flows that nothing names may inherit from others of the same client.
 
 mod contact;
+mod crowd;
 mod endpoint;
 mod inherit;
 mod own;
@@ -85,11 +86,12 @@ pub fn infer(subjects: &[Subject<'_>], names: &NameTable, catalogue: &Catalogue)
     for (place, draft) in drafts.iter_mut().enumerate() {
         known.lend(place, draft);
     }
-    let flows: Vec<Identity> = subjects
+    let mut flows: Vec<Identity> = subjects
         .iter()
         .zip(drafts)
         .map(|(subject, draft)| conclude(subject, draft, &known, catalogue))
         .collect();
+    crowd::probes(subjects, &mut flows);
     let endpoints = endpoint::endpoints(subjects, &flows, names);
     Inference { flows, endpoints }
 }
@@ -120,7 +122,7 @@ fn conclude(
     }
     let mut evidence: Vec<Evidence> = draft.evidence;
     evidence.sort_by_key(|piece| (piece.service != service, std::cmp::Reverse(piece.kind)));
-    Identity { service, role, contact: contact::contact(subject), names: draft.names, evidence }
+    Identity { service, role, contact: contact::contact(subject, role), names: draft.names, evidence }
 }
 
 #[cfg(test)]

@@ -15,14 +15,31 @@ pub(super) fn draft(subject: &Subject<'_>, names: &NameTable, catalogue: &Catalo
         signatures(&mut draft, facts);
         generic(&mut draft, subject, facts);
         realm(&mut draft, facts, catalogue);
-        for name in &facts.names {
-            draft.carries_name |= matches!(name.via, Via::Tls | Via::Quic | Via::Dtls | Via::Http | Via::Sip);
+        draft.carries_name = facts.names.iter().any(|name| name.via != Via::Certificate);
+        for name in relevant(&facts.names) {
             add_name(&mut draft, name, catalogue);
         }
+        draft.names.clone_from(&facts.names);
     }
     resolved(&mut draft, subject, names, catalogue);
     prefixes(&mut draft, subject, catalogue);
     draft
+}
+
+/// Names that say which server it is. A certificate is often for many servers: where the client has named the one
+/// it wants and the certificate is for that one, its other names say nothing. Where it is not, they say that the
+/// name was false.
+fn relevant(names: &[Name]) -> impl Iterator<Item = &Name> {
+    let asked = names.iter().find(|name| matches!(name.via, Via::Tls | Via::Quic | Via::Dtls));
+    let covers = move |name: &Name| asked.is_some_and(|asked| covers(&name.name, &asked.name));
+    let covered = names.iter().any(|name| name.via == Via::Certificate && covers(name));
+    names.iter().filter(move |name| name.via != Via::Certificate || !covered || covers(name))
+}
+
+/// Whether a certificate for `pattern` is one for `name`, RFC 9525 section 6.3.
+fn covers(pattern: &str, name: &str) -> bool {
+    let below = pattern.strip_prefix("*.").zip(name.split_once('.'));
+    pattern == name || below.is_some_and(|(parent, (_, of))| parent == of)
 }
 
 fn signatures(draft: &mut Draft, facts: &FlowFacts) {
@@ -59,7 +76,7 @@ fn generic(draft: &mut Draft, subject: &Subject<'_>, facts: &FlowFacts) {
     if facts.has(Protocol::Sip) {
         add("sip", Service::SIP, "SIP in clear");
     }
-    if subject.has_two_way_media() {
+    if two_way(subject, facts) {
         add("two-way-rtp", Service::UNKNOWN_MEDIA, "RTP in both directions");
     }
 }
@@ -77,6 +94,14 @@ fn realm(draft: &mut Draft, facts: &FlowFacts, catalogue: &Catalogue) {
             detail: format!("realm {name} of a TURN server fits {}", found.pattern),
         });
     }
+}
+
+/// Whether media went both ways: one direction is RTP beyond doubt, and most of what came back looks like it.
+fn two_way(subject: &Subject<'_>, facts: &FlowFacts) -> bool {
+    let mostly = |headers: u64, packets: u64| headers >= 2 && headers.saturating_mul(2) >= packets;
+    !facts.media.is_empty()
+        && mostly(facts.rtp_headers.client, subject.sent.packets)
+        && mostly(facts.rtp_headers.server, subject.received.packets)
 }
 
 fn add_name(draft: &mut Draft, name: &Name, catalogue: &Catalogue) {
@@ -102,9 +127,8 @@ fn add_name(draft: &mut Draft, name: &Name, catalogue: &Catalogue) {
             packet: Some(name.packet),
             detail: format!("{what} {} fits {}{shared}", name.name, found.pattern),
         };
-        if found.shared { draft.shared.push(evidence) } else { draft.evidence.push(evidence) }
+        draft.add(evidence, found.shared);
     }
-    draft.names.push(name.clone());
 }
 
 const fn rule_of(kind: Kind) -> &'static str {
@@ -126,6 +150,7 @@ fn resolved(draft: &mut Draft, subject: &Subject<'_>, names: &NameTable, catalog
     for name in &binding.names {
         let name = Name { name: name.clone(), via: Via::Dns, packet: binding.packet };
         add_name(draft, &name, catalogue);
+        draft.names.push(name);
     }
 }
 
@@ -148,11 +173,20 @@ fn prefixes(draft: &mut Draft, subject: &Subject<'_>, catalogue: &Catalogue) {
                 found.as_of
             ),
         };
-        if found.shared { draft.shared.push(evidence) } else { draft.evidence.push(evidence) }
+        draft.add(evidence, found.shared);
     }
 }
 
 impl Draft {
+    /// Adds a piece, unless one of the same kind says the same already.
+    fn add(&mut self, evidence: Evidence, shared: bool) {
+        let list = if shared { &mut self.shared } else { &mut self.evidence };
+        let said = |known: &Evidence| known.rule == evidence.rule && known.service == evidence.service;
+        if !list.iter().any(said) {
+            list.push(evidence);
+        }
+    }
+
     fn promise(&mut self, kind: Kind, found: &NameMatch<'_>) {
         if let Some(role) = found.role {
             self.promised.push((found.service.clone(), kind, found.specific, role));
@@ -163,7 +197,7 @@ impl Draft {
     /// not a protocol of its own.
     pub(super) fn may_inherit(&self, subject: &Subject<'_>) -> bool {
         let other = |facts: &FlowFacts| {
-            [Protocol::Dns, Protocol::Http, Protocol::Sip].iter().any(|protocol| facts.has(*protocol))
+            [Protocol::Dns, Protocol::Http].iter().any(|protocol| facts.has(*protocol))
                 || !facts.signatures.is_empty()
         };
         !self.carries_name && !subject.facts.is_some_and(other)

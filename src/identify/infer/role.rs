@@ -21,6 +21,9 @@ pub(super) fn role(
     if let Some(role) = by_signature(subject, draft, named) {
         return role;
     }
+    if draft.is_peer {
+        return Role::Peer;
+    }
     let port = service.and_then(|service| catalogue.port(service, subject.port()));
     let datagrams = subject.transport == Transport::Udp && !draft.carries_name;
     let by_catalogue = if datagrams { port.or(named) } else { named.or(port) };
@@ -40,18 +43,16 @@ fn by_signature(subject: &Subject<'_>, draft: &Draft, named: Option<Role>) -> Op
         let tried = facts.has_signature(Signature::WhatsAppRelay) && !subject.has_media();
         return Some(if tried { Role::Probe } else { Role::Relay });
     }
+    let says_role = facts.signatures.iter().any(|(signature, _)| signature.role().is_some());
     if subject.has_media() {
         return Some(match named {
             Some(Role::Relay) => Role::Relay,
-            _ if draft.is_peer => Role::Peer,
+            _ if draft.is_peer && !says_role => Role::Peer,
             _ => Role::Media,
         });
     }
-    if draft.is_peer {
-        return Some(Role::Peer);
-    }
-    let roles = facts.signatures.iter().filter_map(|(signature, _)| signature.role());
     // An exchange that opens media says more than an echo.
+    let roles = facts.signatures.iter().filter_map(|(signature, _)| signature.role());
     roles.min()
 }
 

@@ -3,7 +3,6 @@
 use crate::capture::Timestamp;
 use crate::flow::{Counters, Flow, Outcome, PacketRef, Transport};
 use crate::identify::catalogue::Port;
-use crate::identify::facts::Direction;
 use crate::identify::{Contact, FlowFacts};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -67,11 +66,5 @@ impl<'a> Subject<'a> {
         self.facts.is_some_and(|facts| {
             !facts.media.is_empty() || facts.signatures.iter().any(|(signature, _)| signature.is_media())
         })
-    }
-
-    /// Whether media was seen in both directions.
-    pub(super) fn has_two_way_media(&self) -> bool {
-        let packets = |direction| self.facts.map_or(0, |facts| facts.media_packets(direction));
-        packets(Direction::FromClient) > 0 && packets(Direction::FromServer) > 0
     }
 }

@@ -80,6 +80,7 @@ fn with_media(mut facts: FlowFacts) -> FlowFacts {
             end: at(5),
         };
         facts.stream(direction, 7, || stream);
+        *facts.rtp_headers.of_mut(direction) = 100;
     }
     facts
 }
@@ -219,6 +220,28 @@ fn chime_media_is_slacks_where_the_client_talks_to_slack_only() {
     assert_eq!(service(&[media()]), Some(Service::CHIME));
     assert_eq!(service(&[media(), tcp(CLIENT, "198.51.100.7:443", &slack)]), Some(Service::SLACK));
     assert_eq!(service(&[media(), tcp(CLIENT, "198.51.100.7:443", &chime)]), Some(Service::CHIME));
+}
+
+#[test]
+fn connections_that_only_took_part_in_a_race_are_probes() {
+    let silent = FlowFacts::default();
+    let servers: Vec<String> = (1..=6).map(|i| format!("64.68.96.{i}:443")).collect();
+    let mut subjects: Vec<_> = servers.iter().map(|server| tcp(CLIENT, server, &silent)).collect();
+    subjects[5].sent.packets = 400;
+    let roles: Vec<_> = identify(&subjects).iter().map(|identity| identity.role).collect();
+    assert_eq!(roles[..5], [Role::Probe; 5]);
+    assert_eq!(roles[5], Role::Unknown, "the one that was kept is no probe");
+    assert_eq!(identify(&subjects[..4])[0].role, Role::Unknown, "four connections are no race");
+}
+
+#[test]
+fn voice_that_cannot_be_read_is_known_by_its_pace() {
+    let facts = signed(Signature::TelegramCall);
+    let mut fast = udp(CLIENT, "203.0.113.5:533", &facts);
+    fast.received.packets = 276;
+    assert_eq!(identify(&[fast])[0].contact, Contact::Media);
+    fast.end = at(60);
+    assert_eq!(identify(&[fast])[0].contact, Contact::Answered, "keep-alives are not media");
 }
 
 #[test]

@@ -34,7 +34,9 @@ fn bind(feed: &Feed, client: IpAddr, message: &Message, bindings: &mut Vec<NameB
         let mut names = Vec::new();
         let aliases = message.aliases.iter().map(|alias| &alias.target);
         let canonical = same.iter().filter_map(|answer| answer.canonical.as_ref());
-        for name in std::iter::once(&first.name).chain(aliases).chain(canonical).filter_map(|name| normalise(name)) {
+        for name in
+            std::iter::once(&first.name).chain(aliases).chain(canonical).filter_map(|name| normalise(name))
+        {
             if names.len() < MAX_NAMES && !names.contains(&name) {
                 names.push(name);
             }

@@ -4,9 +4,10 @@
 //! applications put around or in the place of them.
 
 use super::media::MediaWatch;
+use super::products::{self, Products};
 use super::secure::{self, FirstWords};
 use super::stun::StunWatch;
-use super::{Feed, answers};
+use super::{Feed, answers, sip as sip_facts};
 use crate::identify::facts::{Direction, MentionKind, PerDirection, Protocol, RttVia};
 use crate::identify::names::NameBinding;
 use crate::identify::quic::{QuicState, Reached};
@@ -14,7 +15,7 @@ use crate::identify::signature::Signature;
 use crate::identify::stun::{self, Envelope};
 use crate::identify::tls::Progress;
 use crate::identify::zoom::{self, Contents, MediaType};
-use crate::identify::{FlowFacts, Probe, dtls, quic, rtp};
+use crate::identify::{FlowFacts, Probe, dtls, facetime, quic, rtp, sip};
 use std::net::SocketAddr;
 
 /// Packets inside packets: a relay's frame around a message that holds a packet.
@@ -29,6 +30,7 @@ pub(super) struct Datagrams {
     count: u8,
     stun: Option<Box<StunWatch>>,
     zoom: Option<Box<zoom::RoundTrips>>,
+    products: Option<Box<Products>>,
     media: Option<Box<MediaWatch>>,
     dtls: Option<Box<Dtls>>,
     quic: Option<Box<Quic>>,
@@ -54,7 +56,11 @@ struct Quic {
 /// Whether a datagram could be something that is read at all: cheap, and before anything is allocated.
 pub(super) fn may_be_known(feed: &Feed, payload: &[u8]) -> bool {
     let Some(first) = payload.first() else { return false };
+    if products::may_be_known(feed, payload) {
+        return true;
+    }
     match first {
+        b'A'..=b'Z' if sip::probe(payload) == Probe::Match => true,
         0..=3 => stun::probe(payload, feed.length) != Probe::NoMatch || is_zoom_like(feed, payload),
         4..=0x23 if is_zoom_like(feed, payload) => true,
         20..=63 if dtls::probe(payload) != Probe::NoMatch => true,
@@ -113,12 +119,17 @@ impl Datagrams {
         if self.message(feed, payload, length, depth) || self.zoom(feed, payload, length) {
             return;
         }
-        if self.envelope(feed, payload, length, depth) {
+        if self.envelope(feed, payload, length, depth) || self.product(feed, payload, length, depth) {
             return;
         }
         match first {
             20..=63 => self.dtls(feed, payload),
             128..=191 if depth > 0 || may_carry_media(feed) => self.media(feed, payload, length),
+            b'A'..=b'Z' if sip::probe(payload) == Probe::Match => {
+                if let Some(message) = sip::parse(payload) {
+                    sip_facts::take(feed, &message, &mut self.facts);
+                }
+            }
             _ if depth == 0 => self.quic(feed, payload),
             _ => {}
         }
@@ -152,6 +163,24 @@ impl Datagrams {
         true
     }
 
+    fn product(&mut self, feed: &Feed, payload: &[u8], length: usize, depth: u8) -> bool {
+        if self.facetime(feed, payload, length) {
+            return true;
+        }
+        let begins = depth == 0 && products::may_be_known(feed, payload);
+        if self.products.is_none() && !begins {
+            return false;
+        }
+        self.products.get_or_insert_default().take(feed, payload, length, &mut self.facts)
+    }
+
+    fn facetime(&mut self, feed: &Feed, payload: &[u8], length: usize) -> bool {
+        let Some(frame) = facetime::parse(payload, length) else { return false };
+        let watch = self.media.get_or_insert_default();
+        watch.framed = true;
+        watch.rtp(feed, frame.payload, frame.length)
+    }
+
     fn zoom(&mut self, feed: &Feed, payload: &[u8], length: usize) -> bool {
         // Elsewhere than on Zoom's ports only packets that prove themselves begin a flow of Zoom's.
         let expected = ZOOM_PORTS.contains(&feed.server().port()) || self.zoom.is_some();
@@ -169,7 +198,9 @@ impl Datagrams {
 
     fn router_packet(&mut self, feed: &Feed, packet: &zoom::Packet<'_>) {
         let signature = match packet {
-            zoom::Packet::ConnectRequest { .. } | zoom::Packet::ConnectReply { .. } => Some(Signature::ZoomConnect),
+            zoom::Packet::ConnectRequest { .. } | zoom::Packet::ConnectReply { .. } => {
+                Some(Signature::ZoomConnect)
+            }
             zoom::Packet::EchoRequest(_) | zoom::Packet::EchoReply(_) => Some(Signature::ZoomEcho),
             zoom::Packet::Data { media, .. } if carries_media(media) => Some(Signature::ZoomMedia),
             zoom::Packet::Data { .. } => Some(Signature::ZoomControl),
@@ -282,7 +313,8 @@ impl Dtls {
     fn finish(mut self, facts: &mut FlowFacts) {
         self.readers.client.finish();
         self.readers.server.finish();
-        let flights = PerDirection { client: self.readers.client.flight(), server: self.readers.server.flight() };
+        let flights =
+            PerDirection { client: self.readers.client.flight(), server: self.readers.server.flight() };
         secure::conclude(facts, Protocol::Dtls, &flights, &self.words);
         facts.handshake_mut().data = self.data;
     }
@@ -306,7 +338,9 @@ impl Quic {
         }
         let handshake = facts.handshake_mut();
         handshake.completed |= known.is_established();
-        let reached = known.client_reached == Some(Reached::OneRtt) && known.server_reached == Some(Reached::OneRtt);
-        handshake.data = PerDirection { client: reached || self.data.client, server: reached || self.data.server };
+        let reached =
+            known.client_reached == Some(Reached::OneRtt) && known.server_reached == Some(Reached::OneRtt);
+        handshake.data =
+            PerDirection { client: reached || self.data.client, server: reached || self.data.server };
     }
 }

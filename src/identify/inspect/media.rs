@@ -2,26 +2,27 @@
 
 use super::Feed;
 use crate::flow::PacketRef;
-use crate::identify::FlowFacts;
 use crate::identify::facts::{Direction, MediaStream, PerDirection, Protocol, RttVia};
 use crate::identify::rtcp::{self, Protection};
 use crate::identify::rtp::{self, MediaKind, Tracker};
 use crate::identify::signature::Signature;
+use crate::identify::{FlowFacts, facetime, whatsapp};
 
 /// Sources whose first packet is remembered.
 const MAX_ORIGINS: usize = 256;
-/// Profile of WhatsApp's header extension, RFC 8285's with its bytes swapped (measured 2023).
-const WHATSAPP_PROFILE: u16 = 0xDEBE;
 
 /// Follows the media of both directions.
 #[derive(Debug, Default)]
 pub(super) struct MediaWatch {
     trackers: PerDirection<Tracker>,
+    headers: PerDirection<u64>,
     origins: Vec<Origin>,
     /// Index of the origin that the latest packet had.
     latest: usize,
     reports: Option<Box<rtcp::RoundTrips>>,
     plain_reports: bool,
+    /// RTP came in `FaceTime`'s frames.
+    pub(super) framed: bool,
 }
 
 /// Where a source was first seen, and what it is.
@@ -42,8 +43,16 @@ impl MediaWatch {
     }
 
     /// Takes a header of RTP.
-    pub(super) fn header(&mut self, feed: &Feed, header: &rtp::Header, length: usize, kind: Option<&'static str>) {
+    pub(super) fn header(
+        &mut self,
+        feed: &Feed,
+        header: &rtp::Header,
+        length: usize,
+        kind: Option<&'static str>,
+    ) {
         self.origin(feed, header.ssrc, kind);
+        let headers = self.headers.of_mut(feed.direction);
+        *headers = headers.saturating_add(1);
         self.trackers.of_mut(feed.direction).take(header, length, feed.time);
     }
 
@@ -86,8 +95,13 @@ impl MediaWatch {
                 let same = |origin: &&Origin| origin.ssrc == stream.ssrc && origin.direction == direction;
                 let Some(origin) = self.origins.iter().find(same) else { continue };
                 facts.protocol(Protocol::Rtp);
-                if stream.extension_profile == Some(WHATSAPP_PROFILE) {
-                    facts.signature(Signature::WhatsAppMedia, origin.first);
+                let by_profile = match stream.extension_profile {
+                    Some(whatsapp::EXTENSION_PROFILE) => Some(Signature::WhatsAppMedia),
+                    Some(facetime::EXTENSION_PROFILE) => Some(Signature::FaceTimeMedia),
+                    _ => self.framed.then_some(Signature::FaceTimeMedia),
+                };
+                if let Some(signature) = by_profile {
+                    facts.signature(signature, origin.first);
                 }
                 let by_pattern = stream.kind().map(|kind| match kind {
                     MediaKind::Audio => "audio",
@@ -108,6 +122,9 @@ impl MediaWatch {
         }
         if self.plain_reports {
             facts.protocol(Protocol::Rtcp);
+        }
+        if !facts.media.is_empty() {
+            facts.rtp_headers = self.headers;
         }
     }
 }

@@ -6,7 +6,9 @@
 mod answers;
 mod datagrams;
 mod media;
+mod products;
 mod secure;
+mod sip;
 mod streams;
 mod stun;
 

@@ -1,13 +1,13 @@
 //! TLS, DTLS and QUIC: what the two sides said in clear becomes facts of the flow.
 
 use super::Feed;
+use crate::capture::Timestamp;
+use crate::flow::PacketRef;
 use crate::identify::FlowFacts;
 use crate::identify::certificate::CertificateNames;
 use crate::identify::facts::{Direction, PerDirection, Protocol, RttVia};
 use crate::identify::names::Via;
 use crate::identify::tls::{Alert, Flight, is_established};
-use crate::capture::Timestamp;
-use crate::flow::PacketRef;
 use std::time::Duration;
 
 /// When and where each side first spoke.
@@ -92,7 +92,9 @@ fn handshake(facts: &mut FlowFacts, flights: &PerDirection<&Flight>, client: Dir
         known.alpn.extend(hello.alpn.clone());
     }
     known.completed |= is_established(said, answered);
-    for (direction, flight) in [(Direction::FromClient, flights.client), (Direction::FromServer, flights.server)] {
+    for (direction, flight) in
+        [(Direction::FromClient, flights.client), (Direction::FromServer, flights.server)]
+    {
         for alert in &flight.alerts {
             known.alert(direction, alert_text(*alert), words.packet(direction));
         }

@@ -3,11 +3,12 @@
 use super::media::MediaWatch;
 use super::secure::{self, FirstWords};
 use super::stun::StunWatch;
-use super::{Feed, answers};
+use super::{Feed, answers, sip as sip_facts};
 use crate::identify::facts::{Direction, PerDirection, Protocol};
 use crate::identify::names::{NameBinding, Via};
+use crate::identify::signature::Signature;
 use crate::identify::tls::{Progress, TlsReader};
-use crate::identify::{FlowFacts, Probe, dns, http, stun, tls};
+use crate::identify::{FlowFacts, Probe, dingtalk, dns, http, sip, stun, tls};
 
 /// Encrypted records that are looked at after the handshake, to see whether data goes both ways.
 const MAX_RECORDS: u8 = 16;
@@ -20,6 +21,9 @@ const MAX_ALERT: usize = 32;
 const APPLICATION_DATA: u8 = 23;
 /// Bytes after which a direction that nothing is recognised in is given up.
 const MAX_UNRECOGNISED: usize = 4096;
+
+/// Bytes of SIP that are read in each direction: some ten messages.
+const MAX_SIP: usize = 16 * 1024;
 
 /// What is kept of a TCP connection while it goes on.
 #[derive(Debug, Default)]
@@ -37,6 +41,7 @@ enum Content {
     Unknown,
     Dns(PerDirection<usize>),
     Http,
+    Sip,
     Stun(Box<Relay>),
     Tls(Box<Tls>),
 }
@@ -88,6 +93,7 @@ impl Streams {
             Content::Unknown => false,
             Content::Dns(read) => take_dns(feed, prefix, read.of_mut(feed.direction), &mut self.bindings),
             Content::Http => self.http(feed, prefix),
+            Content::Sip => take_sip(feed, prefix, &mut self.facts),
             Content::Stun(relay) => relay.take(feed, prefix, &mut self.facts),
             Content::Tls(tls) => tls.take(feed.direction, prefix),
         };
@@ -109,6 +115,11 @@ impl Streams {
         } else if http::probe(prefix) == Probe::Match {
             self.content = Content::Http;
             self.facts.protocol(Protocol::Http);
+        } else if sip::probe(prefix) == Probe::Match {
+            self.content = Content::Sip;
+        } else if dingtalk::probe(prefix) == Probe::Match {
+            self.facts.signature(Signature::DingTalkHello, feed.packet);
+            self.done = PerDirection { client: true, server: true };
         } else if stun::Stream::new(prefix).is_some() {
             self.content = Content::Stun(Box::default());
         }
@@ -155,15 +166,24 @@ impl Streams {
     pub(super) fn finish(mut self) -> (Option<FlowFacts>, Vec<NameBinding>) {
         match self.content {
             Content::Tls(tls) => {
-                let flights = PerDirection { client: tls.readers.client.flight(), server: tls.readers.server.flight() };
+                let flights =
+                    PerDirection { client: tls.readers.client.flight(), server: tls.readers.server.flight() };
                 secure::conclude(&mut self.facts, Protocol::Tls, &flights, &self.words);
                 self.facts.handshake_mut().data = tls.data;
             }
             Content::Stun(relay) => relay.media.finish(&mut self.facts),
-            Content::Unknown | Content::Dns(_) | Content::Http => {}
+            Content::Unknown | Content::Dns(_) | Content::Http | Content::Sip => {}
         }
         (Some(self.facts), self.bindings)
     }
+}
+
+/// Reads all messages again with each segment, which is bounded by giving up early.
+fn take_sip(feed: &Feed, prefix: &[u8], facts: &mut FlowFacts) -> bool {
+    for message in sip::stream(prefix) {
+        sip_facts::take(feed, &message, facts);
+    }
+    prefix.len() >= MAX_SIP
 }
 
 fn take_dns(feed: &Feed, prefix: &[u8], read: &mut usize, bindings: &mut Vec<NameBinding>) -> bool {
@@ -229,7 +249,9 @@ impl Tls {
         let client_spoke = self.data.client;
         let finished = self.finished_records();
         let records = self.records.of_mut(direction);
-        while let Some([kind, _, _, high, low]) = stream.get(records.position..).and_then(|rest| rest.first_chunk()) {
+        while let Some([kind, _, _, high, low]) =
+            stream.get(records.position..).and_then(|rest| rest.first_chunk())
+        {
             let length = usize::from(u16::from_be_bytes([*high, *low]));
             records.position = records.position.saturating_add(RECORD_HEADER).saturating_add(length);
             let is_data = *kind == APPLICATION_DATA && length > MAX_ALERT;

@@ -108,7 +108,10 @@ fn vendor(feed: &Feed, message: &Message<'_>, facts: &mut FlowFacts) {
 }
 
 fn keep(slot: &mut Option<(String, crate::flow::PacketRef)>, bytes: Option<&[u8]>, feed: &Feed) {
-    let Some(bytes) = bytes.filter(|bytes| slot.is_none() && !bytes.is_empty() && bytes.len() <= MAX_TEXT) else { return };
+    let Some(bytes) = bytes.filter(|bytes| slot.is_none() && !bytes.is_empty() && bytes.len() <= MAX_TEXT)
+    else {
+        return;
+    };
     let text = String::from_utf8_lossy(bytes).trim_matches(['\0', '"', ' ']).to_owned();
     *slot = Some((text, feed.packet));
 }
@@ -119,11 +122,17 @@ fn mentions(feed: &Feed, message: &Message<'_>, facts: &mut FlowFacts) {
             AddressKind::AlternateServer => MentionKind::AlternateServer,
             AddressKind::Mapped | AddressKind::MappedAlternate | AddressKind::XorMapped => {
                 // What the client tells the server about the server's address is not the client's.
-                if feed.direction == Direction::FromClient { MentionKind::OtherServer } else { MentionKind::Mapped }
+                if feed.direction == Direction::FromClient {
+                    MentionKind::OtherServer
+                } else {
+                    MentionKind::Mapped
+                }
             }
             AddressKind::Peer => MentionKind::Peer,
             AddressKind::Relayed => MentionKind::Relayed,
-            AddressKind::Changed | AddressKind::Other | AddressKind::ResponseOrigin => MentionKind::OtherServer,
+            AddressKind::Changed | AddressKind::Other | AddressKind::ResponseOrigin => {
+                MentionKind::OtherServer
+            }
             AddressKind::ReflectedFrom | AddressKind::Response => continue,
         };
         if kind != MentionKind::OtherServer || named.address != feed.server() {

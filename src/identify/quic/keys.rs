@@ -14,9 +14,6 @@ const TAG: usize = 16;
 const SAMPLE: usize = 16;
 /// Bytes from the start of the packet number to the sample, whatever the number's length.
 const SAMPLE_OFFSET: usize = 4;
-/// The counter block of the first block of content, behind the nonce, NIST SP 800-38D section 7.2.
-const FIRST_COUNTER: [u8; 16] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2];
-
 /// The keys of one direction.
 pub(super) struct Keys {
     key: [u8; 16],
@@ -47,22 +44,22 @@ impl Keys {
         Some(Self { key, iv, aead: Aes128Gcm::new(&key.into()), header: Aes128::new(&header.into()) })
     }
 
-    /// Takes the protection off `packet`, of which the packet number starts at `number_offset`. `whole` says whether
-    /// the packet is there to its end; where it is not, its content cannot be authenticated.
+    /// Takes the protection off a packet that starts with `bytes` and has `end` bytes, of which the packet number
+    /// starts at `number_offset`. Where bytes are missing, the content cannot be authenticated.
     pub(super) fn open(
         &self,
-        packet: &[u8],
+        bytes: &[u8],
         number_offset: usize,
-        whole: bool,
+        end: usize,
         largest: Option<u64>,
     ) -> Option<Opened> {
         let sample_start = number_offset.checked_add(SAMPLE_OFFSET)?;
-        let sample = packet.get(sample_start..sample_start.checked_add(SAMPLE)?)?;
+        let sample = bytes.get(sample_start..sample_start.checked_add(SAMPLE)?)?;
         let mut mask = aes::Block::try_from(sample).ok()?;
         self.header.encrypt_block(&mut mask);
         let [first_mask, number_mask @ ..] = <[u8; 16]>::from(mask);
 
-        let mut bytes = packet.to_vec();
+        let mut bytes = bytes.get(..end).unwrap_or(bytes).to_vec();
         let first = bytes.first_mut()?;
         *first ^= first_mask & 0x0f;
         let number_length = usize::from(*first & 0x03).saturating_add(1);
@@ -73,28 +70,36 @@ impl Keys {
             truncated = truncated << 8 | u64::from(*byte);
         }
         let number = packet_number(largest, truncated, number_length)?;
-        let (header, content) = bytes.split_at_mut_checked(content_start)?;
-        let length = self.decrypt(number, header, content, whole)?;
-        bytes.truncate(content_start.checked_add(length)?);
+        let tag_start = end.checked_sub(TAG)?;
+        if bytes.len() < end {
+            bytes.truncate(tag_start);
+            self.decrypt_cut(number, bytes.get_mut(content_start..)?);
+        } else {
+            let (packet, tag) = bytes.split_at_mut_checked(tag_start)?;
+            let (header, content) = packet.split_at_mut_checked(content_start)?;
+            self.decrypt(number, header, content, tag)?;
+            bytes.truncate(tag_start);
+        }
         Some(Opened { number, bytes, content_start })
     }
 
-    /// Decrypts in place; the number of bytes of plain text.
-    fn decrypt(&self, number: u64, header: &[u8], content: &mut [u8], whole: bool) -> Option<usize> {
+    fn decrypt(&self, number: u64, header: &[u8], content: &mut [u8], tag: &[u8]) -> Option<()> {
+        let tag = Tag::try_from(tag).ok()?;
+        self.aead.decrypt_inout_detached(&Nonce::from(self.nonce(number)), header, content.into(), &tag).ok()
+    }
+
+    fn decrypt_cut(&self, number: u64, content: &mut [u8]) {
+        // The counter block of the first block of content, NIST SP 800-38D section 7.2.
+        let mut counter = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2];
+        counter.iter_mut().zip(self.nonce(number)).for_each(|(byte, nonce)| *byte = nonce);
+        ctr::Ctr32BE::<Aes128>::new(&self.key.into(), &counter.into()).apply_keystream(content);
+    }
+
+    fn nonce(&self, number: u64) -> [u8; 12] {
         let mut nonce = self.iv;
-        let low = nonce.split_last_chunk_mut::<8>()?.1;
-        *low = (u64::from_be_bytes(*low) ^ number).to_be_bytes();
-        if !whole {
-            let mut counter = FIRST_COUNTER;
-            counter.split_first_chunk_mut::<12>()?.0.copy_from_slice(&nonce);
-            ctr::Ctr32BE::<Aes128>::new(&self.key.into(), &counter.into()).apply_keystream(content);
-            return Some(content.len());
-        }
-        let length = content.len().checked_sub(TAG)?;
-        let (text, tag) = content.split_at_mut_checked(length)?;
-        let tag = Tag::try_from(&*tag).ok()?;
-        self.aead.decrypt_inout_detached(&Nonce::from(nonce), header, text.into(), &tag).ok()?;
-        Some(length)
+        let (_, low) = nonce.split_at_mut(4);
+        low.iter_mut().zip(number.to_be_bytes()).for_each(|(byte, number)| *byte ^= number);
+        nonce
     }
 }
 

@@ -32,12 +32,12 @@ pub fn probe(datagram: &[u8]) -> Probe {
         return Probe::NoMatch;
     }
     let Some(header) = LongHeader::read(datagram) else {
+        let fits = datagram.get(5).is_none_or(|length| usize::from(*length) <= MAX_CONNECTION_ID);
         let cut = datagram.len() < 1 + 4 + 1 + MAX_CONNECTION_ID + 1 + MAX_CONNECTION_ID;
-        return if cut && first & FIXED != 0 { Probe::NeedMore } else { Probe::NoMatch };
+        return if cut && fits && first & FIXED != 0 { Probe::NeedMore } else { Probe::NoMatch };
     };
-    let named = header.destination.len().max(header.source.len()) > 0;
     match header.version {
-        QuicVersion(0) if named && is_version_list(header.rest.rest()) => Probe::Match,
+        QuicVersion(0) if header.offered_versions().is_some() => Probe::Match,
         QuicVersion(0) => Probe::NoMatch,
         version if first & FIXED != 0 && version.is_known() => Probe::Match,
         _ if first & FIXED != 0 && header.destination.len() >= 8 && datagram.len() >= MIN_INITIAL => {
@@ -45,11 +45,6 @@ pub fn probe(datagram: &[u8]) -> Probe {
         }
         _ => Probe::NoMatch,
     }
-}
-
-/// Whether bytes can be the list of a version negotiation, RFC 9000 section 17.2.1.
-const fn is_version_list(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.len().is_multiple_of(4)
 }
 
 /// A connection id, RFC 9000 section 5.1: up to 20 bytes.
@@ -127,6 +122,11 @@ impl QuicFacts {
     pub fn server_name(&self) -> Option<&ServerName> {
         let hello = self.client.client_hello.as_ref();
         hello.and_then(|hello| hello.server_name.as_ref()).or(self.google_server_name.as_ref())
+    }
+
+    /// Whether any datagram was QUIC.
+    pub const fn is_quic(&self) -> bool {
+        !self.versions.is_empty() || !self.offered_versions.is_empty()
     }
 
     /// Whether the handshake came to its end on the client's side, which then has keys for data.

@@ -12,6 +12,9 @@ pub(super) const FIXED: u8 = 0x40;
 /// Bytes of a Retry's integrity tag, RFC 9000 section 17.2.5.
 const RETRY_TAG: usize = 16;
 
+/// Versions of a version negotiation that are looked at. Servers offer up to ten.
+const MAX_VERSIONS: usize = 32;
+
 /// What a packet with a long header is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -68,6 +71,16 @@ impl<'a> LongHeader<'a> {
         }
         let length = usize::try_from(integer(&mut cursor)?).ok()?;
         Some((datagram.len().checked_sub(cursor.rest().len())?, length))
+    }
+
+    /// The versions in a version negotiation, RFC 9000 section 17.2.1. Among them must be one that is known, or
+    /// reserved for this purpose: all else in such a packet is free, and other protocols have zeros in its place.
+    pub(super) fn offered_versions(&self) -> Option<impl Iterator<Item = QuicVersion> + use<'a>> {
+        let list = self.rest.rest();
+        let versions = list.chunks_exact(4).filter_map(|version| version.try_into().ok());
+        let versions = versions.map(u32::from_be_bytes).map(QuicVersion).take(MAX_VERSIONS);
+        let is_list = self.version == QuicVersion(0) && list.len().is_multiple_of(4);
+        (is_list && versions.clone().any(QuicVersion::is_known)).then_some(versions)
     }
 
     /// Whether a Retry has a token and a tag.

@@ -4,8 +4,8 @@ use super::frame::{Frame, QuicClose, frames};
 use super::keys::{Keys, Opened};
 use super::packet::{FIXED, Kind, LONG, LongHeader};
 use super::version::{Protection, QuicVersion};
-use super::{ConnectionId, QuicFacts, Reached, google, is_version_list};
-use crate::identify::cursor::{Cursor, numbers};
+use super::{ConnectionId, QuicFacts, Reached, google};
+use crate::identify::cursor::Cursor;
 use crate::identify::pieces::Pieces;
 use crate::identify::tls::{Dialect, Progress, messages};
 
@@ -138,12 +138,12 @@ impl QuicState {
     }
 
     fn version_negotiation(&mut self, header: &LongHeader<'_>) {
-        let list = header.rest.rest();
-        if self.facts.offered_versions.is_empty() && is_version_list(list) {
-            let mut halves = numbers(list);
-            let pairs = std::iter::from_fn(|| halves.next().zip(halves.next()));
-            let versions = pairs.map(|(high, low)| QuicVersion(u32::from(high) << 16 | u32::from(low)));
-            self.facts.offered_versions = versions.take(MAX_VERSIONS).collect();
+        let answers = self.facts.client_id.is_none_or(|id| id.as_slice() == header.destination);
+        if answers
+            && let Some(versions) =
+                header.offered_versions().filter(|_| self.facts.offered_versions.is_empty())
+        {
+            self.facts.offered_versions = versions.collect();
         }
     }
 
@@ -241,7 +241,7 @@ impl QuicState {
         let Some(id) = ConnectionId::new(header.destination).filter(|id| Some(*id) != known) else {
             return false;
         };
-        if sender == Sender::Server && known.is_some() {
+        if sender == Sender::Server && (known.is_some() || !packet.is_whole()) {
             return false;
         }
         if !self.open(Sender::Client, header, packet, protections, id) {
@@ -337,16 +337,20 @@ struct Protected<'a> {
 }
 
 impl Protected<'_> {
+    fn is_whole(&self) -> bool {
+        self.bytes.len() >= self.end
+    }
+
     /// Takes the protection off. A packet that the capture cut cannot be authenticated: there the frames must make
     /// sense instead, and keys must not be a guess.
     fn open(&self, keys: &Keys, largest: Option<u64>, guess: bool) -> Option<Opened> {
-        if let Some(packet) = self.bytes.get(..self.end) {
-            return keys.open(packet, self.number_offset, true, largest);
-        }
-        if guess {
+        if guess && !self.is_whole() {
             return None;
         }
-        let opened = keys.open(self.bytes, self.number_offset, false, largest)?;
+        let opened = keys.open(self.bytes, self.number_offset, self.end, largest)?;
+        if self.is_whole() {
+            return Some(opened);
+        }
         let mut says_something = false;
         let sensible = frames(opened.content(), |_| says_something = true);
         (sensible && says_something).then_some(opened)

@@ -57,7 +57,7 @@ pub fn probe(stream: &[u8]) -> Probe {
 /// Looks at the first bytes inside a record: those of hellos and alerts are known.
 fn probe_content(header: Header, content: &[u8]) -> Probe {
     match (header.kind, content) {
-        (HANDSHAKE | ALERT | CHANGE_CIPHER_SPEC, []) => Probe::NeedMore,
+        (HANDSHAKE | CHANGE_CIPHER_SPEC, []) | (HANDSHAKE, [CLIENT_HELLO | SERVER_HELLO]) => Probe::NeedMore,
         (HANDSHAKE, [CLIENT_HELLO | SERVER_HELLO, high, ..]) if *high != 0 => Probe::NoMatch,
         (CHANGE_CIPHER_SPEC, content) if header.length != 1 || !content.starts_with(&[1]) => Probe::NoMatch,
         _ => Probe::Match,
@@ -71,6 +71,31 @@ fn probe_sslv2(stream: &[u8]) -> Probe {
         Read::Is(_) => Probe::Match,
     }
 }
+
+/// Bytes before a handshake that are searched: greetings of mail and chat servers, and requests to a proxy.
+const MAX_PREAMBLE: usize = 4096;
+
+/// Where a handshake begins in a stream that begins as another protocol: STARTTLS (RFC 3207), SOCKS (RFC 1928), HTTP
+/// CONNECT, the PROXY protocol. `None` where there is no whole beginning of a hello.
+pub fn find(stream: &[u8]) -> Option<usize> {
+    let searched = stream.get(..MAX_PREAMBLE).unwrap_or(stream);
+    let starts = searched.iter().enumerate().filter(|(_, byte)| **byte == HANDSHAKE).map(|(start, _)| start);
+    starts.into_iter().find(|start| stream.get(*start..).is_some_and(is_hello))
+}
+
+/// Whether bytes begin with a record that begins with a hello, whose lengths and versions are possible.
+fn is_hello(bytes: &[u8]) -> bool {
+    let Read::Is(header) = Header::read(bytes) else { return false };
+    let mut cursor = Cursor::new(bytes.get(Header::LENGTH..).unwrap_or_default());
+    let (kind, length, version) = (cursor.u8(), cursor.u24(), cursor.u16());
+    header.kind == HANDSHAKE
+        && matches!(kind, Some(CLIENT_HELLO | SERVER_HELLO))
+        && length.is_some_and(|length| length >= MIN_HELLO && length <= u32::from(MAX_RECORD))
+        && matches!(version, Some(0x0300..=0x0303))
+}
+
+/// Bytes of the shortest hello: version, random, empty session id, cipher suite and compression method.
+const MIN_HELLO: u32 = 2 + 32 + 1 + 2 + 1;
 
 /// Reads everything out of the first bytes of one direction, of which no more will come.
 pub fn parse(stream: &[u8]) -> Flight {
@@ -292,5 +317,7 @@ fn sslv2_hello(bytes: &[u8]) -> Read<Sslv2Hello> {
     }
 }
 
+#[cfg(test)]
+pub(crate) mod build;
 #[cfg(test)]
 mod tests;

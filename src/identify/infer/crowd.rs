@@ -1,0 +1,79 @@
+//! Latency races: a client that opens connections to many servers of a service at once keeps one or two; the others
+//! were probes, however much their names promise.
+
+use super::{Identity, Subject};
+use crate::flow::{Outcome, Transport};
+use crate::identify::evidence::Kind;
+use crate::identify::{Evidence, Role, Service};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Connections of one race start within so long: Webex opens some fifteen within a few seconds.
+const WINDOW: Duration = Duration::from_secs(10);
+/// Servers that make a race. Two or four are ordinary for a web page of a service.
+const MIN_SERVERS: usize = 5;
+/// Packets both ways of a connection that was only opened and closed, TLS handshake included.
+const MAX_PACKETS: u64 = 24;
+/// The longest that such a connection lasts.
+const MAX_DURATION: Duration = Duration::from_secs(20);
+
+/// Makes probes of the connections that only took part in a race.
+pub(super) fn probes(subjects: &[Subject<'_>], flows: &mut [Identity]) {
+    let mut by_use: BTreeMap<(IpAddr, Service), Vec<usize>> = BTreeMap::new();
+    for (place, (subject, identity)) in subjects.iter().zip(flows.iter()).enumerate() {
+        if let Some(service) = identity.service.as_ref().filter(|_| may_race(subject, identity)) {
+            by_use.entry((subject.client.ip(), service.clone())).or_default().push(place);
+        }
+    }
+    for (_, places) in by_use {
+        for place in racers(subjects, &places) {
+            if let Some((subject, identity)) = subjects.get(place).zip(flows.get_mut(place)) {
+                settle(subject, identity);
+            }
+        }
+    }
+}
+
+fn may_race(subject: &Subject<'_>, identity: &Identity) -> bool {
+    subject.transport == Transport::Tcp && matches!(identity.role, Role::Unknown | Role::Signaling)
+}
+
+/// Which of `places`, which are in the order of their first packets, started together with many to other servers.
+fn racers(subjects: &[Subject<'_>], places: &[usize]) -> BTreeSet<usize> {
+    let flows: Vec<_> = places.iter().filter_map(|place| Some((*place, subjects.get(*place)?))).collect();
+    let mut found = BTreeSet::new();
+    let mut first = 0;
+    for (at, (_, latest)) in flows.iter().enumerate() {
+        while flows.get(first).is_some_and(|(_, early)| latest.start.since(early.start) > WINDOW) {
+            first += 1;
+        }
+        // A window of a busy service's web servers would be long; the race is in its last connections.
+        let window = flows.get(first.max(at.saturating_sub(MAX_WINDOW))..=at).unwrap_or_default();
+        let servers: BTreeSet<IpAddr> = window.iter().map(|(_, subject)| subject.server.ip()).collect();
+        if servers.len() >= MIN_SERVERS {
+            found.extend(window.iter().map(|(place, _)| *place));
+        }
+    }
+    found
+}
+
+/// Connections of one window that are looked at: it bounds the work for a client with thousands at once.
+const MAX_WINDOW: usize = 64;
+
+fn settle(subject: &Subject<'_>, identity: &mut Identity) {
+    let packets = subject.sent.packets.saturating_add(subject.received.packets);
+    let over = matches!(subject.outcome, Outcome::Closed | Outcome::Reset);
+    let brief = subject.end.since(subject.start) <= MAX_DURATION;
+    if !over || !brief || packets > MAX_PACKETS {
+        return;
+    }
+    identity.role = Role::Probe;
+    identity.evidence.push(Evidence {
+        kind: Kind::Inherited,
+        rule: "latency-race",
+        service: None,
+        packet: Some(subject.first_packet),
+        detail: "opened at once with connections to other servers of the service, and soon closed".to_owned(),
+    });
+}

@@ -1,0 +1,435 @@
+//! SIP, RFC 3261, over UDP and TCP: who calls whom through which hosts. Descriptions of media in its bodies are
+//! read by [`super::sdp`].
+
+use super::Probe;
+use std::net::IpAddr;
+
+/// Header lines read of one message. Real messages have some twenty.
+const MOST_HEADERS: usize = 128;
+/// Hosts kept of one message: each proxy on the way adds one.
+const MOST_HOSTS: usize = 32;
+const VERSION: &[u8] = b"SIP/2.0";
+/// RFC 3261 and its extensions.
+const METHODS: [&str; 14] = [
+    "ACK",
+    "BYE",
+    "CANCEL",
+    "INFO",
+    "INVITE",
+    "MESSAGE",
+    "NOTIFY",
+    "OPTIONS",
+    "PRACK",
+    "PUBLISH",
+    "REFER",
+    "REGISTER",
+    "SUBSCRIBE",
+    "UPDATE",
+];
+
+/// One SIP message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message<'a> {
+    /// Request or response.
+    pub start: StartLine<'a>,
+    /// Call-ID: the same in all messages of a call.
+    pub call_id: Option<&'a str>,
+    /// `CSeq`: number and method; pairs a request with its responses.
+    pub sequence: Option<&'a str>,
+    /// User-Agent or Server: the sender's product.
+    pub product: Option<&'a str>,
+    /// Hosts that the message names, with what named them, in order.
+    pub hosts: Vec<NamedHost<'a>>,
+    /// The body if it is a description of media, for [`super::sdp::parse`].
+    pub description: Option<&'a [u8]>,
+}
+
+/// The first line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartLine<'a> {
+    /// Something is asked.
+    Request {
+        /// INVITE, REGISTER, ...
+        method: &'a str,
+    },
+    /// The answer.
+    Response {
+        /// 100 to 699: 1xx goes on, 2xx granted, 3xx elsewhere, 4xx and above refused.
+        code: u16,
+    },
+}
+
+/// A host in a message and what named it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NamedHost<'a> {
+    /// What named it.
+    pub source: HostSource,
+    /// The host.
+    pub host: Host<'a>,
+    /// Its port, if one is given.
+    pub port: Option<u16>,
+}
+
+/// What named a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HostSource {
+    /// Contact: where the sender wants to be reached.
+    Contact,
+    /// From: the caller's identity.
+    From,
+    /// Record-Route or Route: a proxy on the way.
+    Route,
+    /// The request's target.
+    Target,
+    /// To: the called identity.
+    To,
+    /// Via: the sender's or a proxy's own idea of its address.
+    Via,
+    /// `received` and `rport` in Via: the address as the next host saw it.
+    ViaReceived,
+}
+
+/// A host by address or by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Host<'a> {
+    /// An address.
+    Address(IpAddr),
+    /// A name.
+    Name(&'a str),
+}
+
+/// Whether bytes begin a SIP message.
+pub fn probe(bytes: &[u8]) -> Probe {
+    let begins = |start: &[u8]| match bytes.len() >= start.len() {
+        true if bytes.starts_with(start) => Probe::Match,
+        false if start.starts_with(bytes) => Probe::NeedMore,
+        _ => Probe::NoMatch,
+    };
+    let response = begins(b"SIP/2.0 ");
+    if response != Probe::NoMatch {
+        return response;
+    }
+    let requests = METHODS.iter().map(|method| begins(method.as_bytes()));
+    match requests.max_by_key(|probe| (*probe == Probe::Match, *probe == Probe::NeedMore)) {
+        Some(Probe::Match) => probe_request(bytes),
+        other => other.unwrap_or(Probe::NoMatch),
+    }
+}
+
+/// A method is also a common word: only the version at the end of the line proves SIP.
+fn probe_request(bytes: &[u8]) -> Probe {
+    match line_end(bytes) {
+        Some(end) if bytes.get(..end).is_some_and(|line| line.ends_with(VERSION)) => Probe::Match,
+        Some(_) => Probe::NoMatch,
+        None => Probe::NeedMore,
+    }
+}
+
+/// Reads the message at the start of `bytes`. A message that is cut gives the lines before the cut.
+pub fn parse(bytes: &[u8]) -> Option<Message<'_>> {
+    split(bytes).map(|(message, _)| message)
+}
+
+/// The messages of a TCP stream, by Content-Length (RFC 3261 section 18.3), up to the first that is not SIP.
+pub fn stream(bytes: &[u8]) -> impl Iterator<Item = Message<'_>> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        // Empty lines between messages keep a connection alive (RFC 5626 section 3.5.1).
+        rest = rest.trim_ascii_start();
+        let (message, after) = split(rest)?;
+        rest = after;
+        Some(message)
+    })
+}
+
+/// The message at the start of `bytes` and what follows it.
+fn split(bytes: &[u8]) -> Option<(Message<'_>, &[u8])> {
+    let (first, mut rest) = next_line(bytes)?;
+    let mut message = start_line(first)?;
+    let mut body_length = None;
+    let mut has_description = false;
+    for _ in 0..MOST_HEADERS {
+        let Some((line, after)) = next_line(rest) else {
+            return Some((message, &[]));
+        };
+        rest = after;
+        if line.is_empty() {
+            break;
+        }
+        let Some((name, value)) = line.split_once(':') else { continue };
+        let value = value.trim();
+        match canonical(name.trim_end()) {
+            "content-length" => body_length = value.parse::<usize>().ok(),
+            "content-type" => has_description |= value.to_ascii_lowercase().starts_with("application/sdp"),
+            name => read_header(&mut message, name, value),
+        }
+    }
+    let end = body_length.unwrap_or(rest.len()).min(rest.len());
+    let (body, after) = rest.split_at_checked(end)?;
+    message.description = (has_description && !body.is_empty()).then_some(body);
+    Some((message, after))
+}
+
+fn start_line(line: &str) -> Option<Message<'_>> {
+    let mut message = Message {
+        start: StartLine::Response { code: 0 },
+        call_id: None,
+        sequence: None,
+        product: None,
+        hosts: Vec::new(),
+        description: None,
+    };
+    if let Some(rest) = line.strip_prefix("SIP/2.0 ") {
+        let code = rest.get(..3)?.parse().ok().filter(|code| (100..700).contains(code))?;
+        message.start = StartLine::Response { code };
+        return Some(message);
+    }
+    let (method, rest) = line.split_once(' ')?;
+    let (target, version) = rest.split_once(' ')?;
+    if !METHODS.contains(&method) || version.as_bytes() != VERSION {
+        return None;
+    }
+    message.start = StartLine::Request { method };
+    push_uri(&mut message, HostSource::Target, target);
+    Some(message)
+}
+
+/// A line without its end, and what follows; `None` if the line does not end. Bytes that are not UTF-8 make it
+/// a line without content that is skipped.
+fn next_line(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let end = line_end(bytes)?;
+    let line = std::str::from_utf8(bytes.get(..end)?).unwrap_or("\u{fffd}");
+    let after = bytes.get(end..)?;
+    let after = after.strip_prefix(b"\r").unwrap_or(after);
+    Some((line, after.strip_prefix(b"\n").unwrap_or(after)))
+}
+
+fn line_end(bytes: &[u8]) -> Option<usize> {
+    let end = bytes.iter().position(|&byte| byte == b'\n')?;
+    Some(if end > 0 && bytes.get(end - 1) == Some(&b'\r') { end - 1 } else { end })
+}
+
+/// The names that matter, in lower case, the one-letter forms of RFC 3261 section 7.3.3 among them; "" for others.
+fn canonical(name: &str) -> &'static str {
+    const NAMES: [(&str, &str); 12] = [
+        ("i", "call-id"),
+        ("m", "contact"),
+        ("l", "content-length"),
+        ("c", "content-type"),
+        ("", "cseq"),
+        ("f", "from"),
+        ("", "record-route"),
+        ("", "route"),
+        ("", "server"),
+        ("t", "to"),
+        ("", "user-agent"),
+        ("v", "via"),
+    ];
+    NAMES
+        .iter()
+        .find(|(short, long)| {
+            name.eq_ignore_ascii_case(long) || !short.is_empty() && name.eq_ignore_ascii_case(short)
+        })
+        .map_or("", |(_, long)| long)
+}
+
+fn read_header<'a>(message: &mut Message<'a>, name: &str, value: &'a str) {
+    match name {
+        "call-id" => message.call_id = Some(value),
+        "cseq" => message.sequence = Some(value),
+        "server" | "user-agent" => message.product = Some(value),
+        "contact" => push_list(message, HostSource::Contact, value),
+        "from" => push_uri(message, HostSource::From, value),
+        "to" => push_uri(message, HostSource::To, value),
+        "record-route" | "route" => push_list(message, HostSource::Route, value),
+        "via" => value.split(',').for_each(|via| push_via(message, via)),
+        _ => {}
+    }
+}
+
+fn push_list<'a>(message: &mut Message<'a>, source: HostSource, value: &'a str) {
+    value.split(',').for_each(|uri| push_uri(message, source, uri));
+}
+
+/// `"Display name" <sip:user:password@host:port;parameters?headers>`, or without the brackets.
+fn push_uri<'a>(message: &mut Message<'a>, source: HostSource, value: &'a str) {
+    let uri = value
+        .split_once('<')
+        .map_or(value, |(_, rest)| rest.split_once('>').map_or(rest, |(uri, _)| uri))
+        .trim();
+    let Some((scheme, rest)) = uri.split_once(':') else { return };
+    if !scheme.eq_ignore_ascii_case("sip") && !scheme.eq_ignore_ascii_case("sips") {
+        return;
+    }
+    let rest = rest.split(['?', ';']).next().unwrap_or_default();
+    let authority = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    push_host(message, source, authority);
+}
+
+/// `SIP/2.0/UDP host:port;received=address;rport=port;branch=...`
+fn push_via<'a>(message: &mut Message<'a>, value: &'a str) {
+    let Some((_, rest)) = value.trim().split_once(char::is_whitespace) else { return };
+    let mut parts = rest.split(';').map(str::trim);
+    push_host(message, HostSource::Via, parts.next().unwrap_or_default());
+    let (mut received, mut port) = (None, None);
+    for part in parts {
+        match part.split_once('=') {
+            Some(("received", address)) => received = address_of(address),
+            Some(("rport", number)) => port = number.parse().ok(),
+            _ => {}
+        }
+    }
+    if let Some(address) = received {
+        push(message, NamedHost { source: HostSource::ViaReceived, host: Host::Address(address), port });
+    }
+}
+
+/// `host`, `host:port`, `[address]` or `[address]:port`.
+fn push_host<'a>(message: &mut Message<'a>, source: HostSource, authority: &'a str) {
+    let authority = authority.trim();
+    let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, rest)) => (host, rest.strip_prefix(':')),
+        None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
+    };
+    let host = match address_of(host) {
+        Some(address) => Host::Address(address),
+        None if is_name(host) => Host::Name(host),
+        None => return,
+    };
+    push(message, NamedHost { source, host, port: port.and_then(|port| port.trim().parse().ok()) });
+}
+
+fn push<'a>(message: &mut Message<'a>, host: NamedHost<'a>) {
+    if message.hosts.len() < MOST_HOSTS {
+        message.hosts.push(host);
+    }
+}
+
+fn address_of(text: &str) -> Option<IpAddr> {
+    text.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
+/// A host name by RFC 1123: letters, digits, hyphens and dots.
+fn is_name(host: &str) -> bool {
+    !host.is_empty()
+        && host.len() <= 253
+        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identify::captures;
+    use crate::identify::sdp;
+    use proptest::prelude::*;
+
+    const INVITE: &str = "INVITE sip:bob@biloxi.example SIP/2.0\r\n\
+        Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9;received=198.51.100.7;rport=40000, SIP/2.0/TCP [2001:db8::9]\r\n\
+        f: \"Alice, A.\" <sip:alice@atlanta.example>;tag=1\r\n\
+        To: sip:bob@biloxi.example;x=1\r\n\
+        Call-ID: 3848276298220188511@atlanta.example\r\n\
+        CSeq: 2 INVITE\r\n\
+        Contact: <sip:alice@192.0.2.1:5061;transport=tcp>\r\n\
+        Record-Route: <sip:p1.example;lr>,<sip:p2.example;lr>\r\n\
+        User-Agent: example 1.0\r\n\
+        Content-Type: application/sdp\r\n\
+        Content-Length: 29\r\n\r\n\
+        v=0\r\nc=IN IP4 192.0.2.101\r\n\r\nSIP/2.0 200 OK\r\n\r\n";
+
+    fn hosts(message: &Message<'_>, source: HostSource) -> Vec<(String, Option<u16>)> {
+        let named = message.hosts.iter().filter(|named| named.source == source);
+        named
+            .map(|named| match named.host {
+                Host::Address(address) => (address.to_string(), named.port),
+                Host::Name(name) => (name.to_owned(), named.port),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn an_invitation_names_its_hosts() {
+        let message = parse(INVITE.as_bytes()).unwrap();
+        assert_eq!(message.start, StartLine::Request { method: "INVITE" });
+        assert_eq!(message.call_id, Some("3848276298220188511@atlanta.example"));
+        assert_eq!((message.sequence, message.product), (Some("2 INVITE"), Some("example 1.0")));
+        let expected = [
+            (HostSource::Target, vec![("biloxi.example", None)]),
+            (HostSource::Via, vec![("192.0.2.1", Some(5060)), ("2001:db8::9", None)]),
+            (HostSource::ViaReceived, vec![("198.51.100.7", Some(40000))]),
+            (HostSource::From, vec![("atlanta.example", None)]),
+            (HostSource::To, vec![("biloxi.example", None)]),
+            (HostSource::Contact, vec![("192.0.2.1", Some(5061))]),
+            (HostSource::Route, vec![("p1.example", None), ("p2.example", None)]),
+        ];
+        for (source, names) in expected {
+            let names: Vec<_> = names.into_iter().map(|(name, port)| (name.to_owned(), port)).collect();
+            assert_eq!(hosts(&message, source), names, "{source:?}");
+        }
+        assert_eq!(message.description, Some(&b"v=0\r\nc=IN IP4 192.0.2.101\r\n\r\n"[..]));
+    }
+
+    #[test]
+    fn a_stream_is_cut_by_content_length() {
+        let codes: Vec<_> = stream(INVITE.as_bytes()).map(|message| message.start).collect();
+        assert_eq!(codes, [StartLine::Request { method: "INVITE" }, StartLine::Response { code: 200 }]);
+    }
+
+    #[test]
+    fn probing_has_three_answers() {
+        assert_eq!(probe(INVITE.as_bytes()), Probe::Match);
+        assert_eq!(probe(b"SIP/2.0 180 Ringing\r\n"), Probe::Match);
+        assert_eq!(probe(b"INVI"), Probe::NeedMore);
+        assert_eq!(probe(b"OPTIONS sip:a"), Probe::NeedMore);
+        assert_eq!(probe(b"OPTIONS / HTTP/1.1\r\n"), Probe::NoMatch);
+        assert_eq!(probe(b"HTTP/1.1 200 OK\r\n"), Probe::NoMatch);
+    }
+
+    #[test]
+    fn every_truncation_gives_the_lines_before_the_cut() {
+        let (mut most, first_line) = (0, INVITE.find('\n').unwrap());
+        for captured in 0..INVITE.len() {
+            let Some(message) = parse(&INVITE.as_bytes()[..captured]) else {
+                assert!(captured <= first_line);
+                continue;
+            };
+            assert!(message.hosts.len() >= most);
+            most = message.hosts.len();
+        }
+        assert_eq!(most, 9);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = probe(&bytes);
+            prop_assert!(stream(&bytes).count() <= bytes.len());
+        }
+
+        #[test]
+        fn no_header_makes_it_panic(line in "(Via|Contact|f|To|Route|l): [\\[\\]<>:;,=@a-z0-9 ]{0,60}") {
+            let text = format!("SIP/2.0 200 OK\r\n{line}\r\n\r\n");
+            prop_assert!(parse(text.as_bytes()).is_some());
+        }
+    }
+
+    #[test]
+    fn real_calls_are_read() {
+        for (name, messages, addresses) in [("ndpi/sip.pcap", 81, 10), ("zeek/sip_wireshark.pcap", 81, 10)] {
+            let payloads = captures::payloads(name);
+            if payloads.is_empty() {
+                continue;
+            }
+            let found: Vec<_> = payloads.iter().filter_map(|payload| parse(&payload.bytes)).collect();
+            assert_eq!(found.len(), messages, "{name}");
+            let received = found.iter().flat_map(|message| hosts(message, HostSource::ViaReceived));
+            assert!(received.count() >= addresses, "{name}");
+            let descriptions: Vec<_> =
+                found.iter().filter_map(|message| message.description).map(sdp::parse).collect();
+            assert!(!descriptions.is_empty());
+            assert!(
+                descriptions.iter().all(|description| !description.mentions.is_empty()),
+                "{descriptions:?}"
+            );
+        }
+    }
+}
