@@ -2,13 +2,14 @@
 
 use clap::Parser;
 use landfall::capture::Progress;
-use landfall::cli::{Bar, Cli, Command, Format, Inspect, Output};
+use landfall::cli::{Bar, Cli, Command, Format, Inspect, Output, Scope};
 use landfall::pipeline::{self, Request};
 use landfall::report;
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The exit status where something could not be done.
 const FAILURE: u8 = 2;
@@ -52,6 +53,10 @@ fn request(options: Inspect) -> Request {
         threads: options.threads,
         hash: options.format == Format::Json,
         with_flows: options.flows,
+        services: options.services,
+        home: options.home,
+        idle_gap: Some(Duration::from_secs(u64::from(options.idle_gap))),
+        judge_all: options.scope == Scope::All,
     }
 }
 

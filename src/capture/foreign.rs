@@ -34,6 +34,7 @@ const KINDS: &[Kind] = &[
     kind(b"iptrace ", "an AIX iptrace capture", Advice::Convert),
     kind(b"ObserverPktBufferVersion=", "a Network Instruments Observer capture", Advice::Convert),
     kind(b"\0\0\x02\0\x12\x05\0\x10", "a Tektronix K12 capture", Advice::Convert),
+    kind(b"+---------+---------------+", "a Tektronix K12 text capture", Advice::Convert),
     kind(b"btsnoop\0", "a btsnoop capture, of Bluetooth", Advice::Convert),
     kind(b"TR\0d\0", "an HP-UX nettl capture", Advice::Convert),
     kind(b"\xaa\xaa\xaa\xaa", "a 5View capture", Advice::Convert),

@@ -93,7 +93,7 @@ fn look_at(path: &Path, options: &Options, only: bool) -> Result<Candidate, Capt
     }
     let mut batch = Batch::default();
     opened.stream.fill(&mut batch, GLANCE);
-    let first = batch.records.first().map(|record| record.time);
+    let first = batch.records.first().map(|record| record.time).filter(|_| opened.stream.has_times());
     let opened = opened.is_pipe().then_some((opened, Some(batch)));
     Ok(Candidate { path, first, opened })
 }

@@ -17,7 +17,7 @@ struct Packet {
     interface: u32,
     more_on_the_wire: u32,
     data: Vec<u8>,
-    /// A block of no interest before it.
+    /// Bytes of a block of no interest before it; pcap-parser does not read on after an empty one.
     junk: Option<usize>,
 }
 
@@ -32,7 +32,7 @@ fn packet() -> impl Strategy<Value = Packet> {
         4 => prop::collection::vec(any::<u8>(), 0..200),
         1 => (0..9000_usize, any::<u8>()).prop_map(|(length, byte)| vec![byte; length]),
     ];
-    (any::<u32>(), 0..1_000_000_u32, 0..2_u32, 0..100_u32, data, prop::option::weighted(0.1, 0..6000_usize))
+    (any::<u32>(), 0..1_000_000_u32, 0..2_u32, 0..100_u32, data, prop::option::weighted(0.1, 1..6000_usize))
         .prop_map(|(seconds, fraction, interface, more_on_the_wire, data, junk)| Packet {
             seconds,
             fraction,

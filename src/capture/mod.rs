@@ -10,6 +10,11 @@ mod compress;
 #[cfg(feature = "compress")]
 mod decoders;
 mod error;
+#[cfg(feature = "bpf")]
+mod filter;
+#[cfg(not(feature = "bpf"))]
+#[path = "filter/absent.rs"]
+mod filter;
 mod foreign;
 mod hash;
 mod inputs;
@@ -31,6 +36,7 @@ mod walk;
 
 pub use batch::{Batch, Frame, Record};
 pub use error::CaptureError;
+pub use filter::Filter;
 pub use inputs::Note;
 pub use reader::{Options, Progress, Reader};
 pub use time::{Precision, Timestamp};

@@ -49,6 +49,9 @@ fn the_frames_of_real_captures_are_all_found() {
     let mut differ = Vec::new();
     for line in lines {
         let fields: Vec<_> = line.split('\t').collect();
+        if cfg!(not(feature = "compress")) && fields[path].contains(".gz") {
+            continue;
+        }
         let read = count(&[folder.join(fields[path])]);
         let otherwise = COUNTED_OTHERWISE.iter().find(|(name, _)| *name == fields[path]);
         let expected = otherwise.map_or_else(|| fields[packets].parse().ok(), |(_, frames)| *frames);

@@ -202,6 +202,11 @@ impl Stream {
         self.ended
     }
 
+    /// Whether any of the frames read so far had a time.
+    pub(super) fn has_times(&self) -> bool {
+        self.tally.frames.first().is_some()
+    }
+
     /// The account of what has been read so far.
     pub(super) fn into_account(mut self) -> Account {
         if let Some(walker) = &mut self.walker {

@@ -13,6 +13,15 @@ pub enum Format {
     Json,
 }
 
+/// What is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Scope {
+    /// Calls only; what belongs to none is counted
+    Calls,
+    /// Whatever else is in the capture too
+    All,
+}
+
 /// What `inspect` is asked for.
 #[derive(Debug, Args)]
 pub struct Inspect {
@@ -41,6 +50,24 @@ pub struct Inspect {
     /// Do not ask the embedded database
     #[arg(long, help_heading = "Location")]
     pub no_default_db: bool,
+
+    /// Countries and groups that calls should stay in: a failover that leaves them is marked
+    ///
+    /// Without it, the continent of the client's public address, where servers tell it.
+    #[arg(long, value_name = "LIST", help_heading = "Policy")]
+    pub home: Vec<String>,
+
+    /// What is judged: calls, or all traffic
+    #[arg(long, value_enum, default_value_t = Scope::Calls, help_heading = "Policy")]
+    pub scope: Scope,
+
+    /// Add to the catalogue of services from this TOML file (repeatable)
+    #[arg(long, value_name = "FILE", help_heading = "Calls")]
+    pub services: Vec<PathBuf>,
+
+    /// A call is over when nothing happens for so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Calls")]
+    pub idle_gap: u32,
 
     /// Only frames that match this capture filter: 'udp port 8801'
     #[arg(long, value_name = "BPF", help_heading = "Input")]

@@ -44,6 +44,8 @@ kinds! {
     TransportMalformed => "transport_header_malformed",
     /// The header of a tunnel is cut or contradicts itself.
     TunnelMalformed => "tunnel_header_malformed",
+    /// A fragment of a PPP multilink packet: these are not put together.
+    PppFragment => "ppp_multilink_fragment",
     /// A fragment of a CAPWAP message: these are not put together.
     CapwapFragment => "capwap_fragment",
     /// A fragment that is cut short by the capture and cannot be put together.

@@ -8,7 +8,7 @@ use crate::capture::LinkType;
 /// Address families: IPv4 everywhere; IPv6 of NetBSD and OpenBSD, FreeBSD, Darwin.
 const INET: u32 = 2;
 const INET6: [u32; 3] = [24, 28, 30];
-/// Families are below the first Ethernet type; old Linux captures have a type here.
+/// Families are below the first Ethernet type.
 const FAMILY_MAX: u32 = 1500;
 /// Solaris' own numbers, `<sys/socket.h>`.
 const SOLARIS_INET: u8 = 2;
@@ -33,8 +33,8 @@ impl<'a> Layers<'a, '_> {
             [0xff, 0x03, ..] => self.ppp_hdlc(view),
             // IRIX has a family of two octets, in either order.
             [0, family @ 1..=5, 0, 0] | [_, _, family @ 1..=5, 0] => self.family(u32::from(family), rest),
-            [_, _, 0, 0] => self.family(u32::from_le_bytes(bytes), rest),
-            _ => self.family(u32::from_be_bytes(bytes), rest),
+            [_, _, 0, 0] => self.family_or_type(u32::from_le_bytes(bytes), rest),
+            _ => self.family_or_type(u32::from_be_bytes(bytes), rest),
         }
     }
 
@@ -46,14 +46,19 @@ impl<'a> Layers<'a, '_> {
         }
     }
 
+    /// Old Linux captures have two octets of nothing and an Ethernet type instead of a family.
+    fn family_or_type(&mut self, family: u32, rest: View<'a>) {
+        if family <= FAMILY_MAX {
+            return self.family(family, rest);
+        }
+        let [.., high, low] = family.to_be_bytes();
+        self.ether_type(u16::from_be_bytes([high, low]), rest);
+    }
+
     fn family(&mut self, family: u32, rest: View<'a>) {
         match family {
             INET => self.ip(rest),
             family if INET6.contains(&family) => self.ipv6(rest),
-            family if family > FAMILY_MAX => match u16::try_from(family) {
-                Ok(kind) => self.ether_type(kind, rest),
-                Err(_) => self.odd(Anomaly::LinkMalformed),
-            },
             _ => {}
         }
     }

@@ -9,6 +9,7 @@ use super::view::View;
 const FRAME_RELAY: u16 = 770;
 const GRE: u16 = 778;
 const RADIOTAP: u16 = 803;
+const NETLINK: u16 = 824;
 /// The largest protocol number that is not an Ethernet type; Linux uses the numbers below for itself.
 const LINUX_PROTOCOL_MAX: u16 = 1536;
 /// Numbers of `<linux/if_ether.h>` below that.
@@ -42,11 +43,14 @@ impl<'a> Layers<'a, '_> {
         };
         if protocol > LINUX_PROTOCOL_MAX {
             return match hardware {
+                // Messages between the kernel and its users.
+                NETLINK => {}
                 GRE => self.gre_payload(protocol, rest),
                 _ => self.ether_type(protocol, rest),
             };
         }
         match (hardware, protocol) {
+            (NETLINK, _) => {}
             (FRAME_RELAY, _) => self.frame_relay(rest),
             (RADIOTAP, _) => self.radiotap(rest),
             (_, ALL) => self.ethernet(rest),

@@ -130,7 +130,7 @@ impl<'a> Layers<'a, '_> {
     /// MACsec, IEEE 802.1AE clause 9: only integrity protected frames can be read.
     fn macsec(&mut self, view: View<'a>) {
         /// Octets of the integrity check value at the end.
-        const CHECK_VALUE: u32 = 16;
+        const CHECK_VALUE: usize = 16;
         let Some(control) = view.u8(0) else { return self.odd(Anomaly::LinkTruncated) };
         let (version, explicit_channel) = (control & 0x80, control & 0x20 != 0);
         let hidden = control & 0x0c != 0;
@@ -138,11 +138,12 @@ impl<'a> Layers<'a, '_> {
             return self.odd(Anomaly::Encrypted);
         }
         let header = if explicit_channel { 14 } else { 6 };
-        let kind = view.u16(header).filter(|_| version == 0);
+        let has_content = view.bytes.len() > CHECK_VALUE.saturating_add(header);
+        let kind = view.u16(header).filter(|_| version == 0 && has_content);
         let Some((kind, rest)) = kind.zip(view.skip(header.saturating_add(2))) else {
             return self.odd(Anomaly::LinkMalformed);
         };
-        self.type_or_length(kind, rest.resize(rest.length.saturating_sub(CHECK_VALUE)));
+        self.type_or_length(kind, rest);
     }
 
     /// TRILL, RFC 6325 section 3.2: options in units of four bytes, then an Ethernet frame.

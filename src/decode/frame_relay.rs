@@ -3,6 +3,7 @@
 use super::anomaly::Anomaly;
 use super::layers::Layers;
 use super::llc;
+use super::ppp;
 use super::view::View;
 
 /// Network layer protocol identifiers, ISO/IEC TR 9577.
@@ -14,6 +15,8 @@ const NLPID_PPP: u8 = 0xcf;
 const UNNUMBERED: u8 = 0x03;
 /// The bit that marks the last octet of the address.
 const LAST: u8 = 1;
+/// The bits of the circuit's number in an address of two octets.
+const CIRCUIT: u16 = 0xfcf0;
 /// Octets of the longest address, ITU-T Q.922 section 3.2.
 const MAX_ADDRESS: usize = 4;
 
@@ -27,7 +30,11 @@ impl<'a> Layers<'a, '_> {
             return self.identified(rest.skip(1));
         }
         let Some(kind) = rest.u16(0) else { return self.odd(Anomaly::LinkTruncated) };
-        if Self::knows_ether_type(kind) {
+        if view.u16(0).is_some_and(|address| address & CIRCUIT == 0) {
+            // The circuit of the link's own management.
+            return;
+        }
+        if ppp::is_cisco_type(kind) {
             // Cisco's own encapsulation: an Ethernet type.
             return self.ether_type(kind, rest.skip(2).unwrap_or(rest));
         }

@@ -5,11 +5,11 @@ use super::layers::Layers;
 use super::view::View;
 
 /// Link types.
-const PPPOE: u16 = 167;
+pub(super) const PPPOE: u16 = 167;
 const ETHERNET: u16 = 178;
 const PPP: u16 = 179;
 const FRAME_RELAY: u16 = 180;
-const CISCO_HDLC: u16 = 181;
+pub(super) const CISCO_HDLC: u16 = 181;
 
 /// What the header begins with.
 const MAGIC: [u8; 3] = *b"MGC";
@@ -20,12 +20,14 @@ const EXTENSIONS: u8 = 0x80;
 const HEADER: usize = 4;
 const EXTENDED_HEADER: usize = 6;
 
+/// Whether a link type is one of these.
+pub(super) const fn knows(link: u16) -> bool {
+    matches!(link, PPPOE | ETHERNET | PPP | FRAME_RELAY | CISCO_HDLC)
+}
+
 impl<'a> Layers<'a, '_> {
     /// A frame of one of Juniper's link types.
     pub(super) fn juniper(&mut self, link: u16, view: View<'a>) {
-        if !matches!(link, PPPOE | ETHERNET | PPP | FRAME_RELAY | CISCO_HDLC) {
-            return self.odd(Anomaly::LinkType);
-        }
         let flags = view.u8(3).filter(|_| view.array(0) == Some(MAGIC));
         let Some((flags, rest)) = flags.and_then(|flags| Some((flags, after_header(flags, view)?))) else {
             return self.odd(Anomaly::LinkMalformed);

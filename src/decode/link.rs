@@ -1,16 +1,20 @@
 //! Link types: what the first byte of a frame belongs to, <https://www.tcpdump.org/linktypes.html>.
 
 use super::anomaly::Anomaly;
+use super::juniper;
 use super::layers::Layers;
 use super::view::View;
 use crate::capture::LinkType;
 
 const NULL: u16 = 0;
 const ETHERNET: u16 = 1;
+const TOKEN_RING: u16 = 6;
 const SLIP: u16 = 8;
 const PPP: u16 = 9;
+const FDDI: u16 = 10;
 const PPP_HDLC: u16 = 50;
 const PPP_ETHERNET: u16 = 51;
+const SYMANTEC: u16 = 99;
 const ATM_RFC1483: u16 = 100;
 const CISCO_HDLC: u16 = 104;
 const WLAN: u16 = 105;
@@ -27,7 +31,6 @@ const WLAN_RADIOTAP: u16 = 127;
 const APPLE_IP_OVER_1394: u16 = 138;
 const WLAN_AVS: u16 = 163;
 const PPP_PPPD: u16 = 166;
-const JUNIPER: std::ops::RangeInclusive<u16> = 130..=200;
 const PPI: u16 = 192;
 const PPP_WITH_DIRECTION: u16 = 204;
 const IPNET: u16 = 226;
@@ -72,7 +75,10 @@ impl<'a> Layers<'a, '_> {
             PFLOG => self.pf_log(view),
             PKTAP => self.pktap(view),
             IPNET => self.ipnet(view),
-            link if JUNIPER.contains(&link) && link != PPP_PPPD => self.juniper(link, view),
+            TOKEN_RING => self.token_ring(view),
+            FDDI => self.fddi(view),
+            SYMANTEC => self.symantec(view),
+            juniper::PPPOE..=juniper::CISCO_HDLC if juniper::knows(link) => self.juniper(link, view),
             _ => self.prefixed_link(link, view),
         }
     }
@@ -91,7 +97,11 @@ impl<'a> Layers<'a, '_> {
         };
         let Some(rest) = view.skip(length) else { return self.odd(Anomaly::LinkTruncated) };
         match link {
-            PPP_WITH_DIRECTION => self.ppp_hdlc(rest),
+            PPP_WITH_DIRECTION => {
+                // The direction was not on the wire.
+                self.shorten(1);
+                self.ppp_hdlc(rest);
+            }
             PPP_PPPD => self.ppp(rest),
             SLIP => self.slip(view, rest),
             APPLE_IP_OVER_1394 => self.ether_type(view.u16(16).unwrap_or(0), rest),

@@ -53,8 +53,12 @@ impl<'a> Layers<'a, '_> {
         if !matches!(kind, BRIDGED_WITH_CHECKSUM | BRIDGED_WITHOUT_CHECKSUM) {
             return;
         }
+        let checksum = if kind == BRIDGED_WITH_CHECKSUM { 4 } else { 0 };
         match view.skip(padding) {
-            Some(frame) => self.descend(|layers| layers.ethernet(frame)),
+            Some(frame) => {
+                let frame = frame.resize(frame.length.saturating_sub(checksum));
+                self.descend(|layers| layers.ethernet(frame));
+            }
             None => self.odd(Anomaly::LinkTruncated),
         }
     }

@@ -7,6 +7,8 @@ use super::view::View;
 
 /// Protocol numbers, <https://www.iana.org/assignments/ppp-numbers>.
 const IPV4: u16 = 0x0021;
+const BRIDGING: u16 = 0x0031;
+const MULTILINK: u16 = 0x003d;
 const IPV6: u16 = 0x0057;
 const MPLS: u16 = 0x0281;
 const MPLS_MULTICAST: u16 = 0x0283;
@@ -19,9 +21,18 @@ const CISCO_BROADCAST: u8 = 0x8f;
 
 /// Octets of a `PPPoE` header, RFC 2516 section 4.
 const PPPOE_HEADER: usize = 6;
-/// The credit tag of RFC 5578, which lies before the PPP header; with its content it has eight octets.
-const CREDITS: u16 = 0x0106;
-const CREDIT_TAG: usize = 8;
+
+/// Whether an Ethernet type occurs in Cisco's HDLC and frame relay encapsulations.
+pub(super) const fn is_cisco_type(kind: u16) -> bool {
+    matches!(
+        kind,
+        ethernet::IPV4
+            | ethernet::IPV6
+            | ethernet::MPLS
+            | ethernet::MPLS_UPSTREAM
+            | ethernet::BRIDGED_ETHERNET
+    )
+}
 
 impl<'a> Layers<'a, '_> {
     /// PPP without framing: a protocol number of two octets, or one if it is odd.
@@ -35,7 +46,37 @@ impl<'a> Layers<'a, '_> {
             // Some senders use Ethernet types.
             IPV4 | ethernet::IPV4 | IPV6 | ethernet::IPV6 => self.ip(rest),
             MPLS | MPLS_MULTICAST => self.descend(|layers| layers.mpls(rest)),
+            BRIDGING => self.bridged_ethernet(rest),
+            MULTILINK => self.multilink(rest),
             _ => {}
+        }
+    }
+
+    /// A bridged frame, RFC 3518 section 4.1: flags, type of network, and an identifier if the flags say so.
+    fn bridged_ethernet(&mut self, view: View<'a>) {
+        const NETWORK_IDENTIFIER: u8 = 0x40;
+        const CONTROL: u8 = 0x20;
+        const ETHERNET: u8 = 1;
+        let Some((flags, network)) = view.u8(0).zip(view.u8(1)) else {
+            return self.odd(Anomaly::LinkTruncated);
+        };
+        let header = if flags & NETWORK_IDENTIFIER == 0 { 2 } else { 6 };
+        match view.skip(header) {
+            Some(frame) if network == ETHERNET && flags & CONTROL == 0 => {
+                self.descend(|layers| layers.ethernet(frame));
+            }
+            Some(_) => {}
+            None => self.odd(Anomaly::LinkTruncated),
+        }
+    }
+
+    /// A multilink fragment, RFC 1990 section 3, that is the first and the last one of its packet.
+    fn multilink(&mut self, view: View<'a>) {
+        const WHOLE: u8 = 0xc0;
+        match view.u8(0).zip(view.skip(4)) {
+            Some((flags, packet)) if flags & WHOLE == WHOLE => self.descend(|layers| layers.ppp(packet)),
+            Some(_) => self.odd(Anomaly::PppFragment),
+            None => self.odd(Anomaly::LinkTruncated),
         }
     }
 
@@ -61,7 +102,9 @@ impl<'a> Layers<'a, '_> {
         let Some((kind, rest)) = view.u16(2).zip(view.skip(4)) else {
             return self.odd(Anomaly::LinkTruncated);
         };
-        self.ether_type(kind, rest);
+        if is_cisco_type(kind) {
+            self.ether_type(kind, rest);
+        }
     }
 
     /// A session frame of PPP over Ethernet, RFC 2516.
@@ -69,11 +112,6 @@ impl<'a> Layers<'a, '_> {
         let Some((length, rest)) = view.u16(4).zip(view.skip(PPPOE_HEADER)) else {
             return self.odd(Anomaly::LinkTruncated);
         };
-        let rest = rest.resize(rest.length.min(u32::from(length)));
-        let frame = if rest.u16(0) == Some(CREDITS) { rest.skip(CREDIT_TAG) } else { Some(rest) };
-        match frame {
-            Some(frame) => self.ppp(frame),
-            None => self.odd(Anomaly::LinkTruncated),
-        }
+        self.ppp(rest.resize(rest.length.min(u32::from(length))));
     }
 }

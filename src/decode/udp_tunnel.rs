@@ -1,9 +1,12 @@
 //! Tunnels in UDP, told by their port.
 
+use super::AddressPair;
 use super::anomaly::Anomaly;
 use super::layers::Layers;
 use super::view::View;
-use super::{AddressPair, UdpDatagram};
+
+/// The port of control messages, which are sent from the port of data too.
+const LISP_CONTROL: u16 = 4342;
 
 /// A tunnelling protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub(super) enum UdpTunnel {
     Gre,
     /// User plane of mobile networks, 3GPP TS 29.281; also version 0 and prime.
     Gtp,
+    /// Packets mirrored by a Juniper router.
+    JuniperMirror,
     /// RFC 2661.
     L2tp,
     /// Locator/ID separation: control, RFC 9301 section 5.8.
@@ -55,7 +60,7 @@ impl UdpTunnel {
             2268 => Self::Amt,
             3544 => Self::Teredo,
             4341 => Self::LispData,
-            4342 => Self::LispControl,
+            LISP_CONTROL => Self::LispControl,
             4754 => Self::Gre,
             // 8472 is what Linux used before the assignment, and still uses by default.
             4789 | 8472 => Self::Vxlan,
@@ -64,6 +69,7 @@ impl UdpTunnel {
             5247 => Self::CapwapData,
             6081 => Self::Geneve,
             6635 => Self::Mpls,
+            30030 => Self::JuniperMirror,
             12220 => Self::LwappLayer3,
             12222 | 12223 => Self::Lwapp,
             37008 => Self::Tzsp,
@@ -84,21 +90,21 @@ impl UdpTunnel {
 }
 
 impl<'a> Layers<'a, '_> {
-    /// Looks for packets in `datagram`, the payload of a tunnel between `addresses`; says whether there were any.
+    /// Looks for packets in the payload of a tunnel between `addresses`; says whether there were any.
     #[cold]
     pub(super) fn udp_tunnel(
         &mut self,
         kind: UdpTunnel,
         addresses: AddressPair,
-        datagram: &UdpDatagram<'a>,
+        destination_port: u16,
+        payload: View<'a>,
     ) -> bool {
-        let payload = View::new(datagram.payload, datagram.payload_length);
-        let destination_port = datagram.destination_port;
         self.tunnel(addresses, |layers| match kind {
             UdpTunnel::CapwapData => layers.capwap_data(payload),
             UdpTunnel::Geneve => layers.geneve(payload),
             UdpTunnel::Gre => layers.gre(payload),
             UdpTunnel::Gtp => layers.gtp(payload),
+            UdpTunnel::JuniperMirror => layers.after(payload, 8, Self::raw),
             UdpTunnel::L2tp => layers.l2tp(payload),
             UdpTunnel::Mpls => layers.mpls(payload),
             UdpTunnel::Teredo => layers.teredo(payload),
@@ -106,6 +112,7 @@ impl<'a> Layers<'a, '_> {
             UdpTunnel::VxlanGpe => layers.vxlan_gpe(payload),
             UdpTunnel::Amt => layers.multicast_tunnel(payload),
             UdpTunnel::Ayiya => layers.ayiya(payload),
+            UdpTunnel::LispData if destination_port == LISP_CONTROL => layers.lisp_control(payload),
             UdpTunnel::LispData => layers.after(payload, 8, Self::versioned),
             UdpTunnel::LispControl => layers.lisp_control(payload),
             UdpTunnel::Lwapp => layers.lwapp(destination_port, payload),

@@ -4,7 +4,6 @@
 
 use crate::capture::Timestamp;
 use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
-use pcap_parser::traits::PcapReaderIterator;
 use pcap_parser::{Block, PcapBlockOwned, PcapError, create_reader};
 use std::fs::File;
 use std::net::{IpAddr, SocketAddr};
@@ -77,7 +76,7 @@ impl Capture {
     pub(crate) fn truth(&self) -> Option<serde_json::Value> {
         use sha2::Digest;
         let hash = sha2::Sha256::digest(std::fs::read(&self.path).unwrap());
-        let name: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = hash.iter().fold(String::new(), |name, byte| name + &format!("{byte:02x}"));
         let folder = folder()?.join("../truth/tshark").join(name + ".json");
         serde_json::from_slice(&std::fs::read(folder).ok()?).ok()
     }
@@ -196,7 +195,7 @@ fn open(
     let ports = [source_port, destination_port];
     match bytes {
         [flags, 0xff, _, _, _, _, _, _, ..] if ports.contains(&2152) => {
-            let header = if flags & 7 == 0 { 8 } else { 12 };
+            let header = if flags.trailing_zeros() >= 3 { 8 } else { 12 };
             inner(bytes.get(header..).and_then(|ip| LaxSlicedPacket::from_ip(ip).ok()), payloads);
         }
         [8, 0, 0, 0, _, _, _, _, frame @ ..] if ports.contains(&4789) => {

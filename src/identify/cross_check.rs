@@ -4,8 +4,8 @@
 
 use super::captures::{self, Capture, Payload, Transport};
 use super::{
-    Probe, dingtalk, discord, facetime, line, rtcp, rtp, sip, stun, teams, telegram, viber, webex, whatsapp,
-    zoom,
+    Probe, dingtalk, discord, dns, facetime, line, rtcp, rtp, sdp, sip, stun, teams, telegram, viber, webex,
+    whatsapp, zoom,
 };
 use crate::identify::stun::Dialect;
 use std::collections::{BTreeMap, HashMap};
@@ -139,6 +139,63 @@ fn streams_are_found_only_in_calls() {
                     stream.extension_profile,
                 );
                 assert!(capture.kind != "noncall", "{} {source} {destination} {stream:?}", capture.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn tcp_streams_of_other_protocols_are_not_cut_as_stun_or_media() {
+    for capture in captures::all() {
+        let payloads = capture.payloads();
+        let segments =
+            payloads.iter().filter(|payload| payload.transport == Transport::Tcp && payload.bytes.len() > 8);
+        let found: Vec<_> = segments.filter(|payload| stun::Stream::new(&payload.bytes).is_some()).collect();
+        if let Some(first) = found.first() {
+            println!("{} {} {}", capture.name, found.len(), first.number);
+            assert!(capture.kind == "call", "{} {}", capture.name, first.number);
+        }
+    }
+}
+
+/// Every parser on one payload, as UDP and as TCP.
+fn parse_all(bytes: &[u8], length: usize) {
+    for (_, probe) in DISSECTORS {
+        let _ = probe(bytes, length);
+    }
+    let _ = (dns::parse(bytes), sdp::parse(bytes), dingtalk::probe(bytes));
+    let _ = (sip::stream(bytes).count(), dns::tcp_messages(bytes).filter_map(dns::parse).count());
+    for unit in stun::Stream::new(bytes).into_iter().flatten().take(8) {
+        let _ = stun::parse(unit.payload, unit.length);
+    }
+    if let Some(envelope) = stun::Envelope::open(bytes, length) {
+        let (payload, length) = envelope.contents();
+        let _ = stun::parse(payload, length);
+    }
+    if let Some(compound) = rtcp::parse(bytes, length) {
+        let _ = compound.packets().count();
+    }
+}
+
+#[test]
+fn no_spoilt_real_payload_makes_a_dissector_panic() {
+    // A generator of Lehmer's: the same numbers each time.
+    let mut state = 1u64;
+    let mut random = move |below: usize| {
+        state = state * 48271 % 0x7FFF_FFFF;
+        usize::try_from(state).unwrap() % below
+    };
+    for capture in captures::all() {
+        for payload in capture.payloads().iter().filter(|payload| payload.bytes.len() < 600).take(60) {
+            for _ in 0..12 {
+                let mut bytes = payload.bytes.clone();
+                for _ in 0..=random(4) {
+                    let (place, value) = (random(bytes.len().min(80)), u8::try_from(random(256)).unwrap());
+                    bytes[place] = value;
+                }
+                let length = if random(2) == 0 { bytes.len() } else { payload.length + random(8) };
+                bytes.truncate(1 + random(bytes.len()));
+                parse_all(&bytes, length.max(bytes.len()));
             }
         }
     }

@@ -191,7 +191,7 @@ impl Stream {
             0 => self.duplicates = self.duplicates.saturating_add(1),
             1..=MOST_DROPOUT => self.advance(header, delta),
             _ if delta.wrapping_neg() <= MOST_DISORDER => {
-                self.out_of_order = self.out_of_order.saturating_add(1)
+                self.out_of_order = self.out_of_order.saturating_add(1);
             }
             _ => {
                 self.restarts = self.restarts.saturating_add(1);
@@ -361,7 +361,7 @@ mod tests {
     fn a_header_with_sources_and_extension_is_measured() {
         let mut bytes = packet(1, 2, 3);
         bytes[0] = 0x92;
-        bytes[1] = 0x80 | 96;
+        bytes[1] = 0xE0;
         bytes[20..24].copy_from_slice(&[0xBE, 0xDE, 0, 2]);
         let header = parse(&bytes, bytes.len()).unwrap();
         assert_eq!((header.payload_type, header.marker, header.ssrc), (96, true, 3));

@@ -34,7 +34,7 @@ pub struct Message<'a> {
     pub start: StartLine<'a>,
     /// Call-ID: the same in all messages of a call.
     pub call_id: Option<&'a str>,
-    /// CSeq: number and method; pairs a request with its responses.
+    /// `CSeq`: number and method; pairs a request with its responses.
     pub sequence: Option<&'a str>,
     /// User-Agent or Server: the sender's product.
     pub product: Option<&'a str>,

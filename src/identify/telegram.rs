@@ -1,12 +1,13 @@
-//! Telegram's call reflectors over UDP, the relays of calls before Telegram took to TURN.
+//! Telegram's call reflectors over UDP: relays of its own, beside which it uses TURN.
 //!
-//! Layout: the public-domain sources of libtgvoip (`VoIPController.cpp`, `MockReflector.cpp`); measured in a capture of
-//! 2016 to 2018. Every packet begins with a tag of 16 bytes that the two participants share. A packet to the
-//! reflector itself goes on with twelve bytes of ones, all others are encrypted for the far participant.
+//! Layout: the public-domain sources of libtgvoip (`VoIPController.cpp`, `MockReflector.cpp`), and tgcalls (`ReflectorPort`); measured in
+//! captures of 2016 and 2024. Every packet begins with a tag of 16 bytes. A packet to or from the reflector itself
+//! goes on with twelve bytes of ones. Others are for the far participant: until 2021 encrypted, since then a packet
+//! of ICE or DTLS-SRTP after its length.
 
-use super::Probe;
 use super::pairing::Pairer;
-use super::wire::{array, be64, byte, ipv4, ipv6, le16, le32};
+use super::wire::{array, be32, be64, byte, ipv4, ipv6, le16, le32};
+use super::{Probe, stun};
 use crate::capture::Timestamp;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -23,7 +24,7 @@ const PEER_REQUEST: u32 = 0xFFFF_FFFF;
 
 /// What one datagram to or from a reflector says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Packet {
+pub enum Packet<'a> {
     /// The reflector names the addresses of both participants.
     PeerInfo {
         /// The address of who asked.
@@ -33,6 +34,13 @@ pub enum Packet {
     },
     /// A client asks for them.
     PeerRequest,
+    /// A packet for or from the other participant, to be dissected in its turn.
+    Relayed {
+        /// The packet.
+        payload: &'a [u8],
+        /// Its bytes on the wire.
+        length: usize,
+    },
     /// The reflector names the client's address as it sees it.
     SelfInfo {
         /// The token of the request.
@@ -51,16 +59,26 @@ pub enum Packet {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Query([u8; TAG_LENGTH], u64);
 
-/// Whether a datagram of `length` bytes on the wire is one to or from a reflector itself.
+/// Whether a datagram of `length` bytes on the wire is one to or from a reflector. A relayed packet proves it
+/// only if it is STUN.
 pub fn probe(payload: &[u8], length: usize) -> Probe {
-    if parse(payload, length).is_some() { Probe::Match } else { Probe::NoMatch }
+    match parse(payload, length) {
+        Some(Packet::Relayed { payload, length }) if stun::probe(payload, length) != Probe::Match => {
+            Probe::NeedMore
+        }
+        Some(_) => Probe::Match,
+        None => Probe::NoMatch,
+    }
 }
 
 /// Reads a datagram of `length` bytes on the wire.
-pub fn parse(payload: &[u8], length: usize) -> Option<Packet> {
+pub fn parse(payload: &[u8], length: usize) -> Option<Packet<'_>> {
     let tag: [u8; TAG_LENGTH] = array(payload, 0)?;
-    if array::<12>(payload, TAG_LENGTH)? != [0xFF; 12] || tag == [0xFF; TAG_LENGTH] {
+    if tag == [0xFF; TAG_LENGTH] {
         return None;
+    }
+    if array::<12>(payload, TAG_LENGTH)? != [0xFF; 12] {
+        return relayed(payload, length);
     }
     match (le32(payload, KIND)?, length) {
         (SELF_REQUEST, 40) => Some(Packet::SelfRequest { query: Query(tag, be64(payload, 32)?) }),
@@ -75,6 +93,16 @@ pub fn parse(payload: &[u8], length: usize) -> Option<Packet> {
         }),
         _ => None,
     }
+}
+
+/// The tag, four bytes that tell the sender's side, the length in network byte order, the packet, padding to a
+/// multiple of four.
+fn relayed(payload: &[u8], length: usize) -> Option<Packet<'_>> {
+    const HEADER_LENGTH: usize = 24;
+    let inner = payload.get(HEADER_LENGTH..)?;
+    let declared = usize::try_from(be32(payload, 20)?).ok()?;
+    let fits = declared > 0 && declared.checked_next_multiple_of(4)? == length.checked_sub(HEADER_LENGTH)?;
+    fits.then(|| Packet::Relayed { payload: inner.get(..declared).unwrap_or(inner), length: declared })
 }
 
 /// An address as IPv6, where IPv4 is mapped into it.
@@ -102,14 +130,14 @@ impl Default for RoundTrips {
 
 impl RoundTrips {
     /// Takes a packet of either direction; gives the time to its sender if it is an answer.
-    pub fn update(&mut self, packet: &Packet, time: Timestamp) -> Option<Duration> {
+    pub fn update(&mut self, packet: &Packet<'_>, time: Timestamp) -> Option<Duration> {
         match packet {
             Packet::SelfRequest { query } => {
                 self.sent.request(*query, time);
                 None
             }
             Packet::SelfInfo { query, .. } => self.sent.response(query, time),
-            Packet::PeerInfo { .. } | Packet::PeerRequest => None,
+            Packet::PeerInfo { .. } | Packet::PeerRequest | Packet::Relayed { .. } => None,
         }
     }
 }
@@ -146,6 +174,17 @@ mod tests {
     }
 
     #[test]
+    fn a_relayed_packet_is_handed_out_and_proves_itself_only_if_it_is_stun() {
+        let mut bytes = [&[7; 20][..], &[0, 0, 0, 21], &[0x16; 21], &[0; 3]].concat();
+        assert_eq!(parse(&bytes, 48), Some(Packet::Relayed { payload: &[0x16; 21], length: 21 }));
+        assert_eq!((probe(&bytes, 48), probe(&bytes, 49)), (Probe::NeedMore, Probe::NoMatch));
+        bytes[23] = 20;
+        bytes.truncate(44);
+        bytes[24..32].copy_from_slice(&[0, 1, 0, 0, 0x21, 0x12, 0xA4, 0x42]);
+        assert_eq!(probe(&bytes, 44), Probe::Match);
+    }
+
+    #[test]
     fn every_truncation_is_refused() {
         let bytes = self_info();
         for captured in 0..bytes.len() {
@@ -171,9 +210,9 @@ mod tests {
             match packet {
                 Packet::SelfInfo { address, .. } => _ = addresses.insert(address.ip().to_string()),
                 Packet::PeerInfo { own, peer } => {
-                    addresses.extend([own.ip().to_string(), peer.ip().to_string()])
+                    addresses.extend([own.ip().to_string(), peer.ip().to_string()]);
                 }
-                Packet::PeerRequest | Packet::SelfRequest { .. } => {}
+                Packet::PeerRequest | Packet::Relayed { .. } | Packet::SelfRequest { .. } => {}
             }
             found.extend(times.update(&packet, payload.time));
         }

@@ -1,17 +1,24 @@
 //! From paths and rules to a report.
 
 use super::{Analysis, analyze};
-use crate::capture::{CaptureError, Filter, FilterError, Options, Progress, Reader};
-use crate::locate::{LocateError, Locator};
-use crate::policy::{Policy, PolicyError};
-use crate::report::{Material, Report, build};
+use crate::capture::{CaptureError, Filter, Options, Progress, Reader};
+use crate::identify::catalogue::CatalogueError;
+use crate::identify::infer::Subject;
+use crate::identify::{Catalogue, infer};
+use crate::locate::{CountryCode, LocateError, Locator};
+use crate::policy::{CountrySet, Policy, PolicyError};
+use crate::report::{self, Report};
 use crate::session;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What is to be inspected, and how.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for a flag of the command line")]
 pub struct Request {
     /// Capture files, folders, or `-`.
     pub paths: Vec<PathBuf>,
@@ -31,6 +38,14 @@ pub struct Request {
     pub hash: bool,
     /// Whether the report lists every flow.
     pub with_flows: bool,
+    /// Files that add to the catalogue of services.
+    pub services: Vec<PathBuf>,
+    /// Countries and groups that calls should stay in.
+    pub home: Vec<String>,
+    /// Without a packet for so long, a call is over; [`session::IDLE_GAP`] where it is not said.
+    pub idle_gap: Option<Duration>,
+    /// Whether what belongs to no call is judged too.
+    pub judge_all: bool,
 }
 
 /// A report, and what is worth saying about its making.
@@ -49,20 +64,30 @@ pub enum InspectError {
     /// A capture could not be read.
     #[error(transparent)]
     Capture(#[from] CaptureError),
-    /// A filter is not understood.
-    #[error(transparent)]
-    Filter(#[from] FilterError),
     /// A database could not be used.
     #[error(transparent)]
     Locate(#[from] LocateError),
     /// A rule is not understood.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// A catalogue of services could not be read.
+    #[error("cannot read '{}'", path.display())]
+    Services {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A catalogue of services is not understood.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
 }
 
 /// Reads, follows, places and judges what `request` names, and tells `progress` how far it is.
 pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected, InspectError> {
     let policy = Policy::from_lists(&request.deny, &request.allow)?;
+    let home = home(&request.home)?;
+    let catalogue = catalogue(&request.services)?;
     let locator = Locator::open(&request.databases, !request.without_default_database)?;
     let filter = request.filter.as_deref().map(Filter::new).transpose()?;
     let options = Options { hash: request.hash, progress: Some(Arc::clone(progress)) };
@@ -70,10 +95,59 @@ pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected,
     let notes = reader.notes().iter().map(ToString::to_string).collect();
     let threads = request.threads.or_else(|| std::thread::available_parallelism().ok());
     let analysis = analyze(reader, filter.as_ref(), threads.map_or(1, NonZeroUsize::get))?;
-    Ok(Inspected { report: report(&analysis, &locator, &policy, request.with_flows), notes })
+    let judge = Judge { request, policy: &policy, home: &home, catalogue: &catalogue, locator: &locator };
+    Ok(Inspected { report: judge.report(&analysis), notes })
 }
 
-fn report(analysis: &Analysis, locator: &Locator, policy: &Policy, with_flows: bool) -> Report {
-    let sessions = session::group(&analysis.flows);
-    build(&Material { analysis, sessions: &sessions, locator, policy, with_flows })
+fn home(lists: &[String]) -> Result<BTreeSet<CountryCode>, PolicyError> {
+    let mut home = BTreeSet::new();
+    for list in lists {
+        home.extend(list.parse::<CountrySet>()?.iter());
+    }
+    Ok(home)
+}
+
+fn catalogue(paths: &[PathBuf]) -> Result<Catalogue, InspectError> {
+    let read = |path: &PathBuf| {
+        std::fs::read_to_string(path).map_err(|source| InspectError::Services { path: path.clone(), source })
+    };
+    let texts = paths.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    Ok(Catalogue::with_all(texts.iter().map(String::as_str))?)
+}
+
+/// What turns facts into a report.
+struct Judge<'a> {
+    request: &'a Request,
+    policy: &'a Policy,
+    home: &'a BTreeSet<CountryCode>,
+    catalogue: &'a Catalogue,
+    locator: &'a Locator,
+}
+
+impl Judge<'_> {
+    fn report(&self, analysis: &Analysis) -> Report {
+        let subjects: Vec<Subject<'_>> =
+            analysis.flows.iter().map(|flow| Subject::new(flow, flow.state.facts())).collect();
+        let inference = infer(&subjects, &analysis.names, self.catalogue);
+        let country = |address: IpAddr| self.locator.locate(address).location.country;
+        let sessions = session::group(&session::Material {
+            subjects: &subjects,
+            identities: &inference.flows,
+            names: &analysis.names,
+            country: &country,
+            idle_gap: self.request.idle_gap.unwrap_or(session::IDLE_GAP),
+        });
+        report::build(&report::Material {
+            analysis,
+            subjects: &subjects,
+            inference: &inference,
+            sessions: &sessions,
+            catalogue: self.catalogue,
+            locator: self.locator,
+            policy: self.policy,
+            home: self.home,
+            judge_all: self.request.judge_all,
+            with_flows: self.request.with_flows,
+        })
+    }
 }

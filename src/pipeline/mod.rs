@@ -6,23 +6,22 @@
 
 mod inspect;
 mod shard;
+mod state;
 mod turns;
 
 pub use inspect::{InspectError, Inspected, Request, inspect};
 pub use shard::Tally;
+pub use state::FlowState;
 
 use crate::capture::{Batch, CaptureError, Filter, Input, Reader};
 use crate::decode::{self, Anomalies, Content, Datagram, Packet, Reassembler};
-use crate::flow::{Flow, PacketRef};
+use crate::flow::{Flow, PacketRef, Side};
+use crate::identify::names::{NameBinding, NameTable};
 use shard::{Route, SHARDS, Shard, Tallies};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use turns::Turns;
-
-/// What later stages keep with a flow.
-#[derive(Clone, Debug, Default)]
-pub struct FlowState {}
 
 /// Everything that packets say.
 #[derive(Debug)]
@@ -31,6 +30,8 @@ pub struct Analysis {
     pub inputs: Vec<Input>,
     /// The flows, in the order of their first packets.
     pub flows: Vec<Flow<FlowState>>,
+    /// What names were looked up, and by whom.
+    pub names: NameTable,
     /// Every address that packets were sent from or to, and what it sent and received.
     pub endpoints: BTreeMap<IpAddr, Tally>,
     /// Addresses that stand in a header around the innermost one, or have packets that belong to no flow.
@@ -72,8 +73,10 @@ pub fn analyze(reader: Reader, filter: Option<&Filter>, threads: usize) -> Resul
     };
     let others = threads.saturating_sub(1);
     let workers = std::thread::scope(|scope| {
-        let handles: Vec<_> = (0..others).map(|_| scope.spawn(|| Worker::new(filter).run(&shared))).collect();
-        let mut workers = vec![Worker::new(filter).run(&shared)];
+        let shared = &shared;
+        let helpers = (0..others).map(|_| Worker::new(filter));
+        let handles: Vec<_> = helpers.map(|worker| scope.spawn(move || worker.run(shared))).collect();
+        let mut workers = vec![Worker::new(filter).run(shared)];
         for handle in handles {
             workers.push(handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }
@@ -93,25 +96,47 @@ pub fn analyze(reader: Reader, filter: Option<&Filter>, threads: usize) -> Resul
     if let Some(failure) = source.failure {
         return Err(failure);
     }
-    let shards = shared.shards.into_iter().map(Turns::into_value);
-    Ok(gather(source.reader.into_inputs(), shards, coverage, &anomalies))
+    let shards = shared.shards.into_iter().map(Turns::into_value).collect();
+    Ok(gather(source.reader.into_inputs(), shards, threads, coverage, &anomalies))
+}
+
+/// What a share comes to.
+struct Concluded {
+    flows: Vec<Flow<FlowState>>,
+    bindings: Vec<NameBinding>,
+    tallies: Tallies,
+    unfollowed: u64,
+}
+
+impl Concluded {
+    fn new(mut shard: Shard) -> Self {
+        let unfollowed = shard.refused().saturating_add(shard.uncounted);
+        let tallies = std::mem::take(&mut shard.tallies);
+        let (flows, bindings) = shard.conclude();
+        Self { flows, bindings, tallies, unfollowed }
+    }
 }
 
 fn gather(
     inputs: Vec<Input>,
-    shards: impl Iterator<Item = Shard>,
+    shards: Vec<Shard>,
+    threads: usize,
     mut coverage: Coverage,
     anomalies: &[Anomalies],
 ) -> Analysis {
     let mut flows = Vec::new();
+    let mut bindings = Vec::new();
     let mut loose = Tallies::default();
-    for mut shard in shards {
-        coverage.unfollowed_packets =
-            coverage.unfollowed_packets.saturating_add(shard.refused() + shard.uncounted);
-        merge(&mut loose, &std::mem::take(&mut shard.tallies));
-        flows.append(&mut shard.into_flows());
+    for mut part in conclude(shards, threads) {
+        coverage.unfollowed_packets = coverage.unfollowed_packets.saturating_add(part.unfollowed);
+        merge(&mut loose, &part.tallies);
+        flows.append(&mut part.flows);
+        bindings.append(&mut part.bindings);
     }
     flows.sort_unstable_by_key(|flow| (flow.first_packet(), *flow.key()));
+    bindings.sort_by(|a, b| (a.packet, a.client, &a.names).cmp(&(b.packet, b.client, &b.names)));
+    let mut names = NameTable::default();
+    bindings.into_iter().for_each(|binding| names.insert(binding));
     let mut endpoints = loose.clone();
     for flow in &flows {
         tally_flow(&mut endpoints, flow);
@@ -119,11 +144,29 @@ fn gather(
     Analysis {
         inputs,
         flows,
+        names,
         endpoints: endpoints.into_iter().collect(),
         loose: loose.into_iter().collect(),
         coverage,
         anomalies: anomalies.iter().map(Anomalies::counts).collect(),
     }
+}
+
+/// Concludes the shares on several threads, in their order.
+fn conclude(shards: Vec<Shard>, threads: usize) -> Vec<Concluded> {
+    let each = shards.len().div_ceil(threads.max(1)).max(1);
+    let mut shards = shards.into_iter().peekable();
+    std::thread::scope(|scope| {
+        let mut handles = Vec::new();
+        while shards.peek().is_some() {
+            let part: Vec<Shard> = shards.by_ref().take(each).collect();
+            handles.push(scope.spawn(move || part.into_iter().map(Concluded::new).collect::<Vec<_>>()));
+        }
+        let join = |handle: std::thread::ScopedJoinHandle<'_, Vec<Concluded>>| {
+            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        handles.into_iter().flat_map(join).collect()
+    })
 }
 
 fn merge(into: &mut Tallies, from: &Tallies) {
@@ -134,7 +177,7 @@ fn merge(into: &mut Tallies, from: &Tallies) {
 
 /// Adds a flow's packets at its two addresses, but for those that its fragments have brought there already.
 fn tally_flow(endpoints: &mut Tallies, flow: &Flow<FlowState>) {
-    for side in [crate::flow::Side::Low, crate::flow::Side::High] {
+    for side in [Side::Low, Side::High] {
         let sent = flow.sent_by(side).without(flow.sent_as_fragments_by(side));
         let received = flow.sent_by(side.other()).without(flow.sent_as_fragments_by(side.other()));
         if sent.packets == 0 && received.packets == 0 {

@@ -1,9 +1,10 @@
 //! One share of the flows: those whose five-tuples fall to it, in the order of the capture.
 
-use super::FlowState;
+use super::state::FlowState;
 use crate::capture::Timestamp;
 use crate::decode::{Content, Packet, Quoted};
-use crate::flow::{Bound, Counters, Flow, FlowKey, IcmpError, PacketRef, Side, Table, Transport};
+use crate::flow::{Bound, Budget, Counters, Flow, FlowKey, IcmpError, PacketRef, Side, Table, Transport};
+use crate::identify::names::NameBinding;
 use hashbrown::HashMap;
 use std::net::IpAddr;
 
@@ -16,6 +17,9 @@ const MAX_FLOWS: usize = 1 << 16;
 
 /// Addresses that one share keeps for packets without a flow of their own.
 const MAX_ADDRESSES: usize = 1 << 16;
+
+/// Bytes of TCP streams that one share keeps while they are looked at: 128 MB in all.
+const MAX_STREAM_BYTES: usize = 8 << 20;
 
 /// What an address sent and received.
 #[derive(Clone, Copy, Debug)]
@@ -120,11 +124,17 @@ pub(super) struct Shard {
     pub(super) tallies: Tallies,
     /// Packets that were counted at no address, because there were too many addresses.
     pub(super) uncounted: u64,
+    budget: Budget,
 }
 
 impl Shard {
     pub(super) fn new() -> Self {
-        Self { flows: Table::new(Bound(MAX_FLOWS)), tallies: Tallies::default(), uncounted: 0 }
+        Self {
+            flows: Table::new(Bound(MAX_FLOWS)),
+            tallies: Tallies::default(),
+            uncounted: 0,
+            budget: Budget::new(MAX_STREAM_BYTES),
+        }
     }
 
     pub(super) fn packet(&mut self, packet: &Packet<'_>, route: &Route, at: PacketRef) {
@@ -135,7 +145,8 @@ impl Shard {
         }
         match route {
             Route::Flow(key, side) => {
-                if self.flows.packet(key, *side, packet, at).is_some() {
+                if let Some(flow) = self.flows.packet(key, *side, packet, at) {
+                    FlowState::inspect(flow, *side, packet, at, &mut self.budget);
                     return;
                 }
             }
@@ -154,8 +165,11 @@ impl Shard {
         self.flows.refused()
     }
 
-    pub(super) fn into_flows(self) -> Vec<Flow<FlowState>> {
-        self.flows.into_flows()
+    /// The flows, concluded, and the names that their DNS answers bound.
+    pub(super) fn conclude(self) -> (Vec<Flow<FlowState>>, Vec<NameBinding>) {
+        let mut flows = self.flows.into_flows();
+        let bindings = flows.iter_mut().flat_map(|flow| flow.state.conclude()).collect();
+        (flows, bindings)
     }
 
     fn error(&mut self, key: &FlowKey, about: Side, packet: &Packet<'_>, at: PacketRef) {

@@ -4,8 +4,8 @@
 //! precision, and the same input gives the same bytes.
 
 use crate::capture::{Precision, Timestamp};
-use crate::identify::{Contact, Role};
-use crate::locate::{CountryCode, Database, Location, Operator, Scope};
+use crate::identify::{Contact, Role, Service};
+use crate::locate::{Confidence, CountryCode, Database, Location, Operator, Scope};
 use crate::policy::{Policy, Verdict};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -21,6 +21,8 @@ pub struct Report {
     pub tool: Tool,
     /// The worst verdict of all sessions and endpoints.
     pub verdict: Verdict,
+    /// Why nothing can be called allowed, however clean what was seen: damage, loss, bounds that were reached.
+    pub lacks: Vec<String>,
     /// What was read.
     pub inputs: Vec<InputReport>,
     /// What was asked where addresses are.
@@ -34,10 +36,25 @@ pub struct Report {
     /// Every flow, in the order of their first packets; only where asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flows: Option<Vec<FlowReport>>,
-    /// What each client had to do with each server.
+    /// The calls, in the order of their first packets.
     pub sessions: Vec<SessionReport>,
+    /// What belongs to no call.
+    pub outside: OutsideReport,
     /// Why something is not simply allowed.
     pub findings: Vec<Finding>,
+}
+
+/// What belongs to no call.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct OutsideReport {
+    /// Whether it was judged too (`--scope all`).
+    pub judged: bool,
+    /// Servers of flows outside of calls.
+    pub endpoints: u64,
+    /// Frames of those flows.
+    pub packets: u64,
+    /// Bytes of those flows.
+    pub bytes: u64,
 }
 
 /// The program that made a report.
@@ -149,7 +166,7 @@ pub struct EndpointReport {
     /// Who announces it.
     pub operator: Option<Operator>,
     /// Services it was used for.
-    pub services: Vec<String>,
+    pub services: Vec<Service>,
     /// What it did.
     pub roles: Vec<Role>,
     /// How far contact went; `null` for an address that only was a client.
@@ -158,6 +175,23 @@ pub struct EndpointReport {
     pub location: Location,
     /// The smallest round-trip time to it.
     pub rtt: Option<RttReport>,
+    /// Packets that name it without going there, the first few.
+    pub mentioned: Vec<MentionReport>,
+}
+
+/// A packet that names an address.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct MentionReport {
+    /// What named it: `dns`, or what a STUN, SDP or application message calls it (`mapped`, `relayed`, `peer`, ...).
+    pub by: &'static str,
+    /// The client whose flow it was.
+    pub client: IpAddr,
+    /// The server of that flow; `null` for DNS.
+    pub server: Option<IpAddr>,
+    /// Path of the input.
+    pub input: String,
+    /// Number of the packet.
+    pub packet: u64,
 }
 
 /// A name of an address.
@@ -221,37 +255,110 @@ pub struct FlowReport {
     /// Names of the server read in it.
     pub names: Vec<NameReport>,
     /// The service.
-    pub service: Option<String>,
+    pub service: Option<Service>,
     /// What the server did.
     pub role: Role,
     /// How far contact went.
     pub contact: Contact,
+    /// Protocols that were recognised.
+    pub protocols: Vec<&'static str>,
+    /// Of TLS, DTLS or QUIC.
+    pub handshake: Option<HandshakeReport>,
     /// Media streams.
-    pub media: Vec<String>,
-    /// What service and role rest on.
-    pub evidence: Vec<String>,
+    pub media: Vec<StreamReport>,
+    /// What service and role rest on, strongest first.
+    pub evidence: Vec<EvidenceReport>,
 }
 
-/// What one client had to do with one server.
+/// What a handshake of TLS, DTLS or QUIC shows.
+#[derive(Clone, Debug, Serialize)]
+pub struct HandshakeReport {
+    /// The version agreed on, else the highest offered.
+    pub version: Option<String>,
+    /// Application protocols, the one taken last.
+    pub alpn: Vec<String>,
+    /// JA3 of the client's hello.
+    pub ja3: Option<String>,
+    /// Whether the client's hello has an encrypted part, which may hold the true name.
+    pub encrypted_client_hello: bool,
+    /// Whether both sides are seen to use the keys.
+    pub completed: bool,
+    /// Alerts in clear.
+    pub alerts: Vec<String>,
+}
+
+/// A media stream.
+#[derive(Clone, Debug, Serialize)]
+pub struct StreamReport {
+    /// `from-client` or `from-server`.
+    pub direction: &'static str,
+    /// RTP synchronisation source.
+    pub ssrc: u32,
+    /// RTP payload type.
+    pub payload_type: u8,
+    /// `audio`, `video`, `screen`, where the packets tell.
+    pub kind: Option<&'static str>,
+    /// Packets.
+    pub packets: u64,
+    /// Bytes of their payload.
+    pub bytes: u64,
+    /// Time of the first packet.
+    pub start: Time,
+    /// Time of the last packet.
+    pub end: Time,
+}
+
+/// What an inference rests on.
+#[derive(Clone, Debug, Serialize)]
+pub struct EvidenceReport {
+    /// `signature`, `certificate`, `name`, `prefix`, `inherited`, `port`.
+    pub kind: &'static str,
+    /// The rule that fired.
+    pub rule: &'static str,
+    /// The service it speaks for.
+    pub service: Option<Service>,
+    /// Number of the packet that shows it.
+    pub packet: Option<u64>,
+    /// What was seen.
+    pub detail: String,
+}
+
+/// One call.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact, by its name in JSON")]
 pub struct SessionReport {
     /// Its name in findings.
     pub id: String,
     /// The service.
-    pub service: Option<String>,
-    /// Who opened the flows.
+    pub service: Service,
+    /// The service's name, for people.
+    #[serde(skip)]
+    pub service_name: String,
+    /// Whose call it is.
     pub client: IpAddr,
     /// Time of the first packet.
     pub start: Time,
     /// Time of the last packet.
     pub end: Time,
-    /// Countries of the servers that answered.
+    /// Whether media was seen.
+    pub media_seen: bool,
+    /// It was under way when the capture began.
+    pub began_before_capture: bool,
+    /// It was under way when the capture ended.
+    pub continues_after_capture: bool,
+    /// Only packets of one direction were captured.
+    pub one_direction: bool,
+    /// Countries of the far ends that answered.
     pub countries: Vec<CountryReport>,
-    /// The servers.
+    /// The far ends.
     pub endpoints: Vec<SessionEndpoint>,
     /// What happened, in order.
-    pub timeline: Vec<String>,
-    /// The worst verdict of its servers.
+    pub timeline: Vec<EventReport>,
+    /// Events left out of the timeline because there were too many.
+    pub events_left_out: u64,
+    /// Places that stood in for others.
+    pub failovers: Vec<FailoverReport>,
+    /// The worst verdict of its far ends.
     pub verdict: Verdict,
     /// Places of its findings in [`Report::findings`].
     pub findings: Vec<usize>,
@@ -262,13 +369,13 @@ pub struct SessionReport {
 pub struct CountryReport {
     /// The country.
     pub country: CountryCode,
-    /// What its servers did.
+    /// What its far ends did.
     pub roles: Vec<Role>,
     /// Bytes both ways.
     pub bytes: u64,
 }
 
-/// A server of a session.
+/// A far end of a session: a server, or a participant reached directly.
 #[derive(Debug, Serialize)]
 pub struct SessionEndpoint {
     /// Its address.
@@ -277,10 +384,19 @@ pub struct SessionEndpoint {
     pub ports: Vec<u16>,
     /// Transports, sorted.
     pub transports: Vec<String>,
-    /// What it did.
+    /// Its names.
+    pub names: Vec<NameReport>,
+    /// What it did, the most telling first.
     pub roles: Vec<Role>,
     /// How far contact went.
     pub contact: Contact,
+    /// Where it is.
+    pub country: Option<CountryCode>,
+    /// How sure that is.
+    pub confidence: Confidence,
+    /// What kind of address it has.
+    #[serde(skip)]
+    pub scope: Scope,
     /// Frames to it.
     pub packets_sent: u64,
     /// Bytes to it.
@@ -289,11 +405,84 @@ pub struct SessionEndpoint {
     pub packets_received: u64,
     /// Bytes from it.
     pub bytes_received: u64,
-    /// Smallest TCP handshake time, in seconds.
-    #[serde(serialize_with = "optional_seconds")]
-    pub handshake_rtt_s: Option<Duration>,
+    /// The smallest round-trip time to it in this session.
+    pub rtt: Option<RttReport>,
+    /// Media that went to or came from it: `audio`, `video`, `screen`, or `media` of unknown kind.
+    pub media: Vec<&'static str>,
+    /// The verdict on it.
+    pub verdict: Verdict,
     /// Where contact went too short a way for a rule to apply: what the rule would have said.
     pub untouched: Option<String>,
+}
+
+/// Something that happened.
+#[derive(Debug, Serialize)]
+pub struct EventReport {
+    /// When.
+    pub time: Time,
+    /// `lookup`, `attempt`, `answer`, `handshake`, `failed`, `media-start`, `server-change`, `failover`, `reset`,
+    /// `media-end`.
+    pub event: &'static str,
+    /// How an attempt failed.
+    pub code: Option<&'static str>,
+    /// With whom.
+    pub endpoint: IpAddr,
+    /// At which port.
+    pub port: Option<u16>,
+    /// Where that is.
+    pub country: Option<CountryCode>,
+    /// What it does.
+    pub role: Role,
+    /// Packets that show it.
+    pub packets: Vec<u64>,
+    /// More in words.
+    pub detail: Option<String>,
+}
+
+/// One place stood in for another.
+#[derive(Debug, Serialize)]
+pub struct FailoverReport {
+    /// What the places were wanted for.
+    pub role: Role,
+    /// What failed before.
+    pub failed: Vec<FailedReport>,
+    /// When the attempt that got through began.
+    pub time: Time,
+    /// Where the client got through.
+    pub reached: IpAddr,
+    /// Its name, where known.
+    pub reached_name: Option<String>,
+    /// From the first failed attempt to that, in seconds.
+    #[serde(serialize_with = "seconds")]
+    pub gap_s: Duration,
+    /// Country of the first place that failed.
+    pub country_before: Option<CountryCode>,
+    /// Country of the place that stood in.
+    pub country_after: Option<CountryCode>,
+    /// The countries that the call should stay in.
+    pub home: Vec<CountryCode>,
+    /// Whether the place that stood in is outside of them; `null` where that cannot be said.
+    pub leaves_home: Option<bool>,
+}
+
+/// An attempt that failed.
+#[derive(Debug, Serialize)]
+pub struct FailedReport {
+    /// Whom it was for.
+    pub endpoint: IpAddr,
+    /// Its name, where known.
+    pub name: Option<String>,
+    /// Where that is.
+    pub country: Option<CountryCode>,
+    /// How it failed.
+    pub code: &'static str,
+    /// The same in words.
+    #[serde(skip)]
+    pub words: &'static str,
+    /// Packets sent to it in the attempt.
+    pub tries: u64,
+    /// When it began.
+    pub time: Time,
 }
 
 /// Why something is not simply allowed.
@@ -310,7 +499,7 @@ pub struct Finding {
     /// Where it is.
     pub country: Option<CountryCode>,
     /// How sure that is.
-    pub confidence: crate::locate::Confidence,
+    pub confidence: Confidence,
     /// What it did.
     pub role: Role,
     /// How far contact went.
@@ -358,6 +547,7 @@ fn seconds<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Er
     serializer.serialize_f64(span.as_secs_f64())
 }
 
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
 fn optional_seconds<S: Serializer>(span: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     match span {
         Some(span) => seconds(span, serializer),

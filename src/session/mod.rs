@@ -1,43 +1,104 @@
-//! Session: flows grouped into calls.
+//! Session: flows grouped into calls, what happened in each, and whether one place stood in for another.
 //!
-//! A session is what one client has to do with one server, in as many flows as it takes.
+//! A session is one call: everything one client does for one service, from the first signaling to the last
+//! packet, split where nothing happens for the idle gap. It is seen from the client: the *far end* of a flow is
+//! a server, a relay or, of a direct path, the other participant, whoever opened it.
+
+mod attempt;
+mod failover;
+mod group;
+mod timeline;
+
+pub use attempt::{Failure, failure};
+pub use failover::{FailedAttempt, Failover};
+pub use group::group;
+pub use timeline::{Event, What};
 
 use crate::capture::Timestamp;
-use crate::flow::Flow;
-use std::collections::HashMap;
-use std::net::IpAddr;
+use crate::flow::Counters;
+use crate::identify::infer::Subject;
+use crate::identify::names::NameTable;
+use crate::identify::{Identity, Service};
+use crate::locate::CountryCode;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
-/// The flows between one client and one server.
+/// Without a packet for so long, a call is over.
+pub const IDLE_GAP: Duration = Duration::from_secs(90);
+
+/// What sessions are made of.
+#[derive(Clone, Copy)]
+pub struct Material<'a> {
+    /// The flows, in the order of their first packets.
+    pub subjects: &'a [Subject<'a>],
+    /// What each of them is.
+    pub identities: &'a [Identity],
+    /// What names were looked up.
+    pub names: &'a NameTable,
+    /// In which country an address is, as far as that is known.
+    pub country: &'a dyn Fn(IpAddr) -> Option<CountryCode>,
+    /// Without a packet for so long, a call is over.
+    pub idle_gap: Duration,
+}
+
+/// One call.
 #[derive(Clone, Debug)]
 pub struct Session {
-    /// Who opened the flows.
+    /// The application, or the technique where nothing names the application.
+    pub service: Service,
+    /// Whose call it is.
     pub client: IpAddr,
-    /// The other side.
-    pub server: IpAddr,
     /// Time of the first packet.
     pub start: Timestamp,
     /// Time of the last packet.
     pub end: Timestamp,
-    /// Places of the flows in the list they were grouped from.
-    pub flows: Vec<u32>,
+    /// Its flows.
+    pub legs: Vec<Leg>,
+    /// Whether media was seen.
+    pub has_media: bool,
+    /// What the capture lacks of it.
+    pub gaps: Gaps,
+    /// What happened, in order.
+    pub timeline: Vec<Event>,
+    /// Events that are not in the timeline because there were too many.
+    pub events_left_out: u64,
+    /// Places that stood in for others.
+    pub failovers: Vec<Failover>,
 }
 
-/// Groups `flows` by client and server, in the order of their first packets.
-pub fn group<S>(flows: &[Flow<S>]) -> Vec<Session> {
-    let mut sessions: Vec<Session> = Vec::new();
-    let mut by_pair: HashMap<(IpAddr, IpAddr), usize, foldhash::fast::RandomState> = HashMap::default();
-    for (flow, place) in flows.iter().zip(0..) {
-        let (client, server) = (flow.client().0, flow.server().0);
-        let position = *by_pair.entry((client, server)).or_insert_with(|| {
-            let (start, end) = (flow.start(), flow.end());
-            sessions.push(Session { client, server, start, end, flows: Vec::new() });
-            sessions.len() - 1
-        });
-        if let Some(session) = sessions.get_mut(position) {
-            session.start = session.start.min(flow.start());
-            session.end = session.end.max(flow.end());
-            session.flows.push(place);
+/// What the capture lacks of a call, as far as its packets tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gaps {
+    /// It was under way when the capture began.
+    pub began_before: bool,
+    /// It was under way when the capture ended.
+    pub went_on: bool,
+    /// Only packets of one direction were captured.
+    pub one_direction: bool,
+}
+
+/// A flow as part of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leg {
+    /// Place of the flow in [`Material::subjects`].
+    pub flow: u32,
+    /// The other end, seen from the call's client.
+    pub far: SocketAddr,
+    /// Whether the far end opened the flow.
+    pub opened_by_far: bool,
+    /// What the call's client sent.
+    pub sent: Counters,
+    /// What the far end sent.
+    pub received: Counters,
+}
+
+impl Leg {
+    fn new(subject: &Subject<'_>, flow: u32, client: IpAddr) -> Self {
+        let opened_by_far = subject.client.ip() != client && subject.server.ip() == client;
+        if opened_by_far {
+            Self { flow, far: subject.client, opened_by_far, sent: subject.received, received: subject.sent }
+        } else {
+            Self { flow, far: subject.server, opened_by_far, sent: subject.sent, received: subject.received }
         }
     }
-    sessions
 }

@@ -1,3 +1,29 @@
-//! x
+//! Tests of the whole program.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::print_stderr,
+    clippy::string_slice,
+    missing_docs,
+    unreachable_pub,
+    reason = "a failed unwrap in a test is a failed test, and what is not tested here is said on stderr"
+)]
+
+mod exit_status;
+mod golden;
+mod hostile;
+mod inputs;
+mod layers;
 mod names;
+mod output;
+mod program;
+mod readme;
+mod real_captures;
+mod samples;
+
+#[path = "../../examples/make-samples/samples/mod.rs"]
+mod made;

@@ -67,6 +67,9 @@ impl Products {
 
     fn telegram(&mut self, feed: &Feed, payload: &[u8], length: usize, facts: &mut FlowFacts) -> bool {
         let Some(packet) = telegram::parse(payload, length) else { return false };
+        if telegram::probe(payload, length) != Probe::Match {
+            return false;
+        }
         facts.signature(Signature::TelegramCall, feed.packet);
         match packet {
             telegram::Packet::SelfInfo { address, .. } => {
@@ -76,7 +79,9 @@ impl Products {
                 facts.mention(own, MentionKind::Mapped, feed.packet);
                 facts.mention(peer, MentionKind::Peer, feed.packet);
             }
-            telegram::Packet::PeerRequest | telegram::Packet::SelfRequest { .. } => {}
+            telegram::Packet::PeerRequest
+            | telegram::Packet::Relayed { .. }
+            | telegram::Packet::SelfRequest { .. } => {}
         }
         let time = self.telegram.get_or_insert_default().update(&packet, feed.time);
         if let (Some(time), Direction::FromServer) = (time, feed.direction) {

@@ -1,7 +1,7 @@
 //! Addresses in STUN attributes, RFC 8489 sections 14.1 and 14.2.
 
-use super::super::wire::{array, be16, byte, ipv4, ipv6};
-use super::{Dialect, MAGIC_COOKIE, Method, TransactionId};
+use super::super::wire::{be16, be32, byte, ipv4, ipv6};
+use super::{Dialect, Method, TransactionId};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// What an address in a message stands for.
@@ -55,7 +55,6 @@ pub(super) fn kind_of(attribute: u16, dialect: Dialect, method: Method) -> Optio
         (0x0103, Dialect::Zoom) | (0x0001, _) => (Kind::Mapped, Clear),
         (_, Dialect::Zoom) => return None,
         (0x0002, _) => (Kind::Response, Clear),
-        (0x0004, _) => (Kind::ResponseOrigin, Clear),
         (0x0005, _) => (Kind::Changed, Clear),
         (0x000B, _) => (Kind::ReflectedFrom, Clear),
         (0x000E | 0x8023, _) => (Kind::AlternateServer, Clear),
@@ -64,7 +63,7 @@ pub(super) fn kind_of(attribute: u16, dialect: Dialect, method: Method) -> Optio
         (0x0012, _) => (Kind::Peer, Xor),
         (0x0016, _) => (Kind::Relayed, Xor),
         (0x0020 | 0x8020, _) => (Kind::XorMapped, Xor),
-        (0x802B, _) => (Kind::ResponseOrigin, Clear),
+        (0x0004 | 0x802B, _) => (Kind::ResponseOrigin, Clear),
         (0x802C, _) => (Kind::Other, Clear),
         (0x8090, _) => (Kind::MappedAlternate, Clear),
         _ => return None,
@@ -76,7 +75,7 @@ pub(super) fn kind_of(attribute: u16, dialect: Dialect, method: Method) -> Optio
 pub(super) enum Masking {
     /// As it is.
     Clear,
-    /// Combined with the cookie and the transaction identifier.
+    /// Combined with the cookie and the transaction identifier, RFC 8489 section 14.2.
     Xor,
 }
 
@@ -91,16 +90,17 @@ pub(super) fn read(value: &[u8], masking: Masking, transaction: TransactionId) -
     };
     Some(match masking {
         Masking::Clear => SocketAddr::new(address, port),
-        Masking::Xor => SocketAddr::new(unmask(address, transaction)?, port ^ 0x2112),
+        Masking::Xor => unmask(address, port, transaction)?,
     })
 }
 
-fn unmask(address: IpAddr, transaction: TransactionId) -> Option<IpAddr> {
-    Some(match address {
-        IpAddr::V4(address) => IpAddr::V4((address.to_bits() ^ MAGIC_COOKIE).into()),
-        IpAddr::V6(address) => {
-            let mask = u128::from_be_bytes(array(&transaction.0, 0)?);
-            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() ^ mask))
-        }
-    })
+/// The mask is the cookie and what follows it; the drafts before the cookie took the first bytes of the
+/// transaction identifier, which is the same thing.
+fn unmask(address: IpAddr, port: u16, transaction: TransactionId) -> Option<SocketAddr> {
+    let mask = u128::from_be_bytes(transaction.0);
+    let address = match address {
+        IpAddr::V4(address) => IpAddr::V4((address.to_bits() ^ be32(&transaction.0, 0)?).into()),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() ^ mask)),
+    };
+    Some(SocketAddr::new(address, port ^ be16(&transaction.0, 0)?))
 }

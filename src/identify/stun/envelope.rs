@@ -6,7 +6,7 @@ use super::super::wire::{array, be16};
 /// first byte alone these cannot be told from QUIC (RFC 9443).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Envelope<'a> {
-    /// ChannelData, RFC 8656 section 12.4.
+    /// `ChannelData`, RFC 8656 section 12.4.
     ChannelData {
         /// The number that CHANNEL-NUMBER bound to a peer.
         channel: u16,

@@ -10,11 +10,13 @@ mod attribute;
 mod crc32;
 mod dialect;
 mod envelope;
+mod round_trips;
 mod stream;
 
 pub use address::{AddressKind, NamedAddress};
 pub use dialect::Dialect;
 pub use envelope::Envelope;
+pub use round_trips::RoundTrips;
 pub use stream::{Stream, Unit};
 
 use super::Probe;

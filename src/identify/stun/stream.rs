@@ -1,13 +1,14 @@
 //! STUN and TURN over TCP.
 //!
-//! Two framings occur: messages one after the other, with ChannelData padded to four bytes (RFC 8489 section 6.2.2,
+//! Two framings occur: messages one after the other, with `ChannelData` padded to four bytes (RFC 8489 section 6.2.2,
 //! RFC 8656 section 12.5), and RFC 4571, where two bytes of length come before each packet (ICE over TCP,
 //! RFC 6544).
 
 use super::super::wire::{be16, be32};
+use super::super::{rtcp, rtp};
 use super::{HEADER_LENGTH, MAGIC_COOKIE};
 
-/// One packet of a stream: a STUN message, ChannelData, or with RFC 4571 framing anything.
+/// One packet of a stream: a STUN message, `ChannelData`, or with RFC 4571 framing anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unit<'a> {
     /// The bytes that are there.
@@ -17,7 +18,7 @@ pub struct Unit<'a> {
 }
 
 /// Cuts the beginning of a TCP stream into packets.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Stream<'a> {
     rest: &'a [u8],
     framing: Framing,
@@ -30,16 +31,18 @@ enum Framing {
 }
 
 impl<'a> Stream<'a> {
-    /// A stream that begins with a STUN message in either framing; `None` for anything else.
+    /// A stream that begins with a STUN message in either framing, or with RTP or RTCP in that of RFC 4571; `None`
+    /// for anything else.
     pub fn new(bytes: &'a [u8]) -> Option<Self> {
         if begins_with_message(bytes) {
             return Some(Self { rest: bytes, framing: Framing::Bare });
         }
-        let (_, message) = bytes.split_at_checked(2)?;
+        let (_, packet) = bytes.split_at_checked(2)?;
         let framed = usize::from(be16(bytes, 0)?);
-        let declared = usize::from(be16(message, 2)?) + HEADER_LENGTH;
-        (begins_with_message(message) && framed == declared)
-            .then_some(Self { rest: bytes, framing: Framing::LengthPrefixed })
+        let declared = usize::from(be16(packet, 2)?) + HEADER_LENGTH;
+        let is_framed =
+            (begins_with_message(packet) && framed == declared) || begins_with_framed_media(packet, framed);
+        is_framed.then_some(Self { rest: bytes, framing: Framing::LengthPrefixed })
     }
 
     fn next_bare(&mut self) -> Option<Unit<'a>> {
@@ -77,6 +80,19 @@ impl<'a> Iterator for Stream<'a> {
 
 fn begins_with_message(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(|&first| first < 0x40) && be32(bytes, 4) == Some(MAGIC_COOKIE)
+}
+
+/// Whether a whole packet of RTP or RTCP comes first, and then nothing or one more of the same source.
+fn begins_with_framed_media(packet: &[u8], length: usize) -> bool {
+    let source = |packet: &[u8], length: usize| {
+        let rtp = rtp::parse(packet, length).map(|header| header.ssrc);
+        rtp.or_else(|| rtcp::parse(packet, length).map(|compound| compound.sender))
+    };
+    let Some((first, rest)) = packet.split_at_checked(length) else { return false };
+    let (Some(source_of_first), Some(after)) = (source(first, length), rest.get(2..)) else {
+        return rest.is_empty() && source(first, length).is_some();
+    };
+    be16(rest, 0).is_some_and(|length| source(after, usize::from(length)) == Some(source_of_first))
 }
 
 fn up_to(bytes: &[u8], length: usize) -> &[u8] {

@@ -61,7 +61,8 @@ fn messages_of(payload: &Payload) -> Vec<Message<'_>> {
 const SAMPLE_RESPONSE: &str = "0101003c2112a442b7e7a701bc34d686fa87dfae8022000b7465737420766563746f7220002000080001a147e112a643000800142b91f599fd9e90c38c7489f92af9ba53f06be7d780280004c07d4c96";
 
 fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+    let digits: Vec<u32> = text.chars().map(|digit| digit.to_digit(16).unwrap()).collect();
+    digits.chunks_exact(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).unwrap()).collect()
 }
 
 #[test]
@@ -88,7 +89,7 @@ fn an_ipv6_address_is_unmasked_with_the_transaction_identifier() {
     let mut value = vec![0, 2];
     value.extend((address.port() ^ 0x2112).to_be_bytes());
     let mask: Vec<u8> = MAGIC_COOKIE.to_be_bytes().into_iter().chain(ID).collect();
-    let IpAddr::V6(ip) = address.ip() else { unreachable!() };
+    let IpAddr::V6(ip) = address.ip() else { panic!() };
     value.extend(ip.octets().iter().zip(mask).map(|(byte, mask)| byte ^ mask));
     assert_eq!(whole(&message(0x0101, &[(0x0020, &value)])).unwrap().mapped(), Some(address));
 }
@@ -286,7 +287,7 @@ fn every_address_that_tshark_finds_is_found_in_real_captures() {
         let payloads = capture.payloads();
         let found: BTreeSet<IpAddr> = payloads
             .iter()
-            .flat_map(|payload| messages_of(payload))
+            .flat_map(messages_of)
             .flat_map(|message| message.addresses)
             .map(|named| named.address.ip())
             .collect();
@@ -300,7 +301,7 @@ fn real_fingerprints_are_right() {
     let (mut right, mut wrong) = (0, 0);
     for capture in captures::all() {
         let payloads = capture.payloads();
-        for message in payloads.iter().flat_map(|payload| messages_of(payload)) {
+        for message in payloads.iter().flat_map(messages_of) {
             match message.fingerprint {
                 Some(true) => right += 1,
                 Some(false) => {
@@ -313,4 +314,43 @@ fn real_fingerprints_are_right() {
     }
     println!("{right} right, {wrong} wrong");
     assert!(right >= wrong * 10);
+}
+
+#[test]
+fn round_trips_are_paired_across_addresses_in_real_calls() {
+    // Least time to the servers, from the same captures read by hand.
+    for (name, server, milliseconds) in [
+        ("ndpi/stun_google_meet.pcapng", "142.250.82.76", 17..19),
+        ("ndpi42/teams.pcap", "52.114.250.123", 40..60),
+        ("ndpi42/wa_video.pcap", "157.240.193.48", 28..36),
+    ] {
+        let payloads = captures::payloads(name);
+        let mut times = RoundTrips::default();
+        let mut least = None;
+        for payload in &payloads {
+            for message in messages_of(payload) {
+                let time = times.update(&message, payload.time);
+                if payload.source.ip() == server.parse::<IpAddr>().unwrap() {
+                    least = [least, time].into_iter().flatten().min();
+                }
+            }
+        }
+        let expected = milliseconds.start * 1000..milliseconds.end * 1000;
+        assert!(payloads.is_empty() || expected.contains(&least.unwrap().as_micros()), "{name} {least:?}");
+    }
+}
+
+#[test]
+fn rtp_in_a_tcp_stream_is_cut_into_packets() {
+    let rtp = [&[0x80, 8, 0, 1][..], &[0; 8], &[7; 8]].concat();
+    let framed = [&[0, 20][..], &rtp].concat();
+    assert_eq!(Stream::new(&framed).unwrap().count(), 1);
+    let two = [&framed[..], &framed].concat();
+    assert_eq!(Stream::new(&two).unwrap().count(), 2);
+    let other = [&framed[..], &[0x16, 3, 1, 0, 9, 9, 9]].concat();
+    assert!(Stream::new(&other).is_none());
+    let payloads = captures::payloads("ndpi/rtp.pcapng");
+    let tcp =
+        payloads.iter().filter(|payload| payload.transport == Transport::Tcp && payload.bytes.len() > 40);
+    assert!(tcp.clone().all(|payload| Stream::new(&payload.bytes).is_some()), "{:?}", tcp.map(|p| p.number));
 }

@@ -75,9 +75,8 @@ impl<'a> Media<'a> {
     fn unwrapped(bytes: &'a [u8], length: usize) -> Option<Self> {
         let kind = byte(bytes, 0)?;
         let (media_type, header) = match kind {
-            0x0A | 0x0C => (MediaType::Control, None),
             0x0D if byte(bytes, 7) == Some(0x1E) => (MediaType::ScreenShare, Some(SHARE_HEADER)),
-            0x0D => (MediaType::Control, None),
+            0x0A | 0x0C | 0x0D => (MediaType::Control, None),
             0x0F => (MediaType::Audio, Some(AUDIO_HEADER)),
             0x10 => (MediaType::Video, Some(if byte(bytes, 20) == Some(2) { 24 } else { 20 })),
             0x15 => (MediaType::Filler, None),

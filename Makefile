@@ -1,0 +1,25 @@
+# `make demo` and `make test` are all a new checkout needs: they install what is missing or say what to type.
+
+.PHONY: help demo test build samples bench
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Build, then inspect a bundled capture in which a call reaches a denied country
+	@ci/demo
+
+test: ## Everything a change has to pass: format, lints, documentation, tests
+	@ci/check
+
+build: ## Build target/release/landfall
+	@ci/setup build
+	cargo build --release --locked
+
+samples: ## Make sample-captures/ again
+	@ci/setup build
+	cargo run --locked --example make-samples -- sample-captures
+
+bench: ## Measure speed and memory against cat and tcpdump, on a capture of 1 GB
+	@ci/setup bench
+	cargo build --release --locked
+	@benches/run

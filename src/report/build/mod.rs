@@ -1,0 +1,196 @@
+//! Puts the report together from what the stages found.
+
+mod endpoints;
+mod finding;
+mod flows;
+mod inputs;
+mod sessions;
+
+use super::model::{CoverageReport, Finding, PacketReport, Report, Share, Time, Tool};
+use super::text;
+use crate::capture::{Precision, Timestamp};
+use crate::flow::PacketRef;
+use crate::identify::infer::Subject;
+use crate::identify::{Catalogue, Contact, Identity, Inference};
+use crate::locate::{CountryCode, Locator, Placement, Scope};
+use crate::pipeline::Analysis;
+use crate::policy::{Evidence, Judgement, Policy, Verdict};
+use crate::session::Session;
+use hashbrown::HashMap;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// What a report is made of.
+pub struct Material<'a> {
+    /// What packets say.
+    pub analysis: &'a Analysis,
+    /// The flows as the inference sees them, in their order.
+    pub subjects: &'a [Subject<'a>],
+    /// What the flows and addresses are.
+    pub inference: &'a Inference,
+    /// The calls.
+    pub sessions: &'a [Session],
+    /// Names of services.
+    pub catalogue: &'a Catalogue,
+    /// Says where addresses are.
+    pub locator: &'a Locator,
+    /// Says what is allowed.
+    pub policy: &'a Policy,
+    /// The countries that calls should stay in, where the user has said.
+    pub home: &'a BTreeSet<CountryCode>,
+    /// Whether what belongs to no call is judged too.
+    pub judge_all: bool,
+    /// Whether to list every flow.
+    pub with_flows: bool,
+}
+
+/// Puts a report together.
+pub fn build(material: &Material<'_>) -> Report {
+    let mut builder = Builder::new(material);
+    builder.cover();
+    let sessions: Vec<_> =
+        material.sessions.iter().zip(1..).map(|(session, number)| builder.session(session, number)).collect();
+    let outside = builder.outside();
+    let lacks = builder.lacks();
+    let verdict = builder.verdict(&lacks);
+    Report {
+        schema_version: "1",
+        tool: Tool { name: "landfall", version: env!("CARGO_PKG_VERSION") },
+        verdict,
+        lacks,
+        inputs: builder.inputs(),
+        databases: material.locator.databases().to_vec(),
+        policy: material.policy.clone(),
+        endpoints: builder.endpoints(),
+        flows: material.with_flows.then(|| builder.flows()),
+        coverage: builder.coverage,
+        sessions,
+        outside,
+        findings: builder.findings,
+    }
+}
+
+struct Builder<'a> {
+    material: &'a Material<'a>,
+    precision: Precision,
+    placements: HashMap<IpAddr, Placement, foldhash::fast::RandomState>,
+    judgements: HashMap<(IpAddr, Contact), Judgement, foldhash::fast::RandomState>,
+    coverage: CoverageReport,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(material: &'a Material<'a>) -> Self {
+        let counted = &material.analysis.coverage;
+        let precision = material.analysis.inputs.iter().map(|input| input.precision).max();
+        Self {
+            material,
+            precision: precision.unwrap_or(Precision::MICROSECONDS),
+            placements: HashMap::default(),
+            judgements: HashMap::default(),
+            coverage: CoverageReport {
+                packets: counted.packets,
+                bytes: counted.bytes,
+                ip_packets: counted.ip_packets,
+                unfollowed_packets: counted.unfollowed_packets,
+                ..CoverageReport::default()
+            },
+            findings: Vec::new(),
+        }
+    }
+
+    const fn time(&self, at: Timestamp) -> Time {
+        Time { at, precision: self.precision }
+    }
+
+    /// A flow and what it is.
+    fn flow(&self, place: u32) -> Option<(&'a Subject<'a>, &'a Identity)> {
+        let place = place as usize;
+        Some((self.material.subjects.get(place)?, self.material.inference.flows.get(place)?))
+    }
+
+    fn place(&mut self, address: IpAddr) -> &Placement {
+        let locator = self.material.locator;
+        self.placements.entry(address).or_insert_with(|| locator.locate(address))
+    }
+
+    fn country(&mut self, address: IpAddr) -> Option<CountryCode> {
+        self.place(address).location.country
+    }
+
+    fn judge(&mut self, address: IpAddr, contact: Contact) -> Judgement {
+        if let Some(known) = self.judgements.get(&(address, contact)) {
+            return known.clone();
+        }
+        let policy = self.material.policy;
+        let placement = self.place(address);
+        let evidence = Evidence { scope: placement.scope, location: &placement.location, contact };
+        let judgement = policy.judge(&evidence);
+        self.judgements.insert((address, contact), judgement.clone());
+        judgement
+    }
+
+    fn packet(&self, packet: PacketRef, at: Timestamp) -> Option<PacketReport> {
+        let input = self.material.analysis.inputs.get(usize::from(packet.input))?;
+        Some(PacketReport { input: input.path.clone(), number: packet.number, time: self.time(at) })
+    }
+
+    /// The worst verdict of all. Where something may have been missed, nothing is called allowed.
+    fn verdict(&self, lacks: &[String]) -> Verdict {
+        let found = self.findings.iter().map(|finding| finding.verdict).max().unwrap_or_default();
+        let missed = lacks.iter().map(|lack| self.material.policy.judge_incomplete(lack).verdict);
+        missed.chain([found]).max().unwrap_or_default()
+    }
+
+    /// What the capture lacks that may have held a contact.
+    fn lacks(&self) -> Vec<String> {
+        let inputs = &self.material.analysis.inputs;
+        let damaged = inputs.iter().filter(|input| input.damage.is_some()).count();
+        let dropped: u64 = inputs.iter().filter_map(|input| input.dropped_packets).sum();
+        let unfollowed = self.coverage.unfollowed_packets;
+        let mut lacks = Vec::new();
+        if damaged > 0 {
+            lacks.push(format!(
+                "What follows the damage in {} was not read.",
+                text::counted(damaged, "input")
+            ));
+        }
+        if dropped > 0 {
+            lacks.push(format!("{} frames were dropped while capturing.", text::number(dropped)));
+        }
+        if unfollowed > 0 {
+            lacks.push(format!(
+                "{} packets were not followed: too many flows or addresses.",
+                text::number(unfollowed)
+            ));
+        }
+        lacks
+    }
+
+    /// Counts every flow by contact and role.
+    fn cover(&mut self) {
+        for (subject, identity) in self.material.subjects.iter().zip(&self.material.inference.flows) {
+            let placement = self.place(subject.server.ip());
+            let unlocated = placement.scope == Scope::Global && placement.location.country.is_none();
+            let share = Share {
+                packets: subject.sent.packets.saturating_add(subject.received.packets),
+                bytes: subject.sent.bytes.saturating_add(subject.received.bytes),
+            };
+            self.coverage.contacts.entry(identity.contact).or_default().add(share);
+            self.coverage.roles.entry(identity.role).or_default().add(share);
+            if identity.service.is_none() {
+                self.coverage.unidentified.add(share);
+            }
+            if unlocated {
+                self.coverage.unlocated.add(share);
+            }
+        }
+    }
+}
+
+impl Share {
+    const fn add(&mut self, other: Self) {
+        self.packets = self.packets.saturating_add(other.packets);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+}

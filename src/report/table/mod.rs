@@ -1,0 +1,216 @@
+//! The report for people: per call what was touched where, what was refused and why, then the rest in a line.
+
+mod call;
+mod servers;
+
+use super::model::{Finding, InputReport, NameReport, Report, SessionReport, Time};
+use super::text::{bytes, counted, escape, number};
+use crate::locate::Database;
+use crate::policy::Verdict;
+use anstyle::{AnsiColor, Style};
+use std::fmt::Write as _;
+
+/// Inputs named before the rest is only counted.
+const MAX_INPUTS: usize = 4;
+
+/// Calls shown before the rest is only counted; denied ones come first.
+const MAX_CALLS: usize = 24;
+
+/// Findings outside of calls shown before the rest is only counted.
+const MAX_FINDINGS: usize = 20;
+
+/// Columns that a person's terminal has at least.
+const WIDTH: usize = 80;
+
+/// The report as text; with terminal colours if `colour`.
+pub(super) fn render(report: &Report, colour: bool) -> String {
+    let mut table = Table { text: String::new(), colour };
+    table.inputs(&report.inputs);
+    table.calls(report);
+    table.outside_findings(report);
+    if report.sessions.is_empty() || report.outside.judged {
+        table.servers(report);
+    }
+    table.summary(report);
+    table.text
+}
+
+struct Table {
+    text: String,
+    colour: bool,
+}
+
+impl Table {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    fn styled(&self, style: Style, text: &str) -> String {
+        if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    /// The word for a verdict in four columns, padded before it is coloured so that columns stay in line.
+    fn verdict(&self, verdict: Verdict) -> String {
+        let (word, colour) = match verdict {
+            Verdict::Allow => ("  ok", AnsiColor::Green),
+            Verdict::Deny => ("DENY", AnsiColor::Red),
+            Verdict::Indeterminate => ("   ?", AnsiColor::Yellow),
+        };
+        self.styled(Style::new().fg_color(Some(colour.into())).bold(), word)
+    }
+
+    fn inputs(&mut self, inputs: &[InputReport]) {
+        for input in inputs.iter().take(MAX_INPUTS) {
+            self.input(input);
+        }
+        if let Some(rest) = inputs.get(MAX_INPUTS..).filter(|rest| !rest.is_empty()) {
+            let packets: u64 = rest.iter().map(|input| input.packets).sum();
+            self.line(&format!("and {}, {} packets", counted(rest.len(), "more input"), number(packets)));
+        }
+    }
+
+    fn input(&mut self, input: &InputReport) {
+        let mut line = format!("{}   {} packets", escape(&input.path), number(input.packets));
+        if let (Some(first), Some(last)) = (input.first_packet, input.last_packet) {
+            let when = format!("{} UTC", span(first, last));
+            if line.chars().count() + 3 + when.len() > WIDTH {
+                self.line(&line);
+                line = format!("  {when}");
+            } else {
+                let _ = write!(line, "   {when}");
+            }
+        }
+        self.line(&line);
+        if let Some(damage) = &input.damage {
+            self.wrapped(
+                &format!("damaged at byte {}: {}", number(damage.offset), escape(&damage.reason)),
+                2,
+            );
+        }
+        if let Some(dropped) = input.dropped_packets.filter(|&dropped| dropped > 0) {
+            self.line(&format!("  {} packets were dropped while capturing", number(dropped)));
+        }
+    }
+
+    fn calls(&mut self, report: &Report) {
+        let mut calls: Vec<&SessionReport> = report.sessions.iter().collect();
+        calls.sort_by_key(|call| std::cmp::Reverse(call.verdict));
+        for call in calls.iter().take(MAX_CALLS) {
+            self.line("");
+            self.call(report, call);
+        }
+        if let Some(more) = calls.len().checked_sub(MAX_CALLS).filter(|&more| more > 0) {
+            self.line("");
+            self.line(&format!("and {}; --format json lists them all", counted(more, "more call")));
+        }
+    }
+
+    fn outside_findings(&mut self, report: &Report) {
+        let mut findings: Vec<&Finding> =
+            report.findings.iter().filter(|finding| finding.session.is_none()).collect();
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
+        for finding in findings.iter().take(MAX_FINDINGS) {
+            self.line("");
+            let verdict = self.verdict(finding.verdict);
+            self.line(&format!("{verdict}  {}", finding.endpoint));
+            self.reason(finding);
+        }
+        if let Some(more) = findings.len().checked_sub(MAX_FINDINGS).filter(|&more| more > 0) {
+            self.line("");
+            self.line(&format!("and {}; --format json lists them all", counted(more, "more finding")));
+        }
+    }
+
+    fn reason(&mut self, finding: &Finding) {
+        let rule = finding.rule.as_ref().map_or_else(String::new, |rule| format!("{}: ", escape(rule)));
+        self.wrapped(&format!("{rule}{}", escape(&finding.reason)), 6);
+    }
+
+    fn summary(&mut self, report: &Report) {
+        self.line("");
+        let outside = &report.outside;
+        if outside.endpoints > 0 {
+            let endpoints = counted(usize::try_from(outside.endpoints).unwrap_or(usize::MAX), "endpoint");
+            let judged = if outside.judged { "judged too" } else { "not judged (--scope all)" };
+            self.line(&format!("not part of a call: {endpoints}, {}, {judged}", bytes(outside.bytes)));
+        }
+        let of = |verdict| report.sessions.iter().filter(|session| session.verdict == verdict).count();
+        let word = match report.verdict {
+            Verdict::Allow => "ALLOW",
+            Verdict::Deny => "DENY",
+            Verdict::Indeterminate => "INDETERMINATE",
+        };
+        let (denied, unclear) = (of(Verdict::Deny), of(Verdict::Indeterminate));
+        self.line(&format!(
+            "{word}: {}, {} denied, {} indeterminate",
+            counted(report.sessions.len(), "call"),
+            number(denied as u64),
+            number(unclear as u64),
+        ));
+        for lack in &report.lacks {
+            self.wrapped(lack, 0);
+        }
+        if report.policy.is_empty() {
+            self.line("No rule was given, so nothing is denied: see --deny and --allow.");
+        }
+        for database in report.databases.iter().filter(|database| database.attribution.is_some()) {
+            self.wrapped(&credit(database), 0);
+        }
+    }
+
+    /// Breaks `text` at spaces; a word that is longer than a line stays whole.
+    fn wrapped(&mut self, text: &str, indent: usize) {
+        let mut line = " ".repeat(indent);
+        for word in text.split(' ') {
+            if line.len() > indent && line.chars().count() + 1 + word.chars().count() > WIDTH {
+                self.line(&line);
+                line = " ".repeat(indent);
+            }
+            if line.len() > indent {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        self.line(&line);
+    }
+}
+
+/// The name that tells a person most: what the client asked for before what a certificate allows, and no pattern
+/// where there is a name.
+fn best_name(names: &[NameReport]) -> Option<&str> {
+    let rank =
+        |name: &&NameReport| (name.name.starts_with('*'), matches!(name.via, "certificate" | "capture"));
+    names.iter().min_by_key(rank).map(|name| name.name.as_str())
+}
+
+/// `dbip-country-lite 2026-06-01: IP Geolocation by DB-IP, https://db-ip.com`.
+fn credit(database: &Database) -> String {
+    let mut text = escape(&database.id);
+    if let Some(built) = database.built {
+        let _ = write!(text, " {}", built.strftime("%Y-%m-%d"));
+    }
+    if let Some(attribution) = database.attribution {
+        let _ = write!(text, ": {attribution}");
+    }
+    text
+}
+
+/// `2020-04-03 14:02:11 to 14:09:37`, with the second date where it is another.
+fn span(first: Time, last: Time) -> String {
+    let (start, end) = (seconds(first), seconds(last));
+    let same_day = start.get(..10).is_some_and(|day| end.starts_with(day));
+    let shown = if same_day { end.get(11..).unwrap_or(&end) } else { &end };
+    format!("{start} to {shown}")
+}
+
+/// `2020-04-03 14:02:11`.
+fn seconds(time: Time) -> String {
+    let text = time.at.rfc3339(crate::capture::Precision::new(0));
+    text.replace('T', " ").trim_end_matches('Z').to_owned()
+}
+
+/// `14:02:11`.
+fn clock(time: Time) -> String {
+    seconds(time).get(11..).unwrap_or_default().to_owned()
+}
