@@ -7,7 +7,7 @@ use super::signature::Signature;
 use super::skype;
 use crate::capture::Timestamp;
 use crate::flow::PacketRef;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// Names kept of one flow. A certificate of a video service has one to thirty, of a content network hundreds.
@@ -353,9 +353,11 @@ impl FlowFacts {
         self.signatures.iter().any(|(seen, _)| *seen == signature)
     }
 
-    /// Notes a name of the server; what is no host name is dropped.
+    /// Notes a name of the server. An address in the place of a name is kept as that (some clients send it, though RFC
+    /// 6066 section 3 forbids it); anything else that is no host name is dropped.
     pub fn name(&mut self, name: &str, via: Via, packet: PacketRef) {
-        let Some(name) = normalise(name) else { return };
+        let address = || name.parse::<IpAddr>().ok().map(|address| address.to_string());
+        let Some(name) = normalise(name).or_else(address) else { return };
         if self.names.iter().any(|known| known.via == via && known.name == name) {
             return;
         }
