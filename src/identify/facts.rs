@@ -2,7 +2,7 @@
 //!
 //! Every list is bounded; what a bound kept out is counted.
 
-use super::names::{Name, Via, normalise};
+use super::names::{MAX_NAME_LENGTH, Name, Via, normalise};
 use super::signature::Signature;
 use crate::capture::Timestamp;
 use crate::flow::PacketRef;
@@ -352,7 +352,12 @@ impl FlowFacts {
 
     /// Notes a name of the server; what is no host name is dropped.
     pub fn name(&mut self, name: &str, via: Via, packet: PacketRef) {
-        let Some(name) = normalise(name) else { return };
+        // What a client writes where a host name belongs is a fact, and no less so if it is an address or rubbish.
+        let as_sent = || {
+            let indication = matches!(via, Via::Tls | Via::Quic | Via::Dtls);
+            (indication && !name.is_empty()).then(|| name.chars().take(MAX_NAME_LENGTH).collect())
+        };
+        let Some(name) = normalise(name).or_else(as_sent) else { return };
         if self.names.iter().any(|known| known.via == via && known.name == name) {
             return;
         }
