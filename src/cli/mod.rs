@@ -36,7 +36,14 @@ pub enum Command {
 
 /// The version and the data that the program carries.
 fn long_version() -> String {
-    let data = crate::locate::embedded_database();
-    let credit = [data.attribution, data.licence].into_iter().flatten().collect::<Vec<_>>().join(", ");
-    format!("{}\n{} ({credit})", env!("CARGO_PKG_VERSION"), data.id)
+    let mut text = env!("CARGO_PKG_VERSION").to_owned();
+    for data in crate::locate::embedded_data() {
+        let credit = [data.attribution, data.licence].into_iter().flatten().collect::<Vec<_>>().join(", ");
+        text.push('\n');
+        text.push_str(&data.id);
+        if !credit.is_empty() {
+            text.push_str(&format!(" ({credit})"));
+        }
+    }
+    text
 }

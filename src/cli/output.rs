@@ -32,12 +32,11 @@ impl Output {
 
     /// Writes the report. A reader that has closed the pipe has seen enough: that is success.
     pub fn write(self, report: &[u8]) -> Result<(), OutputError> {
-        let (path, result) = match self.0 {
-            Some((path, mut file)) => (path, file.write_all(report)),
-            None => {
-                let mut stdout = io::stdout().lock();
-                (PathBuf::from("standard output"), stdout.write_all(report).and_then(|()| stdout.flush()))
-            }
+        let (path, result) = if let Some((path, mut file)) = self.0 {
+            (path, file.write_all(report))
+        } else {
+            let mut stdout = io::stdout().lock();
+            (PathBuf::from("standard output"), stdout.write_all(report).and_then(|()| stdout.flush()))
         };
         match result {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -51,10 +51,10 @@ pub(super) fn walk(protocol: u8, rest: View<'_>) -> Walk<'_> {
             return Walk::Malformed;
         }
         let Some(next) = rest.u8(0) else { return Walk::Truncated };
-        if protocol == FRAGMENT {
-            if let Some(fragment) = fragment(next, rest, after) {
-                return Walk::Fragment(fragment);
-            }
+        if protocol == FRAGMENT
+            && let Some(fragment) = fragment(next, rest, after)
+        {
+            return Walk::Fragment(fragment);
         }
         (protocol, rest) = (next, after);
     }

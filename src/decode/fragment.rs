@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// How long the first piece waits for the last, RFC 8200 section 4.5.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// Bytes of pieces that wait, of all packets together: some hundred packets of the greatest size, more than a
 /// real capture ever has open, and little beside the flow table.
 const MAX_WAITING_BYTES: usize = 32 << 20;
@@ -216,8 +216,8 @@ impl Waiting {
         let own = usize::from(packet.addresses.source.is_ipv4());
         let headers = packet.outer.len().saturating_add(own);
         Some(Datagram {
+            index: packet.index,
             origin: Origin {
-                index: packet.index,
                 time: packet.time,
                 wire_length: packet.wire_length,
                 reassembled: Some(Reassembled { frames: self.frames, bytes: self.frame_bytes, headers }),
@@ -233,6 +233,7 @@ impl Waiting {
 /// An IP packet put together from fragments. It owns its bytes.
 #[derive(Debug)]
 pub struct Datagram {
+    index: u32,
     origin: Origin,
     outer: Vec<AddressPair>,
     addresses: AddressPair,
@@ -244,7 +245,7 @@ impl Datagram {
     /// Decodes the datagram as if it had come in one piece. It may turn out to be a fragment of another one.
     pub fn decode<'a>(&'a self, anomalies: &mut Anomalies, packets: &mut Vec<Packet<'a>>) {
         let view = View::whole(&self.bytes);
-        let mut layers = Layers::new(self.origin, self.outer.clone(), anomalies, packets);
+        let mut layers = Layers::new(self.index, self.origin, self.outer.clone(), anomalies, packets);
         if extension::is_extension(self.protocol) {
             layers.extensions(self.addresses, self.protocol, view);
         } else {

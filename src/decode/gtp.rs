@@ -39,14 +39,13 @@ impl<'a> Layers<'a, '_> {
     /// Nothing says whether a packet is IP or Ethernet.
     fn user_packet(&mut self, view: View<'a>) {
         match view.u8(0) {
-            None => {}
             // A header of 60 octets is less likely than something else.
             Some(0x45..=0x4e) => self.ipv4(view),
             Some(0x60..=0x6f) => self.ipv6(view),
             Some(_) if matches!(view.u16(12), Some(ethernet::IPV4 | ethernet::IPV6 | ARP)) => {
                 self.ethernet(view);
             }
-            Some(_) => {}
+            _ => {}
         }
     }
 }

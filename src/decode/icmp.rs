@@ -35,10 +35,10 @@ impl<'a> Layers<'a, '_> {
     pub(super) fn icmp(&mut self, addresses: AddressPair, version: Version, view: View<'a>) {
         let (Some(kind), Some(code)) = (view.u8(0), view.u8(1)) else {
             self.odd(Anomaly::TransportTruncated);
-            return self.emit(addresses, Content::Unreadable);
+            return self.emit_rare(addresses, Content::Unreadable);
         };
         let quoted = if version.quotes(kind) { view.skip(ERROR_HEADER).and_then(quoted) } else { None };
-        self.emit(addresses, Content::Icmp(IcmpMessage { kind, code, quoted }));
+        self.emit_rare(addresses, Content::Icmp(IcmpMessage { kind, code, quoted }));
     }
 }
 

@@ -49,7 +49,6 @@ impl<'a> Layers<'a, '_> {
     }
 
     /// An IPv4 packet.
-    #[inline]
     pub(super) fn ipv4(&mut self, view: View<'a>) {
         match Ipv4HeaderSlice::from_slice(view.bytes) {
             Ok(header) => self.ipv4_packet(&header, view),
@@ -63,7 +62,7 @@ impl<'a> Layers<'a, '_> {
         use err::ipv4::{HeaderError, HeaderSliceError};
         match error {
             HeaderSliceError::Content(HeaderError::UnexpectedVersion { version_number: 6 }) => {
-                self.ipv6(view)
+                self.ipv6(view);
             }
             HeaderSliceError::Content(HeaderError::UnexpectedVersion { .. }) => self.odd(Anomaly::IpVersion),
             HeaderSliceError::Content(_) => self.odd(Anomaly::Ipv4HeaderLength),
@@ -72,7 +71,8 @@ impl<'a> Layers<'a, '_> {
     }
 
     /// An IPv4 packet whose header is whole.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "one of the few steps that nearly every frame takes")]
+    #[inline(always)]
     fn ipv4_packet(&mut self, header: &Ipv4HeaderSlice<'_>, view: View<'a>) {
         let header_length = header.slice().len();
         let Some(payload_length) = ipv4_payload_length(header, view) else {
@@ -80,28 +80,27 @@ impl<'a> Layers<'a, '_> {
         };
         let Some(payload) = view.skip(header_length) else { return };
         let payload = payload.resize(payload_length);
-        let addresses = ipv4_addresses(header);
         if header.is_fragmenting_payload() {
-            return self.ipv4_fragment(addresses, header, payload);
+            return self.ipv4_fragment(header, payload);
         }
-        self.payload(addresses, header.protocol().0, payload);
+        self.payload(header, header.protocol().0, payload);
     }
 
     /// A piece of an IPv4 packet. The first one is decoded as far as it goes if it cannot be put together.
     #[cold]
-    fn ipv4_fragment(&mut self, addresses: AddressPair, header: &Ipv4HeaderSlice<'_>, payload: View<'a>) {
+    fn ipv4_fragment(&mut self, header: &Ipv4HeaderSlice<'_>, payload: View<'a>) {
         let offset = u32::from(header.fragments_offset().value()).saturating_mul(8);
         let protocol = header.protocol().0;
         if offset == 0 && !payload.is_whole() {
             self.odd(Anomaly::FragmentTruncated);
-            return self.payload(addresses, protocol, payload);
+            return self.payload(header, protocol, payload);
         }
         let own = u32::from(header.identification());
         // Private addresses are used again from one VLAN to the next.
         let private = is_private(header.source_addr()) || is_private(header.destination_addr());
         let identification = if private { own | u32::from(self.vlan) << 16 } else { own };
-        self.emit(
-            addresses,
+        self.emit_rare(
+            header.into(),
             Content::Fragment(Fragment {
                 identification,
                 protocol,
@@ -114,7 +113,6 @@ impl<'a> Layers<'a, '_> {
     }
 
     /// An IPv6 packet.
-    #[inline]
     pub(super) fn ipv6(&mut self, view: View<'a>) {
         match Ipv6HeaderSlice::from_slice(view.bytes) {
             Ok(header) => self.ipv6_packet(&header, view),
@@ -124,16 +122,16 @@ impl<'a> Layers<'a, '_> {
     }
 
     /// An IPv6 packet whose fixed header is whole.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "one of the few steps that nearly every frame takes")]
+    #[inline(always)]
     fn ipv6_packet(&mut self, header: &Ipv6HeaderSlice<'_>, view: View<'a>) {
-        let addresses = ipv6_addresses(header);
         let protocol = header.next_header().0;
         let Some(rest) = view.skip(IPV6_HEADER) else { return };
         let rest = rest.resize(ipv6_payload_length(header, rest));
         if is_extension(protocol) {
-            return self.extensions(addresses, protocol, rest);
+            return self.extensions(header.into(), protocol, rest);
         }
-        self.payload(addresses, protocol, rest);
+        self.payload(header, protocol, rest);
     }
 
     /// A chain of extension headers, and what follows it.
@@ -141,7 +139,7 @@ impl<'a> Layers<'a, '_> {
     pub(super) fn extensions(&mut self, addresses: AddressPair, protocol: u8, rest: View<'a>) {
         match walk(protocol, rest) {
             Walk::Upper { protocol, payload } => self.payload(addresses, protocol, payload),
-            Walk::Fragment(fragment) => self.emit(addresses, Content::Fragment(fragment)),
+            Walk::Fragment(fragment) => self.emit_rare(addresses, Content::Fragment(fragment)),
             Walk::Truncated => self.odd_extensions(addresses, protocol, Anomaly::IpTruncated),
             Walk::Malformed => self.odd_extensions(addresses, protocol, Anomaly::Ipv6Extension),
         }
@@ -151,19 +149,20 @@ impl<'a> Layers<'a, '_> {
     fn odd_extensions(&mut self, addresses: AddressPair, protocol: u8, kind: Anomaly) {
         self.odd(kind);
         if addresses.source.is_ipv4() {
-            self.emit(addresses, Content::Other(protocol));
+            self.emit_rare(addresses, Content::Other(protocol));
         }
     }
 
     /// What an IP packet between `addresses` carries.
-    #[inline]
-    pub(super) fn payload(&mut self, addresses: AddressPair, protocol: u8, view: View<'a>) {
+    #[expect(clippy::inline_always, reason = "one of the few steps that nearly every frame takes")]
+    #[inline(always)]
+    pub(super) fn payload(&mut self, addresses: impl Into<AddressPair>, protocol: u8, view: View<'a>) {
         match protocol {
             TCP => self.tcp(addresses, view),
             UDP => self.udp(addresses, view),
-            ICMP => self.icmp(addresses, Version::V4, view),
-            ICMP_V6 => self.icmp(addresses, Version::V6, view),
-            _ => self.rare_payload(addresses, protocol, view),
+            ICMP => self.icmp(addresses.into(), Version::V4, view),
+            ICMP_V6 => self.icmp(addresses.into(), Version::V6, view),
+            _ => self.rare_payload(addresses.into(), protocol, view),
         }
     }
 
@@ -183,7 +182,7 @@ impl<'a> Layers<'a, '_> {
             _ => false,
         };
         if !found {
-            self.emit(addresses, Content::Other(protocol));
+            self.emit_rare(addresses, Content::Other(protocol));
         }
     }
 
@@ -243,16 +242,18 @@ fn jumbo_length(view: View<'_>) -> Option<u32> {
     None
 }
 
-/// Source and destination. Of a packet with a source route the destination is the last stop, RFC 791
-/// section 3.1: that is where it goes to.
-#[inline]
-fn ipv4_addresses(header: &Ipv4HeaderSlice<'_>) -> AddressPair {
-    let destination = if header.options().is_empty() {
-        header.destination_addr()
-    } else {
-        last_stop(header.options()).unwrap_or(header.destination_addr())
-    };
-    AddressPair { source: IpAddr::V4(header.source_addr()), destination: IpAddr::V4(destination) }
+impl From<&Ipv4HeaderSlice<'_>> for AddressPair {
+    /// Of a packet with a source route the destination is the last stop, RFC 791 section 3.1: that is where it
+    /// goes to.
+    #[inline]
+    fn from(header: &Ipv4HeaderSlice<'_>) -> Self {
+        let destination = if header.options().is_empty() {
+            header.destination_addr()
+        } else {
+            last_stop(header.options()).unwrap_or(header.destination_addr())
+        };
+        Self { source: IpAddr::V4(header.source_addr()), destination: IpAddr::V4(destination) }
+    }
 }
 
 /// The last address of a source route that is not used up yet.
@@ -276,12 +277,11 @@ fn last_stop(options: &[u8]) -> Option<Ipv4Addr> {
     }
 }
 
-/// Source and destination of the fixed header: a routing header names further stops, which are not these.
-#[inline]
-fn ipv6_addresses(header: &Ipv6HeaderSlice<'_>) -> AddressPair {
-    AddressPair {
-        source: IpAddr::V6(header.source_addr()),
-        destination: IpAddr::V6(header.destination_addr()),
+impl From<&Ipv6HeaderSlice<'_>> for AddressPair {
+    /// A routing header names further stops, which are not these.
+    #[inline]
+    fn from(header: &Ipv6HeaderSlice<'_>) -> Self {
+        Self { source: IpAddr::V6(header.source_addr()), destination: IpAddr::V6(header.destination_addr()) }
     }
 }
 
@@ -306,14 +306,14 @@ pub(super) fn find(view: View<'_>) -> Option<Found<'_>> {
     if view.u8(0)? >> 4 == 4 {
         let header = Ipv4HeaderSlice::from_slice(view.bytes).ok()?;
         return Some(Found {
-            addresses: ipv4_addresses(&header),
+            addresses: (&header).into(),
             protocol: header.protocol().0,
             first_piece: header.fragments_offset().value() == 0,
             payload: view.skip(header.slice().len())?,
         });
     }
     let header = Ipv6HeaderSlice::from_slice(view.bytes).ok()?;
-    let addresses = ipv6_addresses(&header);
+    let addresses = (&header).into();
     let rest = view.skip(IPV6_HEADER)?;
     match walk(header.next_header().0, rest) {
         Walk::Upper { protocol, payload } => Some(Found { addresses, protocol, first_piece: true, payload }),

@@ -205,7 +205,7 @@ pub struct Fragment<'a> {
 /// Decodes one frame; `index` is its place in the batch. What comes out is appended to `packets`.
 #[inline]
 pub fn decode<'a>(frame: &Frame<'a>, index: u32, anomalies: &mut Anomalies, packets: &mut Vec<Packet<'a>>) {
-    let origin = Origin { index, time: frame.time, wire_length: frame.wire_length, reassembled: None };
+    let origin = Origin { time: frame.time, wire_length: frame.wire_length, reassembled: None };
     let view = View::new(frame.bytes, frame.wire_length);
-    Layers::new(origin, Vec::new(), anomalies, packets).frame(frame.link_type, view);
+    Layers::new(index, origin, Vec::new(), anomalies, packets).frame(frame.link_type, view);
 }

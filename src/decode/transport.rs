@@ -16,55 +16,75 @@ const UDP_HEADER: usize = 8;
 
 impl<'a> Layers<'a, '_> {
     /// A TCP segment in the IP packet between `addresses`.
-    #[inline]
-    pub(super) fn tcp(&mut self, addresses: AddressPair, view: View<'a>) {
-        let content = match TcpHeaderSlice::from_slice(view.bytes) {
-            Ok(header) => segment(&header, view),
-            Err(error) => self.odd_tcp(&error, view),
-        };
-        self.emit(addresses, content);
+    #[expect(clippy::inline_always, reason = "one of the few steps that nearly every frame takes")]
+    #[inline(always)]
+    pub(super) fn tcp(&mut self, addresses: impl Into<AddressPair>, view: View<'a>) {
+        match TcpHeaderSlice::from_slice(view.bytes) {
+            Ok(header) => self.emit(addresses, || segment(&header, view)),
+            Err(error) => self.odd_tcp(addresses.into(), &error, view),
+        }
     }
 
     /// A segment whose header is cut or wrong; the fixed part is enough to know the flow.
     #[cold]
-    fn odd_tcp(&mut self, error: &err::tcp::HeaderSliceError, view: View<'a>) -> Content<'a> {
+    fn odd_tcp(&mut self, addresses: AddressPair, error: &err::tcp::HeaderSliceError, view: View<'a>) {
         if matches!(error, err::tcp::HeaderSliceError::Content(_)) {
             self.odd(Anomaly::TransportMalformed);
-            return Content::Unreadable;
+            return self.emit_rare(addresses, Content::Unreadable);
         }
         self.odd(Anomaly::TransportTruncated);
-        if view.bytes.len() < TCP_HEADER_MIN {
-            return Content::Unreadable;
-        }
         let mut padded = [0; TCP_HEADER_MAX];
         padded.iter_mut().zip(view.bytes).for_each(|(to, from)| *to = *from);
-        TcpHeaderSlice::from_slice(&padded).map_or(Content::Unreadable, |header| segment(&header, view))
+        let content = match TcpHeaderSlice::from_slice(&padded) {
+            Ok(header) if view.bytes.len() >= TCP_HEADER_MIN => segment(&header, view),
+            _ => Content::Unreadable,
+        };
+        self.emit_rare(addresses, content);
     }
 
     /// A UDP datagram in the IP packet between `addresses`.
-    #[inline]
-    pub(super) fn udp(&mut self, addresses: AddressPair, view: View<'a>) {
+    #[expect(clippy::inline_always, reason = "one of the few steps that nearly every frame takes")]
+    #[inline(always)]
+    pub(super) fn udp(&mut self, addresses: impl Into<AddressPair>, view: View<'a>) {
         let Ok(header) = UdpHeaderSlice::from_slice(view.bytes) else {
             self.odd(Anomaly::TransportTruncated);
-            return self.emit(addresses, Content::Unreadable);
+            return self.emit_rare(addresses.into(), Content::Unreadable);
         };
         let Some(payload) = udp_payload(header.length(), view) else {
             self.odd(Anomaly::TransportMalformed);
-            return self.emit(addresses, Content::Unreadable);
+            return self.emit_rare(addresses.into(), Content::Unreadable);
         };
-        let datagram = UdpDatagram {
-            source_port: header.source_port(),
-            destination_port: header.destination_port(),
-            payload: payload.bytes,
-            payload_length: payload.length,
-        };
-        // In IPv4, which has no jumbograms, a length of zero may be anything.
-        let is_tunnel = header.length() != 0 || addresses.source.is_ipv6();
-        let tunnel = UdpTunnel::between(datagram.source_port, datagram.destination_port);
-        if tunnel.filter(|_| is_tunnel).is_some_and(|kind| self.udp_tunnel(kind, addresses, &datagram)) {
-            return;
+        match UdpTunnel::between(header.source_port(), header.destination_port()) {
+            None => self.emit(addresses, || Content::Udp(datagram(&header, payload))),
+            Some(tunnel) => self.tunnelled(tunnel, addresses.into(), &header, payload),
         }
-        self.emit(addresses, Content::Udp(datagram));
+    }
+
+    /// A datagram on the port of a tunnel: what is in the tunnel, or else the datagram.
+    #[cold]
+    fn tunnelled(
+        &mut self,
+        tunnel: UdpTunnel,
+        addresses: AddressPair,
+        header: &UdpHeaderSlice<'_>,
+        payload: View<'a>,
+    ) {
+        // In IPv4, which has no jumbograms, a length of zero may be anything.
+        let is_sound = header.length() != 0 || addresses.source.is_ipv6();
+        if !(is_sound && self.udp_tunnel(tunnel, addresses, header.destination_port(), payload)) {
+            self.emit_rare(addresses, Content::Udp(datagram(header, payload)));
+        }
+    }
+}
+
+/// The datagram that `header` begins.
+#[inline]
+fn datagram<'a>(header: &UdpHeaderSlice<'_>, payload: View<'a>) -> UdpDatagram<'a> {
+    UdpDatagram {
+        source_port: header.source_port(),
+        destination_port: header.destination_port(),
+        payload: payload.bytes,
+        payload_length: payload.length,
     }
 }
 

@@ -1,9 +1,9 @@
 //! Tunnels in UDP, told by their port.
 
+use super::AddressPair;
 use super::anomaly::Anomaly;
 use super::layers::Layers;
 use super::view::View;
-use super::{AddressPair, UdpDatagram};
 
 /// The port of control messages, which are sent from the port of data too.
 const LISP_CONTROL: u16 = 4342;
@@ -90,16 +90,15 @@ impl UdpTunnel {
 }
 
 impl<'a> Layers<'a, '_> {
-    /// Looks for packets in `datagram`, the payload of a tunnel between `addresses`; says whether there were any.
+    /// Looks for packets in the payload of a tunnel between `addresses`; says whether there were any.
     #[cold]
     pub(super) fn udp_tunnel(
         &mut self,
         kind: UdpTunnel,
         addresses: AddressPair,
-        datagram: &UdpDatagram<'a>,
+        destination_port: u16,
+        payload: View<'a>,
     ) -> bool {
-        let payload = View::new(datagram.payload, datagram.payload_length);
-        let destination_port = datagram.destination_port;
         self.tunnel(addresses, |layers| match kind {
             UdpTunnel::CapwapData => layers.capwap_data(payload),
             UdpTunnel::Geneve => layers.geneve(payload),

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 /// What is to be inspected, and how.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for a flag of the command line")]
 pub struct Request {
     /// Capture files, folders, or `-`.
     pub paths: Vec<PathBuf>,

@@ -141,7 +141,7 @@ fn shared() -> Option<PathBuf> {
     if shared.is_dir() {
         return Some(shared);
     }
-    println!("skipped: {} is absent", shared.display());
+    eprintln!("skipped: {} is absent", shared.display());
     None
 }
 

@@ -28,6 +28,8 @@ const ZOOM_PORTS: std::ops::RangeInclusive<u16> = 8801..=8810;
 pub(super) struct Datagrams {
     facts: FlowFacts,
     count: u8,
+    /// RTP is confirmed: packets that look like it need no other look.
+    carries_rtp: bool,
     stun: Option<Box<StunWatch>>,
     zoom: Option<Box<zoom::RoundTrips>>,
     products: Option<Box<Products>>,
@@ -56,7 +58,7 @@ struct Quic {
 /// Whether a datagram could be something that is read at all: cheap, and before anything is allocated.
 pub(super) fn may_be_known(feed: &Feed, payload: &[u8]) -> bool {
     let Some(first) = payload.first() else { return false };
-    if products::may_be_known(feed, payload) {
+    if is_dns(feed) || products::may_be_known(feed, payload) {
         return true;
     }
     match first {
@@ -65,7 +67,7 @@ pub(super) fn may_be_known(feed: &Feed, payload: &[u8]) -> bool {
         4..=0x23 if is_zoom_like(feed, payload) => true,
         20..=63 if dtls::probe(payload) != Probe::NoMatch => true,
         128..=191 if may_carry_media(feed) && rtp::probe(payload, feed.length) != Probe::NoMatch => true,
-        _ => is_dns(feed) || quic::probe(payload) == Probe::Match || is_multiplexed(payload, feed.length),
+        _ => quic::probe(payload) == Probe::Match || is_multiplexed(payload, feed.length),
     }
 }
 
@@ -96,6 +98,10 @@ impl Datagrams {
             if answers::take(feed, payload, &mut self.bindings) {
                 self.facts.protocol(Protocol::Dns);
             }
+            return;
+        }
+        if self.carries_rtp && matches!(payload.first(), Some(128..=191)) {
+            self.media(feed, payload, feed.length);
             return;
         }
         self.open(feed, payload, feed.length, 0);
@@ -254,6 +260,7 @@ impl Datagrams {
         if !watch.rtcp(feed, payload, length, &mut self.facts) {
             watch.rtp(feed, payload, length);
         }
+        self.carries_rtp = self.carries_rtp || watch.is_confirmed();
     }
 
     fn dtls(&mut self, feed: &Feed, payload: &[u8]) {

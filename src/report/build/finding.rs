@@ -210,7 +210,7 @@ fn how_known(identity: &Identity) -> String {
     let mut words: Vec<&str> = Vec::new();
     kinds.into_iter().for_each(|kind| {
         if !words.contains(&kind) {
-            words.push(kind)
+            words.push(kind);
         }
     });
     let parts: Vec<String> =

@@ -6,7 +6,8 @@ mod flows;
 mod inputs;
 mod sessions;
 
-use super::model::*;
+use super::model::{CoverageReport, Finding, PacketReport, Report, Share, Time, Tool};
+use super::text;
 use crate::capture::{Precision, Timestamp};
 use crate::flow::PacketRef;
 use crate::identify::infer::Subject;
@@ -50,11 +51,13 @@ pub fn build(material: &Material<'_>) -> Report {
     let sessions: Vec<_> =
         material.sessions.iter().zip(1..).map(|(session, number)| builder.session(session, number)).collect();
     let outside = builder.outside();
-    let verdict = builder.verdict();
+    let lacks = builder.lacks();
+    let verdict = builder.verdict(&lacks);
     Report {
         schema_version: "1",
         tool: Tool { name: "landfall", version: env!("CARGO_PKG_VERSION") },
         verdict,
+        lacks,
         inputs: builder.inputs(),
         databases: material.locator.databases().to_vec(),
         policy: material.policy.clone(),
@@ -133,14 +136,35 @@ impl<'a> Builder<'a> {
     }
 
     /// The worst verdict of all. Where something may have been missed, nothing is called allowed.
-    fn verdict(&self) -> Verdict {
+    fn verdict(&self, lacks: &[String]) -> Verdict {
         let found = self.findings.iter().map(|finding| finding.verdict).max().unwrap_or_default();
+        let missed = lacks.iter().map(|lack| self.material.policy.judge_incomplete(lack).verdict);
+        missed.chain([found]).max().unwrap_or_default()
+    }
+
+    /// What the capture lacks that may have held a contact.
+    fn lacks(&self) -> Vec<String> {
         let inputs = &self.material.analysis.inputs;
-        let incomplete = self.coverage.unfollowed_packets > 0
-            || inputs
-                .iter()
-                .any(|input| input.damage.is_some() || input.dropped_packets.is_some_and(|count| count > 0));
-        if incomplete && !self.material.policy.is_empty() { found.max(Verdict::Indeterminate) } else { found }
+        let damaged = inputs.iter().filter(|input| input.damage.is_some()).count();
+        let dropped: u64 = inputs.iter().filter_map(|input| input.dropped_packets).sum();
+        let unfollowed = self.coverage.unfollowed_packets;
+        let mut lacks = Vec::new();
+        if damaged > 0 {
+            lacks.push(format!(
+                "What follows the damage in {} was not read.",
+                text::counted(damaged, "input")
+            ));
+        }
+        if dropped > 0 {
+            lacks.push(format!("{} frames were dropped while capturing.", text::number(dropped)));
+        }
+        if unfollowed > 0 {
+            lacks.push(format!(
+                "{} packets were not followed: too many flows or addresses.",
+                text::number(unfollowed)
+            ));
+        }
+        lacks
     }
 
     /// Counts every flow by contact and role.

@@ -9,6 +9,7 @@ use super::finding::Seen;
 use super::{Builder, flows};
 use crate::flow::Transport;
 use crate::identify::facts::{MentionKind, Rtt, RttVia};
+use crate::identify::names::Via;
 use crate::identify::{Contact, Role};
 use crate::locate::{CountryCode, Scope};
 use crate::policy::{Reason, Verdict, groups};
@@ -16,7 +17,7 @@ use crate::session::{Event, Failover, Leg, Session, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-impl<'a> Builder<'a> {
+impl Builder<'_> {
     pub(super) fn session(&mut self, session: &Session, number: usize) -> SessionReport {
         let id = format!("s{number}");
         let mut by_address: BTreeMap<IpAddr, Vec<&Leg>> = BTreeMap::new();
@@ -176,7 +177,8 @@ impl<'a> Builder<'a> {
 
     fn name_of(&self, address: IpAddr) -> Option<String> {
         let identity = self.material.inference.endpoints.get(&address)?;
-        identity.names.first().map(|(name, _)| name.clone())
+        let rank = |(name, via): &&(String, Via)| (name.starts_with('*'), *via == Via::Certificate);
+        identity.names.iter().min_by_key(rank).map(|(name, _)| name.clone())
     }
 
     /// The countries that a call should stay in: those the user names, else the continent of the client's address
