@@ -1,10 +1,12 @@
 //! The command line: what can be typed, and where output goes. Nothing of what is done about it.
 
 mod inspect;
+mod location;
 mod output;
 mod progress;
 
 pub use inspect::{Format, Inspect, Scope};
+pub use location::{From, Location};
 pub use output::{Output, OutputError};
 pub use progress::Bar;
 

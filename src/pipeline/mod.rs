@@ -5,10 +5,12 @@
 //! result does not depend on how many threads there are.
 
 mod inspect;
+mod places;
 mod shard;
 mod state;
 mod turns;
 
+pub use places::Places;
 pub use inspect::{InspectError, Inspected, Request, inspect};
 pub use shard::Tally;
 pub use state::FlowState;

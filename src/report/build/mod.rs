@@ -13,7 +13,7 @@ use crate::flow::PacketRef;
 use crate::identify::infer::Subject;
 use crate::identify::{Catalogue, Contact, Identity, Inference};
 use crate::locate::{CountryCode, Locator, Placement, Scope};
-use crate::pipeline::Analysis;
+use crate::pipeline::{Analysis, Places};
 use crate::policy::{Evidence, Judgement, Policy, Verdict};
 use crate::session::Session;
 use hashbrown::HashMap;
@@ -32,8 +32,10 @@ pub struct Material<'a> {
     pub sessions: &'a [Session],
     /// Names of services.
     pub catalogue: &'a Catalogue,
-    /// Says where addresses are.
+    /// The databases.
     pub locator: &'a Locator,
+    /// Says where addresses are.
+    pub places: &'a Places<'a>,
     /// Says what is allowed.
     pub policy: &'a Policy,
     /// The countries that calls should stay in, where the user has said.
@@ -110,8 +112,8 @@ impl<'a> Builder<'a> {
     }
 
     fn place(&mut self, address: IpAddr) -> &Placement {
-        let locator = self.material.locator;
-        self.placements.entry(address).or_insert_with(|| locator.locate(address))
+        let places = self.material.places;
+        self.placements.entry(address).or_insert_with(|| places.locate(address))
     }
 
     fn country(&mut self, address: IpAddr) -> Option<CountryCode> {
