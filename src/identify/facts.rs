@@ -4,6 +4,7 @@
 
 use super::names::{MAX_NAME_LENGTH, Name, Via, normalise};
 use super::signature::Signature;
+use super::skype;
 use crate::capture::Timestamp;
 use crate::flow::PacketRef;
 use std::net::SocketAddr;
@@ -319,6 +320,8 @@ pub struct FlowFacts {
     pub first_answer: Option<Duration>,
     /// The server's end of a tunnel through a proxy: what `CONNECT` asked for.
     pub proxied_to: Option<String>,
+    /// Packets of the client that may be Skype's of before 2016; `None` where one of them is not.
+    pub skype_frames: Option<skype::Frames>,
     /// Names, addresses and streams that bounds kept out.
     pub left_out: u64,
 }

@@ -6,7 +6,9 @@ mod contact;
 mod crowd;
 mod endpoint;
 mod inherit;
+mod numbered;
 mod own;
+mod proxy;
 mod role;
 mod subject;
 
@@ -16,7 +18,7 @@ pub use subject::Subject;
 use super::evidence::{Kind, weigh};
 use super::names::{Name, NameTable};
 use super::{Catalogue, Contact, Evidence, Role, Service};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// What a flow is: an inference, with what it rests on.
@@ -48,6 +50,9 @@ pub struct Inference {
     pub flows: Vec<Identity>,
     /// Every address that flows have as a server, and every one that was only mentioned.
     pub endpoints: BTreeMap<IpAddr, EndpointIdentity>,
+    /// Clients whose TCP handshakes something near them answers in the place of the servers: their TCP times say
+    /// nothing about the servers and are left out of [`EndpointIdentity::rtts`].
+    pub proxied_clients: BTreeSet<IpAddr>,
 }
 
 /// What is collected of a flow before anything is concluded.
@@ -60,6 +65,8 @@ struct Draft {
     names: Vec<Name>,
     /// The flow itself carries a name of its server, known to the catalogue or not.
     carries_name: bool,
+    /// Its packets are part of a sequence that its socket sends to many addresses.
+    numbered: bool,
     /// The far end is a participant, by how the flow came about.
     is_peer: bool,
 }
@@ -76,6 +83,7 @@ impl Draft {
 pub fn infer(subjects: &[Subject<'_>], names: &NameTable, catalogue: &Catalogue) -> Inference {
     let mut drafts: Vec<Draft> =
         subjects.iter().map(|subject| own::draft(subject, names, catalogue)).collect();
+    numbered::add(subjects, &mut drafts);
     let own_role = |(subject, draft)| {
         let draft: &Draft = draft;
         let service = weigh(&draft.evidence).map(|(service, _)| service);
@@ -92,8 +100,9 @@ pub fn infer(subjects: &[Subject<'_>], names: &NameTable, catalogue: &Catalogue)
         .map(|(subject, draft)| conclude(subject, draft, &known, catalogue))
         .collect();
     crowd::probes(subjects, &mut flows);
-    let endpoints = endpoint::endpoints(subjects, &flows, names);
-    Inference { flows, endpoints }
+    let proxied_clients = proxy::proxied(subjects);
+    let endpoints = endpoint::endpoints(subjects, &flows, names, &proxied_clients);
+    Inference { flows, endpoints, proxied_clients }
 }
 
 fn conclude(

@@ -15,7 +15,7 @@ use crate::identify::signature::Signature;
 use crate::identify::stun::{self, Envelope};
 use crate::identify::tls::Progress;
 use crate::identify::zoom::{self, Contents, MediaType};
-use crate::identify::{FlowFacts, Probe, dtls, facetime, quic, rtp, sip};
+use crate::identify::{FlowFacts, Probe, dtls, facetime, quic, rtp, sip, skype};
 use std::net::SocketAddr;
 
 /// Packets inside packets: a relay's frame around a message that holds a packet.
@@ -30,6 +30,7 @@ pub(super) struct Datagrams {
     count: u8,
     /// RTP is confirmed: packets that look like it need no other look.
     carries_rtp: bool,
+    skype: Skype,
     stun: Option<Box<StunWatch>>,
     zoom: Option<Box<zoom::RoundTrips>>,
     products: Option<Box<Products>>,
@@ -37,6 +38,15 @@ pub(super) struct Datagrams {
     dtls: Option<Box<Dtls>>,
     quic: Option<Box<Quic>>,
     bindings: Vec<NameBinding>,
+}
+
+/// Whether all packets of the client may be Skype's.
+#[derive(Debug, Default)]
+enum Skype {
+    #[default]
+    Unknown,
+    No,
+    Maybe(skype::Frames),
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +69,9 @@ struct Quic {
 pub(super) fn may_be_known(feed: &Feed, payload: &[u8]) -> bool {
     let Some(first) = payload.first() else { return false };
     if is_dns(feed) || products::may_be_known(feed, payload) {
+        return true;
+    }
+    if feed.direction == Direction::FromClient && skype::parse(payload, feed.length).is_some() {
         return true;
     }
     match first {
@@ -104,7 +117,21 @@ impl Datagrams {
             self.media(feed, payload, feed.length);
             return;
         }
+        self.skype(feed, payload);
         self.open(feed, payload, feed.length, 0);
+    }
+
+    fn skype(&mut self, feed: &Feed, payload: &[u8]) {
+        if feed.direction == Direction::FromServer {
+            return;
+        }
+        self.skype = match (&self.skype, skype::parse(payload, feed.length)) {
+            (Skype::Unknown, Some(first)) => Skype::Maybe(skype::Frames { first, packets: 1 }),
+            (Skype::Maybe(frames), Some(_)) => {
+                Skype::Maybe(skype::Frames { packets: frames.packets.saturating_add(1), ..*frames })
+            }
+            _ => Skype::No,
+        };
     }
 
     /// Whether enough datagrams have passed without anything being recognised.
@@ -114,6 +141,7 @@ impl Datagrams {
             && self.dtls.is_none()
             && self.quic.is_none()
             && self.facts == FlowFacts::default()
+            && !matches!(self.skype, Skype::Maybe(_))
             && !self.media.as_ref().is_some_and(|media| media.is_confirmed())
     }
 
@@ -293,6 +321,9 @@ impl Datagrams {
 
     /// Everything that was learnt.
     pub(super) fn finish(mut self) -> (Option<FlowFacts>, Vec<NameBinding>) {
+        if let Skype::Maybe(frames) = self.skype {
+            self.facts.skype_frames = Some(frames);
+        }
         if let Some(media) = self.media.take() {
             media.finish(&mut self.facts);
         }
