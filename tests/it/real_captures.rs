@@ -86,7 +86,11 @@ fn figures_are_those_of_tshark() {
         return;
     };
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("\ncaptures without a report: 0\n"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        text.contains("\ncaptures without a report: 0\n"),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let differing = text.lines().filter_map(|line| line.split_once("/captures/")).map(|(_, line)| line);
     // A name that tshark does not see may be right; a figure that it does not see is wrong.
     let wrong = differing.filter(|line| line.contains(": endpoints:") || !line.contains(": missing 0 "));
