@@ -127,7 +127,9 @@ fn identify(path: &Path) -> Case {
 fn case(name: &str) -> Option<Case> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/captures").join(name);
     if path.is_file() {
-        return Reader::open(std::slice::from_ref(&path), Options::default()).is_ok().then(|| identify(&path));
+        return Reader::open(std::slice::from_ref(&path), Options::default())
+            .is_ok()
+            .then(|| identify(&path));
     }
     println!("skipped: no {}", path.display());
     None

@@ -1,13 +1,13 @@
 //! From paths and rules to a report.
 
-use super::{Analysis, Places, analyze};
-use crate::capture::{CaptureError, Filter, Options, Progress, Reader};
+use super::{Analysis, analyze};
+use crate::capture::{CaptureError, Filter, Input, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
 use crate::identify::infer::Subject;
 use crate::identify::{Catalogue, infer};
 use crate::locate::{CountryCode, LocateError, Locator, Sources, Vantage, countries};
 use crate::policy::{CountrySet, Policy, PolicyError};
-use crate::report::{self, Report};
+use crate::report::{self, Places, Report};
 use crate::session;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -100,9 +100,17 @@ pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected,
     let filter = request.filter.as_deref().map(Filter::new).transpose()?;
     let options = Options { hash: request.hash, progress: Some(Arc::clone(progress)) };
     let reader = Reader::open(&request.paths, options)?;
-    let notes = reader.notes().iter().map(ToString::to_string).collect();
+    let mut notes: Vec<String> = reader.notes().iter().map(ToString::to_string).collect();
     let threads = request.threads.or_else(|| std::thread::available_parallelism().ok());
     let analysis = analyze(reader, filter.as_ref(), threads.map_or(1, NonZeroUsize::get))?;
+    notes.extend(analysis.inputs.iter().filter_map(|input| {
+        let damage = input.damage.as_ref()?;
+        let Input { path, .. } = input;
+        Some(format!(
+            "'{path}' is damaged at byte {}: {}; what stands before it is reported",
+            damage.offset, damage.reason
+        ))
+    }));
     let judge = Judge { request, policy: &policy, home: &home, catalogue: &catalogue, locator: &locator };
     Ok(Inspected { report: judge.report(&analysis), notes })
 }
@@ -150,7 +158,7 @@ impl Judge<'_> {
         let subjects: Vec<Subject<'_>> =
             analysis.flows.iter().map(|flow| Subject::new(flow, flow.state.facts())).collect();
         let inference = infer(&subjects, &analysis.names, self.catalogue);
-        let places = Places::new(self.locator, analysis, &subjects, &inference);
+        let places = Places::new(self.locator, &analysis.inputs, &analysis.endpoints, &inference);
         let country = |address: IpAddr| places.locate(address).location.country;
         let sessions = session::group(&session::Material {
             subjects: &subjects,
@@ -160,7 +168,11 @@ impl Judge<'_> {
             idle_gap: self.request.idle_gap.unwrap_or(session::IDLE_GAP),
         });
         report::build(&report::Material {
-            analysis,
+            inputs: &analysis.inputs,
+            anomalies: &analysis.anomalies,
+            coverage: analysis.coverage,
+            tallies: &analysis.endpoints,
+            loose: &analysis.loose,
             subjects: &subjects,
             inference: &inference,
             sessions: &sessions,

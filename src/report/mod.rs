@@ -5,11 +5,13 @@
 mod build;
 mod json;
 mod model;
+mod places;
 mod table;
 pub mod text;
 
 pub use build::{Material, build};
 pub use model::*;
+pub use places::Places;
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
