@@ -27,6 +27,13 @@ mod transport;
 mod udp_tunnel;
 mod view;
 
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod sample;
+
 pub use anomaly::Anomalies;
 pub use fragment::{Datagram, Reassembler};
 
@@ -163,7 +170,7 @@ pub struct UdpDatagram<'a> {
     pub payload_length: u32,
 }
 
-/// An ICMP or ICMPv6 message.
+/// An ICMP or `ICMPv6` message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IcmpMessage {
     /// `type` of the header.
