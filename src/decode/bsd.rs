@@ -1,4 +1,4 @@
-//! Captures of BSD and its kin: loopback, `IPsec`, the packet filter's log, Darwin's and Solaris' own headers.
+//! Captures of BSD and its kin: loopback, IPsec, the packet filter's log, Darwin's and Solaris' own headers.
 
 use super::anomaly::Anomaly;
 use super::layers::Layers;
@@ -63,7 +63,7 @@ impl<'a> Layers<'a, '_> {
         }
     }
 
-    /// `DLT_ENC`, a packet before or after `IPsec`: family, parameters index, flags.
+    /// `DLT_ENC`, a packet before or after IPsec: family, parameters index, flags.
     pub(super) fn ipsec_enc(&mut self, view: View<'a>) {
         let Some((bytes, rest)) = view.array::<4>(0).zip(view.skip(ENC_HEADER)) else {
             return self.odd(Anomaly::LinkTruncated);

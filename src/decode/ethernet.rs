@@ -153,7 +153,7 @@ impl<'a> Layers<'a, '_> {
         self.type_or_length(kind, rest);
     }
 
-    /// `MACsec`, IEEE 802.1AE clause 9: only integrity protected frames can be read.
+    /// MACsec, IEEE 802.1AE clause 9: only integrity protected frames can be read.
     fn macsec(&mut self, view: View<'a>) {
         /// Octets of the integrity check value at the end.
         const CHECK_VALUE: usize = 16;

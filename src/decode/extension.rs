@@ -51,7 +51,9 @@ pub(super) fn walk(protocol: u8, rest: View<'_>) -> Walk<'_> {
             return Walk::Malformed;
         }
         let Some(next) = rest.u8(0) else { return Walk::Truncated };
-        if let Some(fragment) = fragment(next, rest, after).filter(|_| protocol == FRAGMENT) {
+        if protocol == FRAGMENT
+            && let Some(fragment) = fragment(next, rest, after)
+        {
             return Walk::Fragment(fragment);
         }
         (protocol, rest) = (next, after);

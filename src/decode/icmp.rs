@@ -1,4 +1,4 @@
-//! ICMP (RFC 792) and `ICMPv6` (RFC 4443). What an error quotes of the packet that caused it is a fact about
+//! ICMP (RFC 792) and ICMPv6 (RFC 4443). What an error quotes of the packet that caused it is a fact about
 //! that packet's flow; the addresses in it were not on this wire.
 
 use super::anomaly::Anomaly;
@@ -21,7 +21,7 @@ pub(super) enum Version {
 
 impl Version {
     /// Whether messages of type `kind` quote a packet: destination unreachable, source quench, redirect, time
-    /// exceeded, parameter problem; in `ICMPv6` all types below 128.
+    /// exceeded, parameter problem; in ICMPv6 all types below 128.
     const fn quotes(self, kind: u8) -> bool {
         match self {
             Self::V4 => matches!(kind, 3 | 4 | 5 | 11 | 12),

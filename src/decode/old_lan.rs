@@ -26,9 +26,9 @@ impl<'a> Layers<'a, '_> {
     /// A token ring frame. The first bit of the source address says that routes follow, whose length is in
     /// five bits of their first octet.
     pub(super) fn token_ring(&mut self, view: View<'a>) {
-        let has_routes = view.u8(8).is_some_and(|octet| octet & 0x80 != 0);
-        let routes = if has_routes { view.u8(TOKEN_RING_HEADER).unwrap_or(0) & 0x1f } else { 0 };
-        match view.u8(1).zip(view.skip(TOKEN_RING_HEADER.saturating_add(routes.into()))) {
+        let routed = view.u8(8).is_some_and(|octet| octet & 0x80 != 0);
+        let skipped = if routed { view.u8(TOKEN_RING_HEADER).unwrap_or(0) & 0x1f } else { 0 };
+        match view.u8(1).zip(view.skip(TOKEN_RING_HEADER.saturating_add(skipped.into()))) {
             Some((control, rest)) if control & 0xc0 == TOKEN_RING_LLC => self.llc(rest),
             Some(_) => {}
             None => self.odd(Anomaly::LinkTruncated),
