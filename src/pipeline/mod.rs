@@ -5,11 +5,13 @@
 //! result does not depend on how many threads there are.
 
 mod inspect;
+mod lookup;
 mod places;
 mod shard;
 mod state;
 mod turns;
 
+pub use lookup::{LookedUp, LookupError, LookupRequest, lookup};
 pub use places::Places;
 pub use inspect::{InspectError, Inspected, Request, inspect};
 pub use shard::Tally;

@@ -5,11 +5,13 @@
 mod build;
 mod json;
 mod model;
+mod placed;
 mod table;
 pub mod text;
 
 pub use build::{Material, build};
 pub use model::*;
+pub use placed::Placed;
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
