@@ -5,10 +5,12 @@
 //! result does not depend on how many threads there are.
 
 mod inspect;
+mod lookup;
 mod shard;
 mod state;
 mod turns;
 
+pub use lookup::{LookedUp, LookupError, LookupRequest, lookup};
 pub use inspect::{InspectError, Inspected, Request, inspect};
 pub use state::FlowState;
 
