@@ -2,11 +2,12 @@
 
 use clap::Parser;
 use landfall::capture::Progress;
-use landfall::cli::{Bar, Cli, Command, Format, Inspect, Output, Scope};
-use landfall::pipeline::{self, Request};
+use landfall::cli::{Bar, Cli, Command, Format, Inspect, Lookup, Output, Scope};
+use landfall::locate::Sources;
+use landfall::pipeline::{self, LookupError, LookupRequest, Request};
 use landfall::report;
 use std::error::Error;
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ const FAILURE: u8 = 2;
 fn main() -> ExitCode {
     let status = match Cli::parse().command {
         Command::Inspect(options) => inspect(options),
+        Command::Lookup(options) => lookup(options),
     };
     ExitCode::from(status.unwrap_or_else(|error| {
         say(&chain(error.as_ref()));
@@ -42,13 +44,51 @@ fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
     Ok(inspected.report.exit_status())
 }
 
+fn lookup(options: Lookup) -> Result<u8, Box<dyn Error>> {
+    let output = Output::open(options.output.as_deref())?;
+    let request = LookupRequest {
+        sources: Sources {
+            databases: options.location.db,
+            without_embedded: options.location.no_default_db,
+            ranges: options.location.ranges,
+            anycast: options.location.anycast,
+            all_dates: options.location.all_dates,
+            hash: options.format == Format::Json,
+            ..Sources::default()
+        },
+        at: options.at,
+        json: options.format == Format::Json,
+        threads: options.threads,
+    };
+    let given = options.addresses.join("\n");
+    let input: Box<dyn BufRead> = match options.addresses.as_slice() {
+        [] => Box::new(io::stdin().lock()),
+        [only] if only == "-" => Box::new(io::stdin().lock()),
+        _ => Box::new(given.as_bytes()),
+    };
+    let closed = |error: &LookupError| matches!(error, LookupError::Write(cause) if cause.kind() == io::ErrorKind::BrokenPipe);
+    let result = output.stream(|out| pipeline::lookup(&request, input, out), closed)?;
+    let result = result.unwrap_or_default();
+    for text in &result.named {
+        say(&format!("{text:?} is no address"));
+    }
+    if result.not_understood > result.named.len() as u64 {
+        say(&format!("{} lines are no addresses", result.not_understood));
+    }
+    Ok(if result.not_understood > 0 { FAILURE } else { 0 })
+}
+
 fn request(options: Inspect) -> Request {
     Request {
         paths: options.paths,
         deny: options.deny,
         allow: options.allow,
-        databases: options.db,
-        without_default_database: options.no_default_db,
+        databases: options.location.db,
+        without_default_database: options.location.no_default_db,
+        ranges: options.location.ranges,
+        anycast: options.location.anycast,
+        vantage: options.from.vantage,
+        all_dates: options.location.all_dates,
         filter: options.filter,
         threads: options.threads,
         hash: options.format == Format::Json,

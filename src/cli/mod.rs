@@ -1,10 +1,14 @@
 //! The command line: what can be typed, and where output goes. Nothing of what is done about it.
 
 mod inspect;
+mod location;
+mod lookup;
 mod output;
 mod progress;
 
 pub use inspect::{Format, Inspect, Scope};
+pub use location::{From, Location};
+pub use lookup::Lookup;
 pub use output::{Output, OutputError};
 pub use progress::Bar;
 
@@ -32,6 +36,8 @@ pub enum Command {
     /// Inspect captures: who was contacted, in which countries, and whether that is allowed
     #[command(after_help = EXIT_STATUS)]
     Inspect(Inspect),
+    /// Look addresses up: every claim of where each is, the conclusion, and why
+    Lookup(Lookup),
 }
 
 /// The version and the data that the program carries.

@@ -13,6 +13,9 @@ pub struct OutputError {
     source: io::Error,
 }
 
+/// Bytes that are gathered before they are written.
+const BUFFER_BYTES: usize = 1 << 18;
+
 /// Where a report goes.
 #[derive(Debug)]
 pub struct Output(Option<(PathBuf, File)>);
@@ -28,6 +31,23 @@ impl Output {
     /// Whether colours are wanted there: on a terminal, unless `NO_COLOR` is set.
     pub fn has_colour(&self) -> bool {
         self.0.is_none() && AutoStream::choice(&io::stdout()) != ColorChoice::Never
+    }
+
+    /// Has `write` write, bit by bit, what is too long to keep. A reader that has closed the pipe has seen enough, so
+    /// that ends the writing and is success.
+    pub fn stream<T, E>(
+        self,
+        write: impl FnOnce(&mut io::BufWriter<Box<dyn Write>>) -> Result<T, E>,
+        is_closed: impl Fn(&E) -> bool,
+    ) -> Result<Option<T>, E> {
+        let target: Box<dyn Write> = match self.0 {
+            Some((_, file)) => Box::new(file),
+            None => Box::new(io::stdout().lock()),
+        };
+        match write(&mut io::BufWriter::with_capacity(BUFFER_BYTES, target)) {
+            Err(error) if is_closed(&error) => Ok(None),
+            result => result.map(Some),
+        }
     }
 
     /// Writes the report. A reader that has closed the pipe has seen enough: that is success.

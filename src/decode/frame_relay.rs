@@ -58,3 +58,34 @@ impl<'a> Layers<'a, '_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::sample::{INNER4, INNER6, below, ethernet4, join, odd, read, udp4, udp6};
+
+    const FRAME_RELAY: u16 = 107;
+
+    #[test]
+    fn both_encapsulations_are_read_behind_addresses_of_any_length() {
+        for header in [
+            &[0x18, 0x41, 3, 0xcc][..],
+            &[0x18, 0x41, 3, 0, 0xcc],
+            &[0x18, 0x40, 0x41, 3, 0xcc],
+            &[0x18, 0x40, 0x40, 0x41, 3, 0xcc],
+            &[0x18, 0x41, 3, 0, 0x80, 0, 0, 0, 8, 0],
+            &[0x18, 0x41, 3, 0xcf, 0, 0x21],
+            &[0x18, 0x41, 8, 0],
+        ] {
+            assert_eq!(read(FRAME_RELAY, &join(&[header, &udp4()])), below("", INNER4), "{header:x?}");
+        }
+        assert_eq!(read(FRAME_RELAY, &join(&[&[0x18, 0x41, 3, 0x8e], &udp6()])), below("", INNER6));
+        let bridged = join(&[&[0x18, 0x41, 3, 0, 0x80, 0, 0x80, 0xc2, 0, 7], &ethernet4()]);
+        assert_eq!(read(FRAME_RELAY, &bridged), below("", INNER4));
+    }
+
+    #[test]
+    fn management_and_addresses_without_end_lead_nowhere() {
+        assert_eq!(read(FRAME_RELAY, &join(&[&[0, 1, 8, 0], &udp4()])), "");
+        assert_eq!(odd(FRAME_RELAY, &[0x18, 0x40, 0x40, 0x40, 0x40, 0x41]), ["link_header_malformed"]);
+    }
+}

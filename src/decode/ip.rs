@@ -326,3 +326,113 @@ pub(super) fn find(view: View<'_>) -> Option<Found<'_>> {
         Walk::Truncated | Walk::Malformed => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::sample::{
+        self, INNER4, INNER6, OUTER4, OUTER6, RAW, below, ethernet4, in4, in6, join, odd, read, tcp4, udp4,
+        udp6,
+    };
+
+    #[test]
+    fn ip_in_ip_is_read_in_all_four_ways() {
+        assert_eq!(read(RAW, &in4(4, &udp4())), below(OUTER4, INNER4));
+        assert_eq!(read(RAW, &in4(41, &udp6())), below(OUTER4, INNER6));
+        assert_eq!(read(RAW, &in6(4, &udp4())), below(OUTER6, INNER4));
+        assert_eq!(read(RAW, &in6(41, &udp6())), below(OUTER6, INNER6));
+        assert_eq!(read(RAW, &in4(41, &udp4())), format!("{OUTER4} / protocol 41"));
+    }
+
+    #[test]
+    fn other_tunnels_directly_in_ip_are_read() {
+        assert_eq!(read(RAW, &in4(97, &join(&[&[0x30, 0], &ethernet4()]))), below(OUTER4, INNER4));
+        assert_eq!(read(RAW, &in4(137, &join(&[&[0, 1, 1, 64], &udp4()]))), below(OUTER4, INNER4));
+        assert_eq!(read(RAW, &in6(143, &ethernet4())), below(OUTER6, INNER4));
+        assert_eq!(read(RAW, &in4(53, &join(&[&[0, 8, 0, 0, 0, 0, 0, 0], &udp6()]))), below(OUTER4, INNER6));
+        assert_eq!(
+            read(RAW, &in4(103, &join(&[&[0x21, 0, 0, 0, 0, 0, 0, 0], &udp4()]))),
+            below(OUTER4, INNER4)
+        );
+        assert_eq!(
+            read(RAW, &in4(103, &join(&[&[0x20, 0, 0, 0], &udp4()]))),
+            format!("{OUTER4} / protocol 103")
+        );
+        assert_eq!(read(RAW, &in4(132, &udp4())), format!("{OUTER4} / protocol 132"));
+    }
+
+    #[test]
+    fn a_payload_ends_where_the_header_says_and_what_was_cut_is_known() {
+        let padded = join(&[&tcp4(), &[0; 9]]);
+        assert_eq!(read(RAW, &padded), format!("{INNER4} / tcp 40000>443 5"));
+        let whole = tcp4();
+        let (packets, _) = sample::packets(RAW, &whole[..42], whole.len());
+        let Content::Tcp(segment) = packets[0].content else { panic!() };
+        assert_eq!((segment.payload, segment.payload_length), (&b"he"[..], 5));
+    }
+
+    #[test]
+    fn a_total_length_of_zero_reaches_to_the_end_of_the_frame() {
+        let mut packet = tcp4();
+        packet[2..4].fill(0);
+        packet.extend([0; 1000]);
+        assert_eq!(read(RAW, &packet), format!("{INNER4} / tcp 40000>443 1005"));
+        let mut packet = udp6();
+        packet[4..6].fill(0);
+        assert_eq!(read(RAW, &packet), below("", INNER6));
+    }
+
+    #[test]
+    fn headers_that_contradict_themselves_are_counted() {
+        let with = |at: usize, value: u8| {
+            let mut packet = udp4();
+            packet[at] = value;
+            odd(228, &packet)
+        };
+        assert_eq!(with(0, 0x44), ["ipv4_header_length_wrong"]);
+        assert_eq!(with(0, 0x55), ["ip_version_wrong"]);
+        assert_eq!(with(3, 19), ["ipv4_total_length_wrong"]);
+        assert_eq!(with(0, 0x4f), ["ip_header_truncated"]);
+        assert_eq!(odd(RAW, &udp4()[..19]), ["ip_header_truncated"]);
+        assert_eq!(odd(RAW, &udp6()[..39]), ["ip_header_truncated"]);
+    }
+
+    #[test]
+    fn a_source_route_leads_to_its_last_stop() {
+        let stops = |options: &[u8]| last_stop(options).map(|address| address.octets());
+        assert_eq!(stops(&[0x83, 11, 4, 9, 9, 9, 1, 9, 9, 9, 2, 0]), Some([9, 9, 9, 2]));
+        assert_eq!(stops(&[1, 0x89, 7, 4, 9, 9, 9, 1]), Some([9, 9, 9, 1]));
+        assert_eq!(stops(&[7, 3, 4, 0x83, 7, 4, 9, 9, 9, 1, 0, 0]), Some([9, 9, 9, 1]));
+        assert_eq!(stops(&[0x83, 7, 8, 9, 9, 9, 1, 0]), None, "used up");
+        assert_eq!(stops(&[0x83, 7, 5, 9, 9, 9, 1, 0]), None, "no pointer");
+        assert_eq!(stops(&[0x83, 40, 4, 9, 9, 9, 1, 0]), None, "too long");
+        assert_eq!(stops(&[0, 0x83, 7, 4, 9, 9, 9, 1]), None, "behind the end");
+    }
+
+    #[test]
+    fn a_jumbogram_has_its_length_in_an_option() {
+        let options = [17, 0, 0xc2, 4, 0, 1, 0x11, 0x70];
+        let mut packet = in6(0, &join(&[&options, &[0, 1, 0, 2, 0, 0, 0, 0], b"part of it"]));
+        packet[4..6].fill(0);
+        let (packets, _) = sample::packets(RAW, &packet, 70_040);
+        let Content::Udp(datagram) = packets[0].content else { panic!() };
+        assert_eq!((datagram.payload, datagram.payload_length), (&b"part of it"[..], 69_984));
+        packet[44..48].copy_from_slice(&[0, 0, 0, 70]);
+        assert_eq!(odd(RAW, &packet), ["ip_header_truncated"], "a jumbogram is longer than 65,535");
+    }
+
+    #[test]
+    fn pieces_carry_what_tells_them_apart() {
+        let mut packet = udp4();
+        packet[6..8].copy_from_slice(&[0x20, 2]);
+        assert_eq!(read(RAW, &packet), format!("{INNER4} / piece 16+20"));
+        let tagged = sample::ethernet(0x8100, &join(&[&[0, 5, 8, 0], &packet]));
+        let (packets, _) = sample::packets(1, &tagged, tagged.len());
+        let Content::Fragment(piece) = packets[0].content else { panic!() };
+        assert_eq!(piece.identification >> 16, 5, "private addresses are told apart by VLAN");
+        packet[6..8].copy_from_slice(&[0x20, 0]);
+        let (packets, anomalies) = sample::packets(RAW, &packet[..36], packet.len());
+        assert!(matches!(packets[0].content, Content::Udp(_)), "the first piece is read as far as it goes");
+        assert_eq!(anomalies.counts()["fragment_truncated"], 1);
+    }
+}

@@ -64,3 +64,22 @@ fn after_header(flags: u8, view: View<'_>) -> Option<View<'_>> {
     }
     view.skip(usize::from(view.u16(HEADER)?).saturating_add(EXTENDED_HEADER))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::sample::{INNER4, below, ethernet4, join, odd, read, udp4};
+
+    #[test]
+    fn the_header_is_passed_with_and_without_extensions() {
+        assert_eq!(read(178, &join(&[b"MGC\x01", &ethernet4()])), below("", INNER4));
+        assert_eq!(
+            read(178, &join(&[b"MGC\x81", &[0, 6, 1, 1, 0, 2, 1, 0], &ethernet4()])),
+            below("", INNER4)
+        );
+        assert_eq!(read(178, &join(&[b"MGC\x03", &[2, 0, 0, 0], &udp4()])), below("", INNER4));
+        assert_eq!(read(179, &join(&[b"MGC\x01", &[0xff, 3, 0, 0x21], &udp4()])), below("", INNER4));
+        assert_eq!(read(180, &join(&[b"MGC\x01", &[0x18, 0x41, 3, 0xcc], &udp4()])), below("", INNER4));
+        assert_eq!(read(181, &join(&[b"MGC\x01", &[0x0f, 0, 8, 0], &udp4()])), below("", INNER4));
+        assert_eq!(odd(178, &join(&[b"MGX\x01", &ethernet4()])), ["link_header_malformed"]);
+    }
+}

@@ -127,3 +127,30 @@ impl<'a, 'o> Layers<'a, 'o> {
         self.packets.push(Packet { index, time, wire_length, outer, addresses, content, reassembled });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::sample::{self, INNER4, INNER6, OUTER4, RAW, in_udp, join, snap, udp4, udp6};
+
+    #[test]
+    fn a_header_around_two_packets_counts_once() {
+        let subframe = |kind, packet: &[u8]| {
+            let body = snap(kind, packet);
+            let length = u16::try_from(body.len()).unwrap();
+            let mut subframe = join(&[&[1; 12], &length.to_be_bytes(), &body]);
+            subframe.resize(subframe.len().next_multiple_of(4), 0);
+            subframe
+        };
+        let data = join(&[&[2, 0x88, 0, 0], &[2; 18], &[0x10, 0, 0x80, 0]]);
+        let aggregate = join(&[&data, &subframe(0x0800, &udp4()), &subframe(0x86dd, &udp6())]);
+        let bytes = in_udp(5247, &join(&[&[0, 0x10, 3, 0, 0, 0, 0, 0], &aggregate]));
+        let (packets, _) = sample::packets(RAW, &bytes, bytes.len());
+        let counted: Vec<String> = packets
+            .iter()
+            .flat_map(Packet::counted)
+            .map(|pair| format!("{}>{}", pair.source, pair.destination))
+            .collect();
+        assert_eq!(counted, [OUTER4, INNER4, INNER6]);
+    }
+}

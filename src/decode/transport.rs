@@ -115,3 +115,57 @@ fn segment<'a>(header: &TcpHeaderSlice<'_>, view: View<'a>) -> Content<'a> {
         payload_length: view.length.saturating_sub(header_on_wire),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::sample::{self, INNER4, INNER6, RAW, below, odd, read, tcp4, udp4, udp6};
+
+    #[test]
+    fn the_fields_of_a_segment_are_read() {
+        let bytes = tcp4();
+        let (packets, _) = sample::packets(RAW, &bytes, bytes.len());
+        let Content::Tcp(segment) = packets[0].content else { panic!() };
+        assert_eq!((segment.source_port, segment.destination_port), (40000, 443));
+        assert_eq!((segment.sequence, segment.acknowledgment), (1, 2));
+        assert!(segment.flags.has(TcpFlags::ACK) && !segment.flags.has(TcpFlags::SYN));
+        assert_eq!(segment.payload, b"hello");
+    }
+
+    #[test]
+    fn a_segment_cut_within_its_options_is_still_known() {
+        let mut bytes = tcp4();
+        bytes[32] = 0x80;
+        bytes.splice(40..40, [1; 12]);
+        bytes[3] = u8::try_from(bytes.len()).unwrap();
+        let (packets, anomalies) = sample::packets(RAW, &bytes[..45], bytes.len());
+        let Content::Tcp(segment) = packets[0].content else { panic!() };
+        assert_eq!((segment.destination_port, segment.payload, segment.payload_length), (443, &b""[..], 5));
+        assert_eq!(anomalies.counts()["transport_header_truncated"], 1);
+        assert_eq!(
+            sample::line(&sample::packets(RAW, &bytes[..39], bytes.len()).0[0]),
+            format!("{INNER4} / unreadable")
+        );
+    }
+
+    #[test]
+    fn an_offset_within_the_fixed_header_is_malformed() {
+        let mut bytes = tcp4();
+        bytes[32] = 0x40;
+        assert_eq!(read(RAW, &bytes), format!("{INNER4} / unreadable"));
+        assert_eq!(odd(RAW, &bytes), ["transport_header_malformed"]);
+    }
+
+    #[test]
+    fn a_datagram_has_the_length_that_fits() {
+        let with_length = |packet: Vec<u8>, at: usize, length: u8| {
+            let mut packet = packet;
+            packet[at..at + 2].copy_from_slice(&[0, length]);
+            read(RAW, &packet)
+        };
+        assert_eq!(with_length(udp4(), 24, 10), format!("{INNER4} / udp 40000>40001 2"));
+        assert_eq!(with_length(udp4(), 24, 200), below("", INNER4));
+        assert_eq!(with_length(udp6(), 44, 0), below("", INNER6));
+        assert_eq!(with_length(udp4(), 24, 7), format!("{INNER4} / unreadable"));
+    }
+}

@@ -2,12 +2,12 @@
 //!
 //! Every list is bounded; what a bound kept out is counted.
 
-use super::names::{Name, Via, normalise};
+use super::names::{MAX_NAME_LENGTH, Name, Via, normalise};
 use super::signature::Signature;
 use super::skype;
 use crate::capture::Timestamp;
 use crate::flow::PacketRef;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Names kept of one flow. A certificate of a video service has one to thirty, of a content network hundreds.
@@ -353,11 +353,14 @@ impl FlowFacts {
         self.signatures.iter().any(|(seen, _)| *seen == signature)
     }
 
-    /// Notes a name of the server. An address in the place of a name is kept as that (some clients send it, though RFC
-    /// 6066 section 3 forbids it); anything else that is no host name is dropped.
+    /// Notes a name of the server; what is no host name is dropped.
     pub fn name(&mut self, name: &str, via: Via, packet: PacketRef) {
-        let address = || name.parse::<IpAddr>().ok().map(|address| address.to_string());
-        let Some(name) = normalise(name).or_else(address) else { return };
+        // What a client writes where a host name belongs is a fact, and no less so if it is an address or rubbish.
+        let as_sent = || {
+            let indication = matches!(via, Via::Tls | Via::Quic | Via::Dtls);
+            (indication && !name.is_empty()).then(|| name.chars().take(MAX_NAME_LENGTH).collect())
+        };
+        let Some(name) = normalise(name).or_else(as_sent) else { return };
         if self.names.iter().any(|known| known.via == via && known.name == name) {
             return;
         }

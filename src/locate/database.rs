@@ -238,6 +238,11 @@ impl Source {
         Ok(record)
     }
 
+    /// Reads every record.
+    pub(super) fn verify(&self) -> Result<(), MaxMindDbError> {
+        self.reader.verify()
+    }
+
     /// Look-ups that met a damaged part of the file.
     pub(super) fn unreadable(&self) -> u64 {
         self.unreadable.load(Ordering::Relaxed)

@@ -1,6 +1,10 @@
 //! Which files are meant where the user names databases.
 
+use super::database::{Database, Source};
+use super::ranges::Ranges;
 use super::LocateError;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// Files of a folder that are opened at most.
@@ -34,4 +38,40 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, LocateError> {
     }
     files.sort();
     Ok(files)
+}
+
+/// What the file at `path` is: a database, or a list of ranges. It is hashed.
+pub fn describe(path: &Path) -> Result<Database, LocateError> {
+    if is_database(path)? {
+        return Source::open(path, &[], true).map(|(database, _)| database);
+    }
+    Ranges::open(path, &[]).map(|(database, _)| database)
+}
+
+/// Reads the file at `path` to its end; an error is damage to it.
+pub fn verify(path: &Path) -> Result<Database, LocateError> {
+    if is_database(path)? {
+        let (database, source) = Source::open(path, &[], true)?;
+        let damaged = |source| LocateError::Damaged { path: path.to_owned(), source };
+        return source.verify().map(|()| database).map_err(damaged);
+    }
+    describe(path)
+}
+
+/// Whether the file ends in what a MaxMind DB file ends in, or is called one.
+fn is_database(path: &Path) -> Result<bool, LocateError> {
+    const MARKER: &[u8] = b"\xab\xcd\xefMaxMind.com";
+    /// The marker lies within the last 128 kB.
+    const TAIL: i64 = 128 << 10;
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("mmdb")) {
+        return Ok(true);
+    }
+    let unreadable = |source| LocateError::Read { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(unreadable)?;
+    let length = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
+    let tail = TAIL.min(i64::try_from(length).unwrap_or(TAIL));
+    file.seek(SeekFrom::End(-tail)).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(bytes.windows(MARKER.len()).any(|window| window == MARKER))
 }

@@ -1,13 +1,13 @@
 //! From paths and rules to a report.
 
 use super::{Analysis, analyze};
-use crate::capture::{CaptureError, Filter, Options, Progress, Reader};
+use crate::capture::{CaptureError, Filter, Input, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
 use crate::identify::infer::Subject;
 use crate::identify::{Catalogue, infer};
-use crate::locate::{CountryCode, LocateError, Locator};
+use crate::locate::{CountryCode, LocateError, Locator, Sources, Vantage, countries};
 use crate::policy::{CountrySet, Policy, PolicyError};
-use crate::report::{self, Report};
+use crate::report::{self, Places, Report};
 use crate::session;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -30,6 +30,14 @@ pub struct Request {
     pub databases: Vec<PathBuf>,
     /// Whether the embedded database is not asked.
     pub without_default_database: bool,
+    /// Lists of ranges of providers, geofeeds and tables of prefixes.
+    pub ranges: Vec<PathBuf>,
+    /// Lists of anycast networks.
+    pub anycast: Vec<PathBuf>,
+    /// Where the captures were taken.
+    pub vantage: Option<Vantage>,
+    /// Whether the claims of every build of a database are reported.
+    pub all_dates: bool,
     /// A capture filter.
     pub filter: Option<String>,
     /// Threads; as many as there are processors where it is not said.
@@ -88,15 +96,36 @@ pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected,
     let policy = Policy::from_lists(&request.deny, &request.allow)?;
     let home = home(&request.home)?;
     let catalogue = catalogue(&request.services)?;
-    let locator = Locator::open(&request.databases, !request.without_default_database)?;
+    let locator = Locator::with(&sources(request, &policy))?;
     let filter = request.filter.as_deref().map(Filter::new).transpose()?;
     let options = Options { hash: request.hash, progress: Some(Arc::clone(progress)) };
     let reader = Reader::open(&request.paths, options)?;
-    let notes = reader.notes().iter().map(ToString::to_string).collect();
+    let mut notes: Vec<String> = reader.notes().iter().map(ToString::to_string).collect();
     let threads = request.threads.or_else(|| std::thread::available_parallelism().ok());
     let analysis = analyze(reader, filter.as_ref(), threads.map_or(1, NonZeroUsize::get))?;
+    notes.extend(analysis.inputs.iter().filter_map(|input| {
+        let damage = input.damage.as_ref()?;
+        let Input { path, .. } = input;
+        Some(format!(
+            "'{path}' is damaged at byte {}: {}; what stands before it is reported",
+            damage.offset, damage.reason
+        ))
+    }));
     let judge = Judge { request, policy: &policy, home: &home, catalogue: &catalogue, locator: &locator };
     Ok(Inspected { report: judge.report(&analysis), notes })
+}
+
+fn sources(request: &Request, policy: &Policy) -> Sources {
+    Sources {
+        databases: request.databases.clone(),
+        without_embedded: request.without_default_database,
+        ranges: request.ranges.clone(),
+        anycast: request.anycast.clone(),
+        vantage: request.vantage,
+        denied: countries().iter().map(|country| country.code).filter(|code| policy.denies(*code)).collect(),
+        all_dates: request.all_dates,
+        hash: request.hash,
+    }
 }
 
 fn home(lists: &[String]) -> Result<BTreeSet<CountryCode>, PolicyError> {
@@ -129,7 +158,8 @@ impl Judge<'_> {
         let subjects: Vec<Subject<'_>> =
             analysis.flows.iter().map(|flow| Subject::new(flow, flow.state.facts())).collect();
         let inference = infer(&subjects, &analysis.names, self.catalogue);
-        let country = |address: IpAddr| self.locator.locate(address).location.country;
+        let places = Places::new(self.locator, &analysis.inputs, &analysis.endpoints, &inference);
+        let country = |address: IpAddr| places.locate(address).location.country;
         let sessions = session::group(&session::Material {
             subjects: &subjects,
             identities: &inference.flows,
@@ -138,12 +168,17 @@ impl Judge<'_> {
             idle_gap: self.request.idle_gap.unwrap_or(session::IDLE_GAP),
         });
         report::build(&report::Material {
-            analysis,
+            inputs: &analysis.inputs,
+            anomalies: &analysis.anomalies,
+            coverage: analysis.coverage,
+            tallies: &analysis.endpoints,
+            loose: &analysis.loose,
             subjects: &subjects,
             inference: &inference,
             sessions: &sessions,
             catalogue: self.catalogue,
             locator: self.locator,
+            places: &places,
             policy: self.policy,
             home: self.home,
             judge_all: self.request.judge_all,

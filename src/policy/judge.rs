@@ -110,6 +110,11 @@ impl Policy {
         }
     }
 
+    /// Whether a server in `country` is denied.
+    pub fn denies(&self, country: CountryCode) -> bool {
+        self.ruling(country).denied_by().is_some()
+    }
+
     /// The verdict on a call of which the capture lacks a part: `lack` says which, as the subject of a sentence
     /// ("120 dropped packets").
     pub fn judge_incomplete(&self, lack: &str) -> Judgement {

@@ -14,6 +14,8 @@ pub struct Subject<'a> {
     pub client: SocketAddr,
     /// The other side.
     pub server: SocketAddr,
+    /// `Some(true)` where the capture shows that the client opened it, `None` where that is a guess.
+    pub opened_by_client: Option<bool>,
     /// What carries it.
     pub transport: Transport,
     /// Time of the first packet.
@@ -43,6 +45,7 @@ impl<'a> Subject<'a> {
         Self {
             client: socket(flow.client()),
             server: socket(flow.server()),
+            opened_by_client: flow.opened_by_client(),
             transport: flow.transport(),
             start: flow.start(),
             end: flow.end(),

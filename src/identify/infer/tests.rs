@@ -23,6 +23,7 @@ fn tcp<'a>(client: &str, server: &str, facts: &'a FlowFacts) -> Subject<'a> {
     Subject {
         client: client.parse().unwrap(),
         server: server.parse().unwrap(),
+        opened_by_client: None,
         transport: Transport::Tcp,
         start: at(0),
         end: at(5),

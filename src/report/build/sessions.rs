@@ -241,7 +241,7 @@ impl Builder<'_> {
 
     /// Judges addresses that no flow stands for: tunnel ends, and fragments that were never made whole.
     fn judge_loose(&mut self) {
-        for (address, tally) in &self.material.analysis.loose {
+        for (address, tally) in self.material.loose {
             let known = self.material.inference.endpoints.get(address).map(|known| known.contact);
             let contact = if tally.sent.packets > 0 { Contact::Answered } else { Contact::Attempted };
             if !tally.beyond_errors || known >= Some(contact) {
