@@ -1,6 +1,6 @@
 //! For tests only: real captures beside the repository, read by the stages before this one and identified.
 
-use super::facts::Direction;
+use super::facts::{Direction, RttVia};
 use super::infer::Subject;
 use super::names::{NameBinding, NameTable};
 use super::{Catalogue, Contact, Feed, FlowInspector, Identity, Inference, Role, Service, infer};
@@ -409,4 +409,19 @@ fn where_ndpi_names_a_call_service_we_name_the_same_or_none() {
     }
     assert_eq!(others, []);
     assert!(same >= 380, "only {same} flows agree");
+}
+
+#[test]
+fn a_local_proxy_that_answers_every_handshake_is_noticed() {
+    let Some(case) = case("ndpi42/webex.pcap") else { return };
+    let client: IpAddr = "10.8.0.1".parse().unwrap();
+    assert!(case.inference.proxied_clients.contains(&client));
+    let server = &case.inference.endpoints[&"64.68.105.103".parse().unwrap()];
+    assert!(
+        server.rtts.iter().all(|rtt| rtt.via != RttVia::Tcp) && !server.rtts.is_empty(),
+        "{:?}",
+        server.rtts
+    );
+    let Some(honest) = self::case("ndpi/zoom.pcap") else { return };
+    assert!(honest.inference.proxied_clients.is_empty());
 }

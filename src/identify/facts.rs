@@ -174,8 +174,10 @@ pub struct MediaStream {
     pub kind: Option<&'static str>,
     /// Packets.
     pub packets: u64,
-    /// Bytes of the datagrams' payload on the wire.
+    /// Bytes of the RTP packets on the wire.
     pub bytes: u64,
+    /// Packets that were sent and did not come, as far as the sequence numbers tell.
+    pub lost: u64,
     /// The first packet.
     pub first: PacketRef,
     /// Time of the first packet.
@@ -259,6 +261,8 @@ pub struct HandshakeFacts {
     pub version: Option<String>,
     /// The client hello's JA3 hash.
     pub ja3: Option<String>,
+    /// The server hello's JA3S hash.
+    pub ja3s: Option<String>,
     /// The client hello has an encrypted part that may hold the true name.
     pub encrypted_hello: bool,
     /// Alerts in clear: who, what, where.

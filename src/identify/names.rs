@@ -84,6 +84,13 @@ fn is_address(name: &str) -> bool {
     name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
 }
 
+impl Name {
+    /// Whether an address stands in the place of the name.
+    pub fn is_address(&self) -> bool {
+        is_address(&self.name)
+    }
+}
+
 /// What a DNS answer tells a client: this name has these addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameBinding {

@@ -31,8 +31,11 @@ pub fn probe(stream: &[u8]) -> Probe {
 fn probe_hello(stream: &[u8]) -> Probe {
     match stream {
         [b'W', b'A', major, minor, 0, ..] if *major <= MAX_VERSION && *minor <= MAX_VERSION => Probe::Match,
-        [] | [b'W'] | [b'W', b'A'] | [b'W', b'A', 0..=MAX_VERSION] => Probe::NeedMore,
-        [b'W', b'A', 0..=MAX_VERSION, 0..=MAX_VERSION] => Probe::NeedMore,
+        []
+        | [b'W']
+        | [b'W', b'A']
+        | [b'W', b'A', 0..=MAX_VERSION]
+        | [b'W', b'A', 0..=MAX_VERSION, 0..=MAX_VERSION] => Probe::NeedMore,
         _ => Probe::NoMatch,
     }
 }

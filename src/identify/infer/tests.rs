@@ -76,6 +76,7 @@ fn with_media(mut facts: FlowFacts) -> FlowFacts {
             kind: None,
             packets: 100,
             bytes: 10_000,
+            lost: 0,
             first: PACKET,
             start: at(0),
             end: at(5),

@@ -90,6 +90,7 @@ fn handshake(facts: &mut FlowFacts, flights: &PerDirection<&Flight>, client: Dir
         known.server_hello = true;
         known.version = Some(hello.version.to_string());
         known.alpn.extend(hello.alpn.clone());
+        known.ja3s = hello.ja3s.as_ref().map(crate::identify::ja3::Ja3::hash);
     }
     known.completed |= is_established(said, answered);
     for (direction, flight) in

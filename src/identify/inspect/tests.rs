@@ -160,14 +160,16 @@ fn a_discord_echo_is_a_signature_with_a_distance() {
 
 #[test]
 fn an_answer_of_dns_binds_its_name_and_aliases() {
-    let mut message = vec![0, 7, 0x81, 0x80, 0, 1, 0, 2, 0, 0, 0, 0];
+    let mut message = vec![0, 7, 0x81, 0x80, 0, 1, 0, 2, 0, 0, 0, 1];
     message.extend(b"\x04zoom\x02us\0\0\x01\0\x01");
-    // zoom.us is an alias of a.zoom.us, which has the address.
+    // zoom.us is an alias of a.zoom.us, which has the address; that of a name server comes with it.
     message.extend(b"\xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x04\x01a\xc0\x0c");
     message.extend(b"\x01a\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xcb\0\x71\x09");
+    message.extend(b"\x02ns\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xcb\0\x71\x35");
     let (inspector, bindings) = inspect(53, &[(Direction::FromServer, message)]);
-    let [binding] = &bindings[..] else { panic!("{bindings:?}") };
+    let [binding, name_server] = &bindings[..] else { panic!("{bindings:?}") };
     assert_eq!(binding.names, ["zoom.us", "a.zoom.us"]);
+    assert_eq!(name_server.names, ["ns.zoom.us"]);
     assert_eq!(binding.addresses, ["203.0.113.9".parse::<std::net::IpAddr>().unwrap()]);
     assert_eq!((binding.client.to_string().as_str(), binding.ttl), ("192.0.2.1", Duration::from_mins(1)));
     assert!(inspector.facts().unwrap().has(Protocol::Dns));
