@@ -21,3 +21,4 @@ pub mod pipeline;
 pub mod policy;
 pub mod report;
 pub mod session;
+pub mod store;

@@ -2,12 +2,14 @@
 
 use clap::Parser;
 use landfall::capture::Progress;
-use landfall::cli::{Bar, Cli, Command, Format, Inspect, Lookup, Output, Scope};
+use landfall::cli::{Bar, Cli, Command, DbCommand, Format, Inspect, Lookup, Output, Scope};
 use landfall::locate::Sources;
 use landfall::pipeline::{self, LookupError, LookupRequest, Request};
 use landfall::report;
+use landfall::store::{self, Store, run};
 use std::error::Error;
 use std::io::{self, BufRead, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +21,7 @@ fn main() -> ExitCode {
     let status = match Cli::parse().command {
         Command::Inspect(options) => inspect(options),
         Command::Lookup(options) => lookup(options),
+        Command::Db(options) => db(&options.command),
     };
     ExitCode::from(status.unwrap_or_else(|error| {
         say(&chain(error.as_ref()));
@@ -48,10 +51,10 @@ fn lookup(options: Lookup) -> Result<u8, Box<dyn Error>> {
     let output = Output::open(options.output.as_deref())?;
     let request = LookupRequest {
         sources: Sources {
-            databases: options.location.db,
+            databases: resolve(&options.location.db),
             without_embedded: options.location.no_default_db,
-            ranges: options.location.ranges,
-            anycast: options.location.anycast,
+            ranges: resolve(&options.location.ranges),
+            anycast: resolve(&options.location.anycast),
             all_dates: options.location.all_dates,
             hash: options.format == Format::Json,
             ..Sources::default()
@@ -78,15 +81,40 @@ fn lookup(options: Lookup) -> Result<u8, Box<dyn Error>> {
     Ok(if result.not_understood > 0 { FAILURE } else { 0 })
 }
 
+fn db(command: &DbCommand) -> Result<u8, Box<dyn Error>> {
+    let store = Store::of_user()?;
+    let outcome = match command {
+        DbCommand::List(options) => run::list(&store, options.format == Format::Json),
+        DbCommand::Add(options) => run::add(&store, &options.files),
+        DbCommand::Update(options) => {
+            let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+            run::update(&store, &options.names, options.sources.as_deref(), today)
+        }
+        DbCommand::Verify(options) => run::verify(&store, options.format == Format::Json),
+    }?;
+    Output::open(None)?.write(outcome.text.as_bytes())?;
+    for failure in &outcome.failures {
+        say(failure);
+    }
+    Ok(if outcome.failures.is_empty() { 0 } else { FAILURE })
+}
+
+/// Paths as given; a name that is no file is looked for in the store and where geoipupdate puts its files.
+fn resolve(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let own = Store::of_user().ok().map(|store| store.folder().to_owned());
+    let folders: Vec<PathBuf> = own.into_iter().chain(store::geoipupdate_folders()).collect();
+    store::resolve(paths, &folders)
+}
+
 fn request(options: Inspect) -> Request {
     Request {
         paths: options.paths,
         deny: options.deny,
         allow: options.allow,
-        databases: options.location.db,
+        databases: resolve(&options.location.db),
         without_default_database: options.location.no_default_db,
-        ranges: options.location.ranges,
-        anycast: options.location.anycast,
+        ranges: resolve(&options.location.ranges),
+        anycast: resolve(&options.location.anycast),
         vantage: options.from.vantage,
         all_dates: options.location.all_dates,
         filter: options.filter,

@@ -1,11 +1,13 @@
 //! The command line: what can be typed, and where output goes. Nothing of what is done about it.
 
+mod db;
 mod inspect;
 mod location;
 mod lookup;
 mod output;
 mod progress;
 
+pub use db::{Db, DbCommand};
 pub use inspect::{Format, Inspect, Scope};
 pub use location::{From, Location};
 pub use lookup::Lookup;
@@ -38,6 +40,8 @@ pub enum Command {
     Inspect(Inspect),
     /// Look addresses up: every claim of where each is, the conclusion, and why
     Lookup(Lookup),
+    /// Keep databases and lists of ranges: list, add, update, verify
+    Db(Db),
 }
 
 /// The version and the data that the program carries.

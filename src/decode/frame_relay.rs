@@ -20,6 +20,18 @@ const CIRCUIT: u16 = 0xfcf0;
 /// Octets of the longest address, ITU-T Q.922 section 3.2.
 const MAX_ADDRESS: usize = 4;
 
+/// Whether a network layer protocol identifier of some kind stands behind the control field, and padding.
+fn has_identifier(view: View<'_>) -> bool {
+    let padding = usize::from(view.u8(0) == Some(0));
+    let control = view.u8(padding).map_or(1, llc::control_length);
+    let identifier = view.u8(padding.saturating_add(control));
+    // Null, Q.933, LMI, ISO's protocols, data compression, and those that are read.
+    identifier.is_some_and(|identifier| {
+        matches!(identifier, 0x00 | 0x08 | 0x09 | 0x81..=0x83 | 0xb0)
+            || matches!(identifier, NLPID_SNAP | NLPID_IPV4 | NLPID_IPV6 | NLPID_PPP)
+    })
+}
+
 impl<'a> Layers<'a, '_> {
     /// A frame: an address of two to four octets, then one of three encapsulations.
     pub(super) fn frame_relay(&mut self, view: View<'a>) {
@@ -37,6 +49,10 @@ impl<'a> Layers<'a, '_> {
         if ppp::is_cisco_type(kind) {
             // Cisco's own encapsulation: an Ethernet type.
             return self.ether_type(kind, rest.skip(2).unwrap_or(rest));
+        }
+        if has_identifier(rest) {
+            let control = rest.u8(0).map_or(1, llc::control_length);
+            return self.identified(rest.skip(control));
         }
         // An Ethernet frame, as some bridges send.
         if rest.u16(12).is_some_and(Self::knows_ether_type) {
@@ -75,6 +91,7 @@ mod tests {
             &[0x18, 0x41, 3, 0, 0x80, 0, 0, 0, 8, 0],
             &[0x18, 0x41, 3, 0xcf, 0, 0x21],
             &[0x18, 0x41, 8, 0],
+            &[0x18, 0x41, 0x0b, 0xcc],
         ] {
             assert_eq!(read(FRAME_RELAY, &join(&[header, &udp4()])), below("", INNER4), "{header:x?}");
         }

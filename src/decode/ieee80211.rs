@@ -72,9 +72,8 @@ impl<'a> Layers<'a, '_> {
         if flags & PROTECTED != 0 {
             return self.odd(Anomaly::Encrypted);
         }
-        // Some drivers put fragments together and leave the number of the last.
-        let fragment = header.sequence & 0x0f != 0 && body.u16(0) != Some(SNAP);
-        if flags & MORE_FRAGMENTS != 0 || fragment {
+        // The last fragment is no different from a frame that a driver put together, which keeps its number.
+        if flags & MORE_FRAGMENTS != 0 {
             return self.odd(Anomaly::WlanFragment);
         }
         self.descend(|layers| {

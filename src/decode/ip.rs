@@ -23,7 +23,6 @@ const GRE: u8 = 47;
 pub(super) const AUTHENTICATION: u8 = 51;
 const SWIPE: u8 = 53;
 const ICMP_V6: u8 = 58;
-const NO_NEXT_HEADER: u8 = 59;
 pub(super) const DESTINATION: u8 = 60;
 const ETHERIP: u8 = 97;
 const PIM: u8 = 103;
@@ -217,13 +216,13 @@ fn ipv4_payload_length(header: &Ipv4HeaderSlice<'_>, view: View<'_>) -> Option<u
     }
 }
 
-/// Bytes after the fixed header. Zero means a jumbogram (RFC 2675) or, as in IPv4, one that will be cut.
+/// Bytes after the fixed header. Zero means a jumbogram (RFC 2675), nothing, or, as in IPv4, a packet that will
+/// be cut into segments: those carry TCP or UDP.
 #[inline]
 fn ipv6_payload_length(header: &Ipv6HeaderSlice<'_>, rest: View<'_>) -> u32 {
     match (header.payload_length(), header.next_header().0) {
         (0, HOP_BY_HOP) => jumbo_length(rest).unwrap_or(0),
-        (0, NO_NEXT_HEADER) => 0,
-        (0, _) => rest.length,
+        (0, TCP | UDP) => rest.length,
         (length, _) => u32::from(length),
     }
 }

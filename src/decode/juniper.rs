@@ -46,10 +46,9 @@ impl<'a> Layers<'a, '_> {
         }
     }
 
-    /// A network layer packet after its protocol number, which is little-endian.
+    /// A network layer packet after its protocol number, the first of four octets.
     fn juniper_network(&mut self, view: View<'a>) {
-        let protocol = view.array(0).map(u32::from_le_bytes);
-        match (protocol, view.skip(4)) {
+        match (view.u8(0), view.skip(4)) {
             (Some(2 | 3 | 6 | 7), Some(packet)) => self.ip(packet),
             (Some(4 | 5), Some(packet)) => self.mpls(packet),
             (Some(_), Some(_)) => {}

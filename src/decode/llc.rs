@@ -69,9 +69,9 @@ pub(super) const fn control_length(control: u8) -> usize {
     if control & 3 == 3 { 1 } else { 2 }
 }
 
-/// Whether a frame carries data: information frames and unnumbered information.
+/// Whether a frame carries data: information frames, and unnumbered information that asks for no answer.
 pub(super) const fn is_information(control: u8) -> bool {
-    control & 1 == 0 || control & 0xef == 3
+    control & 1 == 0 || control == 3
 }
 
 #[cfg(test)]
@@ -102,6 +102,6 @@ mod tests {
     #[test]
     fn control_fields_have_one_octet_or_two() {
         assert_eq!([3, 0xaf, 1, 0].map(control_length), [1, 1, 2, 2]);
-        assert_eq!([3, 0x13, 0, 1, 0xaf].map(is_information), [true, true, true, false, false]);
+        assert_eq!([3, 0x13, 0, 1, 0xaf].map(is_information), [true, false, true, false, false]);
     }
 }

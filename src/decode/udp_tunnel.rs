@@ -157,10 +157,14 @@ impl<'a> Layers<'a, '_> {
         }
     }
 
-    /// A network service header, RFC 8300 section 2: length in units of four octets, next protocol at 3.
+    /// A network service header, RFC 8300 section 2: length in units of four octets, which the first type of
+    /// metadata fixes to 24, type at 2, next protocol at 3.
     pub(super) fn service_header(&mut self, view: View<'a>) {
         let length = view.u16(0).map(|bits| usize::from(bits & 0x3f).saturating_mul(4));
-        let rest = length.filter(|&length| length >= 8).and_then(|length| view.skip(length));
+        let rest = match view.u8(2) {
+            Some(1) => view.skip(24),
+            _ => length.and_then(|length| view.skip(length.max(8))),
+        };
         match view.u8(3).zip(rest) {
             Some((number, rest)) => self.next_protocol(number, rest),
             None => self.odd(Anomaly::TunnelMalformed),

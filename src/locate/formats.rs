@@ -59,6 +59,8 @@ struct Document<'a> {
     values: Vec<Tag<'a>>,
     #[serde(borrow, default)]
     regions: Vec<OracleRegion<'a>>,
+    #[serde(borrow)]
+    cloud: Option<Cow<'a, str>>,
     #[serde(rename = "createDate")]
     amazon_date: Option<Cow<'a, str>>,
     #[serde(rename = "creationTime")]
@@ -118,7 +120,12 @@ fn json(text: &str) -> Option<List> {
     let document: Document<'_> = serde_json::from_str(text).ok()?;
     let mut list = List::default();
     if !document.values.is_empty() {
-        list.describe("Azure service tags", "azure");
+        let form = match document.cloud.as_deref() {
+            Some("China") => "Azure service tags, China",
+            Some("AzureGovernment") => "Azure service tags, US government",
+            _ => "Azure service tags",
+        };
+        list.describe(form, "azure");
         azure(&document.values, &mut list);
     } else if !document.regions.is_empty() {
         list.describe("Oracle public IP ranges", "oci");
@@ -320,7 +327,7 @@ mod tests {
             {"name": "AzureCloud.chinaeast", "properties": {"region": "chinaeast", "addressPrefixes": ["40.72.0.0/18", "x"]}}]}"#;
         assert_eq!(
             shown(azure),
-            ["Azure service tags, azure, -", "40.72.0.0/18 CN provider chinaeast (Shanghai)"]
+            ["Azure service tags, China, azure, -", "40.72.0.0/18 CN provider chinaeast (Shanghai)"]
         );
         let google = r#"{"creationTime": "2025-07-24T19:16:28.780563", "prefixes": [
             {"ipv4Prefix": "34.92.0.0/16", "scope": "asia-east2"}, {"ipv6Prefix": "2600:1900::/35", "scope": "global"}]}"#;

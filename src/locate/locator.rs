@@ -256,21 +256,17 @@ impl Locator {
         (claims, operator)
     }
 
-    /// What the embedded list says, unless the user has given a list of that provider.
+    /// What the embedded list says, unless a list of the user's has that provider say something.
     fn embedded_ranges(&self, address: IpAddr, claims: &mut Vec<Claim>) {
         let given = claims.len();
         Ranges::embedded().claim(address, claims);
-        let mut place = given;
-        while let Some(claim) = claims.get(place) {
-            let is_given = |series: &Series| {
-                let same_maker = series.key.as_ref().is_some_and(|(origin, _)| Some(*origin) == claim.origin);
-                same_maker && series.builds.iter().any(|build| matches!(build.witness, Witness::Ranges(_)))
-            };
-            if self.series.iter().any(is_given) {
-                claims.remove(place);
-            } else {
-                place += 1;
-            }
+        let (before, embedded) = claims.split_at(given);
+        let is_said = |claim: &Claim| {
+            before.iter().any(|other| other.kind == claim.kind && other.origin.is_some() && other.origin == claim.origin)
+        };
+        // The rows of one network are of one provider.
+        if embedded.first().is_some_and(is_said) {
+            claims.truncate(given);
         }
     }
 

@@ -28,7 +28,7 @@ mod schema;
 mod scope;
 mod table;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod transition;
 
 pub use claim::{

@@ -29,7 +29,7 @@ LISTS = {
     "oci": ("oci", "provider", "2025-07-21"),
 }
 # Addresses at which the database is asked about one prefix.
-PROBES = 32
+PROBES = 4096
 
 
 def agrees(database, network, country):
