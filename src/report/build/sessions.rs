@@ -109,7 +109,10 @@ impl Builder<'_> {
             let streams = subject.facts.map_or(&[][..], |facts| &facts.media);
             media.extend(streams.iter().map(|stream| stream.kind.unwrap_or("media")));
             if !leg.opened_by_far {
-                rtts.extend(subject.handshake.map(|min| Rtt { via: RttVia::Tcp, min, samples: 1 }));
+                // What a local proxy answers says nothing of the server.
+                let proxied = self.material.inference.proxied_clients.contains(&subject.client.ip());
+                let handshake = subject.handshake.filter(|_| !proxied);
+                rtts.extend(handshake.map(|min| Rtt { via: RttVia::Tcp, min, samples: 1 }));
                 rtts.extend(subject.facts.map_or(&[][..], |facts| &facts.rtts));
             }
         }
