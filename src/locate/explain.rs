@@ -16,20 +16,24 @@ impl Location {
     fn why_likely(&self) -> String {
         let best = self.deciding().map(|claim| claim.kind);
         match best {
-            Some(kind) if self.disagreement().is_some() => format!("{} goes before other sources", kind.authority()),
+            Some(kind) if self.disagreement().is_some() => {
+                format!("{} goes before other sources", kind.authority())
+            }
             _ => "one witness, and no source names another country".to_owned(),
         }
     }
 
     fn why_disputed(&self) -> String {
-        let unlikely = self.deciding().filter(|claim| {
-            claim.latency.is_some_and(|reach| reach.verdict == Plausibility::Unlikely)
-        });
+        let unlikely = self
+            .deciding()
+            .filter(|claim| claim.latency.is_some_and(|reach| reach.verdict == Plausibility::Unlikely));
         if let (Some(claim), Some(country)) = (unlikely, self.country) {
             return format!("{} names {country}, for which the round-trip time is too short", claim.source);
         }
         self.disagreement().map_or_else(String::new, |says| match self.country {
-            Some(_) => format!("sources disagree, and a country that is denied is among those named ({says})"),
+            Some(_) => {
+                format!("sources disagree, and a country that is denied is among those named ({says})")
+            }
             None => format!("sources disagree ({says})"),
         })
     }

@@ -262,7 +262,9 @@ impl Locator {
         Ranges::embedded().claim(address, claims);
         let (before, embedded) = claims.split_at(given);
         let is_said = |claim: &Claim| {
-            before.iter().any(|other| other.kind == claim.kind && other.origin.is_some() && other.origin == claim.origin)
+            before.iter().any(|other| {
+                other.kind == claim.kind && other.origin.is_some() && other.origin == claim.origin
+            })
         };
         // The rows of one network are of one provider.
         if embedded.first().is_some_and(is_said) {

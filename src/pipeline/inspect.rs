@@ -87,8 +87,16 @@ pub enum InspectError {
         source: std::io::Error,
     },
     /// A catalogue of services is not understood.
-    #[error(transparent)]
-    Catalogue(#[from] CatalogueError),
+    #[error("'{}' is no catalogue of services", path.display())]
+    Catalogue {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it, and where.
+        source: CatalogueError,
+    },
+    /// The catalogue that the program carries is not understood.
+    #[error("the embedded catalogue of services is broken")]
+    Embedded(#[source] CatalogueError),
 }
 
 /// Reads, follows, places and judges what `request` names, and tells `progress` how far it is.
@@ -141,7 +149,10 @@ fn catalogue(paths: &[PathBuf]) -> Result<Catalogue, InspectError> {
         std::fs::read_to_string(path).map_err(|source| InspectError::Services { path: path.clone(), source })
     };
     let texts = paths.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    Ok(Catalogue::with_all(texts.iter().map(String::as_str))?)
+    for (path, text) in paths.iter().zip(&texts) {
+        Catalogue::with(text).map_err(|source| InspectError::Catalogue { path: path.clone(), source })?;
+    }
+    Catalogue::with_all(texts.iter().map(String::as_str)).map_err(InspectError::Embedded)
 }
 
 /// What turns facts into a report.

@@ -157,8 +157,12 @@ mod tests {
     use super::*;
 
     fn looked_up(input: &str, json: bool, threads: usize) -> (String, LookedUp) {
-        let request =
-            LookupRequest { sources: Sources::default(), at: None, json, threads: NonZeroUsize::new(threads) };
+        let request = LookupRequest {
+            sources: Sources::default(),
+            at: None,
+            json,
+            threads: NonZeroUsize::new(threads),
+        };
         let mut out = Vec::new();
         let result = lookup(&request, input.as_bytes(), &mut out).unwrap();
         (String::from_utf8(out).unwrap(), result)
@@ -166,7 +170,8 @@ mod tests {
 
     #[test]
     fn the_order_is_that_of_the_input_whatever_the_number_of_threads() {
-        let input: String = (0..50_000_u32).map(|n| format!("{}\n", std::net::Ipv4Addr::from_bits(n * 85_899))).collect();
+        let input: String =
+            (0..50_000_u32).map(|n| format!("{}\n", std::net::Ipv4Addr::from_bits(n * 85_899))).collect();
         let (one, result) = looked_up(&input, false, 1);
         assert_eq!(result, LookedUp::default());
         let heads: Vec<_> = one.lines().filter(|line| !line.starts_with(' ')).collect();
@@ -182,10 +187,14 @@ mod tests {
             let json: serde_json::Value = serde_json::from_str(&text).unwrap();
             assert_eq!(json["schema_version"], "1");
             assert_eq!(json["databases"].as_array().unwrap().len(), 3);
-            let addresses: Vec<_> = json["endpoints"].as_array().unwrap().iter().map(|e| e["address"].clone()).collect();
+            let addresses: Vec<_> =
+                json["endpoints"].as_array().unwrap().iter().map(|e| e["address"].clone()).collect();
             assert_eq!(addresses, input.lines().collect::<Vec<_>>());
             if let Some(first) = json["endpoints"].get(0) {
-                assert_eq!((&first["location"]["country"], &first["contact"]), (&"CN".into(), &serde_json::Value::Null));
+                assert_eq!(
+                    (&first["location"]["country"], &first["contact"]),
+                    (&"CN".into(), &serde_json::Value::Null)
+                );
             }
         }
     }
@@ -194,7 +203,10 @@ mod tests {
     fn what_is_no_address_is_counted_and_named() {
         let (text, result) = looked_up("# comment\n\nexample.com\n8.8.8.8\r\n1.2.3\n", false, 1);
         assert!(text.starts_with("8.8.8.8  US United States"), "{text}");
-        assert_eq!(result, LookedUp { not_understood: 2, named: vec!["example.com".to_owned(), "1.2.3".to_owned()] });
+        assert_eq!(
+            result,
+            LookedUp { not_understood: 2, named: vec!["example.com".to_owned(), "1.2.3".to_owned()] }
+        );
         let long = "9".repeat(100_000);
         assert!(looked_up(&long, false, 1).1.not_understood > 100);
     }

@@ -66,7 +66,9 @@ impl Placed {
         if let Some(region) = &claim.region {
             let _ = write!(out, " {}", escape(region));
         }
-        if let Some(registered) = claim.registered_country.filter(|_| claim.country != claim.registered_country) {
+        if let Some(registered) =
+            claim.registered_country.filter(|_| claim.country != claim.registered_country)
+        {
             let _ = write!(out, " (registered in {registered})");
         }
         out.push('\n');

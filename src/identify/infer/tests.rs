@@ -33,6 +33,7 @@ fn tcp<'a>(client: &str, server: &str, facts: &'a FlowFacts) -> Subject<'a> {
         contact: Contact::Control,
         handshake: None,
         first_packet: PACKET,
+        last_packet: PACKET,
         facts: Some(facts),
     }
 }
