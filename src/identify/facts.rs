@@ -2,6 +2,7 @@
 //!
 //! Every list is bounded; what a bound kept out is counted.
 
+use super::ja3::Ja3;
 use super::names::{Name, Via, normalise};
 use super::signature::Signature;
 use crate::capture::Timestamp;
@@ -256,8 +257,8 @@ pub struct HandshakeFacts {
     pub alpn: Vec<String>,
     /// The version that was agreed on, else the highest offered: `TLS 1.3`.
     pub version: Option<String>,
-    /// The client hello's JA3 hash.
-    pub ja3: Option<String>,
+    /// The client hello's fingerprint.
+    pub ja3: Option<Ja3>,
     /// The client hello has an encrypted part that may hold the true name.
     pub encrypted_hello: bool,
     /// Alerts in clear: who, what, where.

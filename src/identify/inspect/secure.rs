@@ -83,7 +83,7 @@ fn handshake(facts: &mut FlowFacts, flights: &PerDirection<&Flight>, client: Dir
         known.hello_packet = Some(packet);
         known.alpn.clone_from(&hello.alpn);
         known.version = Some(hello.version().to_string());
-        known.ja3 = hello.ja3.as_ref().map(crate::identify::ja3::Ja3::hash);
+        known.ja3 = hello.ja3.clone();
         known.encrypted_hello = hello.encrypted_hello.is_some();
     }
     if let Some(hello) = &answered.server_hello {

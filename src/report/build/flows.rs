@@ -7,6 +7,7 @@ use super::Builder;
 use crate::flow::Transport;
 use crate::identify::facts::{HandshakeFacts, MediaStream, Protocol};
 use crate::identify::infer::Subject;
+use crate::identify::ja3::Ja3;
 use crate::identify::names::Name;
 use crate::identify::{Evidence, Identity};
 use std::net::SocketAddr;
@@ -84,7 +85,7 @@ fn handshake(facts: &HandshakeFacts) -> HandshakeReport {
     HandshakeReport {
         version: facts.version.clone(),
         alpn: facts.alpn.clone(),
-        ja3: facts.ja3.clone(),
+        ja3: facts.ja3.as_ref().map(Ja3::hash),
         encrypted_client_hello: facts.encrypted_hello,
         completed: facts.completed,
         alerts: facts.alerts.iter().map(|(from, what, _)| format!("{}: {what}", from.name())).collect(),
