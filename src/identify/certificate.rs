@@ -1,5 +1,6 @@
 //! Names out of an X.509 certificate (RFC 5280).
 
+use super::names::normalise;
 use super::tls::text;
 use std::cell::RefCell;
 use std::hash::BuildHasher;
@@ -31,6 +32,8 @@ pub struct CertificateNames {
     pub dns_names: Vec<String>,
     /// Addresses the certificate is for.
     pub addresses: Vec<IpAddr>,
+    /// The common name and the DNS names that are host names, in the form of [`normalise`].
+    pub hosts: Vec<Arc<str>>,
 }
 
 impl CertificateNames {
@@ -51,6 +54,8 @@ impl CertificateNames {
         if let Ok(Some(alternatives)) = certificate.subject_alternative_name() {
             alternatives.value.general_names.iter().take(MAX_NAMES).for_each(|name| names.add(name));
         }
+        let all = names.common_name.iter().chain(&names.dns_names);
+        names.hosts = all.filter_map(|name| normalise(name)).collect();
         Some(names)
     }
 

@@ -8,6 +8,7 @@ use super::signature::Signature;
 use crate::capture::Timestamp;
 use crate::flow::PacketRef;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Names kept of one flow. A certificate of a video service has one to thirty, of a content network hundreds.
@@ -353,12 +354,18 @@ impl FlowFacts {
 
     /// Notes a name of the server; what is no host name is dropped.
     pub fn name(&mut self, name: &str, via: Via, packet: PacketRef) {
-        let Some(name) = normalise(name) else { return };
-        if self.names.iter().any(|known| known.via == via && known.name == name) {
+        if let Some(name) = normalise(name) {
+            self.host_name(&name, via, packet);
+        }
+    }
+
+    /// Notes a name of the server that is in the form of [`normalise`].
+    pub fn host_name(&mut self, name: &Arc<str>, via: Via, packet: PacketRef) {
+        if self.names.iter().any(|known| known.via == via && known.name == *name) {
             return;
         }
         if self.names.len() < MAX_NAMES {
-            self.names.push(Name { name, via, packet });
+            self.names.push(Name { name: Arc::clone(name), via, packet });
         } else {
             self.left_out = self.left_out.saturating_add(1);
         }
@@ -476,7 +483,7 @@ mod tests {
             facts.protocol(Protocol::Stun);
             facts.protocol(Protocol::Dtls);
         }
-        assert_eq!(facts.names, [Name { name: "zoom.us".to_owned(), via: Via::Tls, packet: PACKET }]);
+        assert_eq!(facts.names, [Name { name: "zoom.us".into(), via: Via::Tls, packet: PACKET }]);
         assert_eq!(facts.signatures, [(Signature::ZoomMedia, PACKET)]);
         assert_eq!(facts.protocols, [Protocol::Dtls, Protocol::Stun]);
     }

@@ -6,6 +6,7 @@ use crate::identify::{Role, Service, names};
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use toml::Spanned;
 
 /// What is wrong with a catalogue file.
@@ -61,7 +62,7 @@ pub struct Group<T> {
     /// The names, prefixes or ports.
     pub list: Vec<T>,
     /// Who says so.
-    pub source: String,
+    pub source: Arc<str>,
     /// The date the source speaks for.
     pub as_of: FactDate,
     /// What a far end does that fits.
@@ -86,11 +87,11 @@ pub struct Entry {
     /// What a reader should know.
     pub notes: Option<String>,
     /// Names that belong to the service, with everything under them.
-    pub domains: Vec<Group<String>>,
+    pub domains: Vec<Group<Arc<str>>>,
     /// Patterns of host names, tried in order.
-    pub hosts: Vec<Group<String>>,
+    pub hosts: Vec<Group<Arc<str>>>,
     /// Patterns of names in certificates, tried in order.
-    pub certificates: Vec<Group<String>>,
+    pub certificates: Vec<Group<Arc<str>>>,
     /// Ports of servers.
     pub ports: Vec<Group<Ports>>,
     /// Addresses of servers.
@@ -155,7 +156,7 @@ impl Reader<'_> {
         let group = |raw: RawGroup| {
             Ok(Group {
                 list: raw.list.iter().map(&read).collect::<Result<_, _>>()?,
-                source: raw.source,
+                source: raw.source.into(),
                 as_of: self.date(&raw.as_of)?,
                 role: raw.role.as_ref().map(|role| self.role(role)).transpose()?,
                 shared: raw.shared,
@@ -177,7 +178,7 @@ impl Reader<'_> {
         })
     }
 
-    fn domain(&self, text: &Text) -> Result<String, CatalogueError> {
+    fn domain(&self, text: &Text) -> Result<Arc<str>, CatalogueError> {
         names::normalise(text.get_ref()).filter(|name| !name.contains('*')).ok_or_else(|| {
             self.error(
                 text,
@@ -187,7 +188,7 @@ impl Reader<'_> {
         })
     }
 
-    fn pattern(&self, text: &Text) -> Result<String, CatalogueError> {
+    fn pattern(&self, text: &Text) -> Result<Arc<str>, CatalogueError> {
         names::normalise(text.get_ref()).ok_or_else(|| {
             self.error(text, "is not a pattern of names", "write a name with stars, as in *mmr*.zoom.us")
         })

@@ -13,7 +13,7 @@ mod subject;
 pub use endpoint::{EndpointIdentity, MentionedBy};
 pub use subject::Subject;
 
-use super::evidence::{Kind, weigh};
+use super::evidence::{Detail, Kind, weigh};
 use super::names::{Name, NameTable};
 use super::{Catalogue, Contact, Evidence, Role, Service};
 use std::collections::BTreeMap;
@@ -74,8 +74,9 @@ impl Draft {
 
 /// Infers what each of `subjects` is. They are in the order of their first packets.
 pub fn infer(subjects: &[Subject<'_>], names: &NameTable, catalogue: &Catalogue) -> Inference {
+    let mut lookups = own::Lookups::new(catalogue);
     let mut drafts: Vec<Draft> =
-        subjects.iter().map(|subject| own::draft(subject, names, catalogue)).collect();
+        subjects.iter().map(|subject| own::draft(subject, names, &mut lookups)).collect();
     let own_role = |(subject, draft)| {
         let draft: &Draft = draft;
         let service = weigh(&draft.evidence).map(|(service, _)| service);
@@ -112,7 +113,7 @@ fn conclude(
             rule: "listed-port",
             service: Some(service.clone()),
             packet: None,
-            detail: format!("port {} is for {port_role}", subject.server.port()),
+            detail: Detail::Port { number: subject.server.port(), role: port_role },
         });
     }
     let tenant = service.as_ref().and_then(|service| known.tenant(subject, service));

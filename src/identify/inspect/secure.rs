@@ -107,8 +107,8 @@ fn alert_text(alert: Alert) -> String {
 }
 
 fn certificate_names(facts: &mut FlowFacts, certificate: &CertificateNames, packet: PacketRef) {
-    for name in certificate.common_name.iter().chain(&certificate.dns_names) {
-        facts.name(name, Via::Certificate, packet);
+    for name in &certificate.hosts {
+        facts.host_name(name, Via::Certificate, packet);
     }
 }
 

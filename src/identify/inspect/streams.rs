@@ -77,6 +77,11 @@ impl Streams {
         !*self.done.of(direction)
     }
 
+    /// Whether nothing more can be learnt, and nothing is left to hand over.
+    pub(super) fn is_over(&self) -> bool {
+        self.done == PerDirection { client: true, server: true } && self.bindings.is_empty()
+    }
+
     /// Takes all bytes of a direction from its beginning.
     pub(super) fn take(&mut self, feed: &Feed, prefix: &[u8]) {
         if *self.done.of(feed.direction) {

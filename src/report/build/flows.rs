@@ -73,7 +73,7 @@ fn own_names(subject: &Subject<'_>, identity: &Identity) -> Vec<NameReport> {
 }
 
 pub(super) fn name(name: &Name) -> NameReport {
-    NameReport { name: name.name.clone(), via: name.via.name() }
+    NameReport { name: name.name.to_string(), via: name.via.name() }
 }
 
 const fn socket(socket: SocketAddr, transport: Transport) -> SocketReport {
@@ -98,6 +98,6 @@ fn evidence(evidence: &Evidence) -> EvidenceReport {
         rule: evidence.rule,
         service: evidence.service.clone(),
         packet: evidence.packet.map(|packet| packet.number),
-        detail: evidence.detail.clone(),
+        detail: evidence.detail.to_string(),
     }
 }

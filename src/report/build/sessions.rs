@@ -176,7 +176,7 @@ impl<'a> Builder<'a> {
 
     fn name_of(&self, address: IpAddr) -> Option<String> {
         let identity = self.material.inference.endpoints.get(&address)?;
-        identity.names.first().map(|(name, _)| name.clone())
+        identity.names.first().map(|(name, _)| name.to_string())
     }
 
     /// The countries that a call should stay in: those the user names, else the continent of the client's address
