@@ -4,7 +4,7 @@ use super::{Analysis, analyze};
 use crate::capture::{CaptureError, Filter, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
 use crate::identify::infer::Subject;
-use crate::identify::{Catalogue, infer};
+use crate::identify::{Catalogue, Inference, infer_on};
 use crate::locate::{CountryCode, LocateError, Locator};
 use crate::policy::{CountrySet, Policy, PolicyError};
 use crate::report::{self, Report};
@@ -47,13 +47,17 @@ pub struct Request {
     pub judge_all: bool,
 }
 
-/// A report, and what is worth saying about its making.
+/// A report, what is worth saying about its making, and what it was made from.
 #[derive(Debug)]
 pub struct Inspected {
     /// The report.
     pub report: Report,
     /// Files that were passed over and why.
     pub notes: Vec<String>,
+    /// What packets say, flow by flow.
+    pub analysis: Analysis,
+    /// What the flows are.
+    pub inference: Inference,
 }
 
 /// Why there is no report.
@@ -93,9 +97,12 @@ pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected,
     let reader = Reader::open(&request.paths, options)?;
     let notes = reader.notes().iter().map(ToString::to_string).collect();
     let threads = request.threads.or_else(|| std::thread::available_parallelism().ok());
-    let analysis = analyze(reader, filter.as_ref(), threads.map_or(1, NonZeroUsize::get))?;
-    let judge = Judge { request, policy: &policy, home: &home, catalogue: &catalogue, locator: &locator };
-    Ok(Inspected { report: judge.report(&analysis), notes })
+    let threads = threads.map_or(1, NonZeroUsize::get);
+    let analysis = analyze(reader, filter.as_ref(), threads)?;
+    let judge =
+        Judge { request, threads, policy: &policy, home: &home, catalogue: &catalogue, locator: &locator };
+    let (report, inference) = judge.report(&analysis);
+    Ok(Inspected { report, notes, analysis, inference })
 }
 
 fn home(lists: &[String]) -> Result<BTreeSet<CountryCode>, PolicyError> {
@@ -117,6 +124,7 @@ fn catalogue(paths: &[PathBuf]) -> Result<Catalogue, InspectError> {
 /// What turns facts into a report.
 struct Judge<'a> {
     request: &'a Request,
+    threads: usize,
     policy: &'a Policy,
     home: &'a BTreeSet<CountryCode>,
     catalogue: &'a Catalogue,
@@ -124,10 +132,10 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn report(&self, analysis: &Analysis) -> Report {
+    fn report(&self, analysis: &Analysis) -> (Report, Inference) {
         let subjects: Vec<Subject<'_>> =
             analysis.flows.iter().map(|flow| Subject::new(flow, flow.state.facts())).collect();
-        let inference = infer(&subjects, &analysis.names, self.catalogue);
+        let inference = infer_on(self.threads, &subjects, &analysis.names, self.catalogue);
         let country = |address: IpAddr| self.locator.locate(address).location.country;
         let sessions = session::group(&session::Material {
             subjects: &subjects,
@@ -136,7 +144,7 @@ impl Judge<'_> {
             country: &country,
             idle_gap: self.request.idle_gap.unwrap_or(session::IDLE_GAP),
         });
-        report::build(&report::Material {
+        let report = report::build(&report::Material {
             analysis,
             subjects: &subjects,
             inference: &inference,
@@ -147,6 +155,7 @@ impl Judge<'_> {
             home: self.home,
             judge_all: self.request.judge_all,
             with_flows: self.request.with_flows,
-        })
+        });
+        (report, inference)
     }
 }

@@ -87,8 +87,7 @@ impl<'a> Known<'a> {
     }
 
     /// Adds to `draft` what other flows lend it.
-    pub(super) fn lend(&self, place: usize, draft: &mut Draft) {
-        let Some(subject) = self.subjects.get(place) else { return };
+    pub(super) fn lend(&self, place: usize, subject: &Subject<'_>, draft: &mut Draft) {
         self.confirm_shared(place, subject, draft);
         draft.is_peer = self.is_peer(subject, draft);
         let named = weigh(&draft.evidence).is_some_and(|(service, _)| !service.is_generic());

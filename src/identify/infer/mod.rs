@@ -16,6 +16,7 @@ pub use subject::Subject;
 use super::evidence::{Detail, Kind, weigh};
 use super::names::{Name, NameTable};
 use super::{Catalogue, Contact, Evidence, Role, Service};
+use crate::parallel::at_once;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -72,26 +73,43 @@ impl Draft {
     }
 }
 
+/// Flows that a thread is worth.
+const MIN_PART: usize = 1024;
+
 /// Infers what each of `subjects` is. They are in the order of their first packets.
 pub fn infer(subjects: &[Subject<'_>], names: &NameTable, catalogue: &Catalogue) -> Inference {
-    let mut lookups = own::Lookups::new(catalogue);
-    let mut drafts: Vec<Draft> =
-        subjects.iter().map(|subject| own::draft(subject, names, &mut lookups)).collect();
-    let own_role = |(subject, draft)| {
-        let draft: &Draft = draft;
-        let service = weigh(&draft.evidence).map(|(service, _)| service);
-        role::role(subject, draft, service, catalogue)
-    };
-    let roles = subjects.iter().zip(&drafts).map(own_role).collect();
+    infer_on(1, subjects, names, catalogue)
+}
+
+/// As [`infer`], on up to `threads` threads, with the same result.
+pub fn infer_on(
+    threads: usize,
+    subjects: &[Subject<'_>],
+    names: &NameTable,
+    catalogue: &Catalogue,
+) -> Inference {
+    let part = subjects.len().div_ceil(threads.max(1)).max(MIN_PART);
+    let drafted = at_once(subjects.chunks(part), |subjects| {
+        let mut lookups = own::Lookups::new(catalogue);
+        let draft = |subject| {
+            let draft = own::draft(subject, names, &mut lookups);
+            let service = weigh(&draft.evidence).map(|(service, _)| service);
+            let role = role::role(subject, &draft, service, catalogue);
+            (draft, role)
+        };
+        subjects.iter().map(draft).collect::<Vec<_>>()
+    });
+    let (mut drafts, roles): (Vec<Draft>, Vec<Role>) = drafted.into_iter().flatten().unzip();
     let known = inherit::Known::new(subjects, &drafts, roles);
-    for (place, draft) in drafts.iter_mut().enumerate() {
-        known.lend(place, draft);
-    }
-    let mut flows: Vec<Identity> = subjects
-        .iter()
-        .zip(drafts)
-        .map(|(subject, draft)| conclude(subject, draft, &known, catalogue))
-        .collect();
+    let concluded = at_once((0..).step_by(part).zip(drafts.chunks_mut(part)), |(first, drafts)| {
+        let conclude = |(place, draft): (usize, &mut Draft)| {
+            let subject = subjects.get(place)?;
+            known.lend(place, subject, draft);
+            Some(conclude(subject, std::mem::take(draft), &known, catalogue))
+        };
+        (first..).zip(drafts).filter_map(conclude).collect::<Vec<_>>()
+    });
+    let mut flows: Vec<Identity> = concluded.into_iter().flatten().collect();
     crowd::probes(subjects, &mut flows);
     let endpoints = endpoint::endpoints(subjects, &flows, names);
     Inference { flows, endpoints }
