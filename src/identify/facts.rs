@@ -5,8 +5,10 @@
 use super::ja3::Ja3;
 use super::names::{Name, Via, normalise};
 use super::signature::Signature;
+use super::tls::TlsVersion;
 use crate::capture::Timestamp;
 use crate::flow::PacketRef;
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -255,9 +257,9 @@ pub struct HandshakeFacts {
     /// Which sides sent application data.
     pub data: PerDirection<bool>,
     /// Protocols that the client offers in ALPN, and the one the server took, last.
-    pub alpn: Vec<String>,
-    /// The version that was agreed on, else the highest offered: `TLS 1.3`.
-    pub version: Option<String>,
+    pub alpn: Vec<Cow<'static, str>>,
+    /// The version that was agreed on, else the highest offered.
+    pub version: Option<TlsVersion>,
     /// The client hello's fingerprint.
     pub ja3: Option<Ja3>,
     /// The client hello has an encrypted part that may hold the true name.

@@ -180,7 +180,7 @@ fn techniques_are_named_where_no_application_is() {
     let rtp = with_media(FlowFacts::default());
     let mut webrtc = FlowFacts::default();
     webrtc.protocol(Protocol::Dtls);
-    webrtc.handshake_mut().alpn.push("webrtc".to_owned());
+    webrtc.handshake_mut().alpn.push("webrtc".into());
     let mut sip = FlowFacts::default();
     sip.protocol(Protocol::Sip);
     let server = "203.0.113.5:40000";

@@ -83,8 +83,8 @@ const fn socket(socket: SocketAddr, transport: Transport) -> SocketReport {
 
 fn handshake(facts: &HandshakeFacts) -> HandshakeReport {
     HandshakeReport {
-        version: facts.version.clone(),
-        alpn: facts.alpn.clone(),
+        version: facts.version.map(|version| version.to_string()),
+        alpn: facts.alpn.iter().map(ToString::to_string).collect(),
         ja3: facts.ja3.as_ref().map(Ja3::hash),
         encrypted_client_hello: facts.encrypted_hello,
         completed: facts.completed,
