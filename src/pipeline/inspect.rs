@@ -4,7 +4,7 @@ use super::{Analysis, analyze};
 use crate::capture::{CaptureError, Filter, Input, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
 use crate::identify::infer::Subject;
-use crate::identify::{Catalogue, infer};
+use crate::identify::{Catalogue, Inference, infer_on};
 use crate::locate::{CountryCode, LocateError, Locator, Sources, Vantage, countries};
 use crate::policy::{CountrySet, Policy, PolicyError};
 use crate::report::{self, Places, Report};
@@ -56,13 +56,17 @@ pub struct Request {
     pub judge_all: bool,
 }
 
-/// A report, and what is worth saying about its making.
+/// A report, what is worth saying about its making, and what it was made from.
 #[derive(Debug)]
 pub struct Inspected {
     /// The report.
     pub report: Report,
     /// Files that were passed over and why.
     pub notes: Vec<String>,
+    /// What packets say, flow by flow.
+    pub analysis: Analysis,
+    /// What the flows are.
+    pub inference: Inference,
 }
 
 /// Why there is no report.
@@ -110,7 +114,8 @@ pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected,
     let reader = Reader::open(&request.paths, options)?;
     let mut notes: Vec<String> = reader.notes().iter().map(ToString::to_string).collect();
     let threads = request.threads.or_else(|| std::thread::available_parallelism().ok());
-    let analysis = analyze(reader, filter.as_ref(), threads.map_or(1, NonZeroUsize::get))?;
+    let threads = threads.map_or(1, NonZeroUsize::get);
+    let analysis = analyze(reader, filter.as_ref(), threads)?;
     notes.extend(analysis.inputs.iter().filter_map(|input| {
         let damage = input.damage.as_ref()?;
         let Input { path, .. } = input;
@@ -119,8 +124,10 @@ pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected,
             damage.offset, damage.reason
         ))
     }));
-    let judge = Judge { request, policy: &policy, home: &home, catalogue: &catalogue, locator: &locator };
-    Ok(Inspected { report: judge.report(&analysis), notes })
+    let judge =
+        Judge { request, threads, policy: &policy, home: &home, catalogue: &catalogue, locator: &locator };
+    let (report, inference) = judge.report(&analysis);
+    Ok(Inspected { report, notes, analysis, inference })
 }
 
 fn sources(request: &Request, policy: &Policy) -> Sources {
@@ -158,6 +165,7 @@ fn catalogue(paths: &[PathBuf]) -> Result<Catalogue, InspectError> {
 /// What turns facts into a report.
 struct Judge<'a> {
     request: &'a Request,
+    threads: usize,
     policy: &'a Policy,
     home: &'a BTreeSet<CountryCode>,
     catalogue: &'a Catalogue,
@@ -165,10 +173,10 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn report(&self, analysis: &Analysis) -> Report {
+    fn report(&self, analysis: &Analysis) -> (Report, Inference) {
         let subjects: Vec<Subject<'_>> =
             analysis.flows.iter().map(|flow| Subject::new(flow, flow.state.facts())).collect();
-        let inference = infer(&subjects, &analysis.names, self.catalogue);
+        let inference = infer_on(self.threads, &subjects, &analysis.names, self.catalogue);
         let places = Places::new(self.locator, &analysis.inputs, &analysis.endpoints, &inference);
         let country = |address: IpAddr| places.locate(address).location.country;
         let sessions = session::group(&session::Material {
@@ -178,7 +186,7 @@ impl Judge<'_> {
             country: &country,
             idle_gap: self.request.idle_gap.unwrap_or(session::IDLE_GAP),
         });
-        report::build(&report::Material {
+        let report = report::build(&report::Material {
             inputs: &analysis.inputs,
             anomalies: &analysis.anomalies,
             coverage: analysis.coverage,
@@ -194,6 +202,7 @@ impl Judge<'_> {
             home: self.home,
             judge_all: self.request.judge_all,
             with_flows: self.request.with_flows,
-        })
+        });
+        (report, inference)
     }
 }

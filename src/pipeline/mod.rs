@@ -18,6 +18,7 @@ use crate::capture::{Batch, CaptureError, Filter, Input, Reader};
 use crate::decode::{self, Anomalies, Content, Datagram, Packet, Reassembler};
 use crate::flow::{Coverage, Flow, PacketRef, Side, Tally};
 use crate::identify::names::{NameBinding, NameTable};
+use crate::parallel::at_once;
 use shard::{Route, SHARDS, Shard, Tallies};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -134,18 +135,13 @@ fn gather(
 /// Concludes the shares on several threads, in their order.
 fn conclude(shards: Vec<Shard>, threads: usize) -> Vec<Concluded> {
     let each = shards.len().div_ceil(threads.max(1)).max(1);
-    let mut shards = shards.into_iter().peekable();
-    std::thread::scope(|scope| {
-        let mut handles = Vec::new();
-        while shards.peek().is_some() {
-            let part: Vec<Shard> = shards.by_ref().take(each).collect();
-            handles.push(scope.spawn(move || part.into_iter().map(Concluded::new).collect::<Vec<_>>()));
-        }
-        let join = |handle: std::thread::ScopedJoinHandle<'_, Vec<Concluded>>| {
-            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        handles.into_iter().flat_map(join).collect()
-    })
+    let mut shards = shards.into_iter();
+    let parts = std::iter::from_fn(|| {
+        let part: Vec<Shard> = shards.by_ref().take(each).collect();
+        (!part.is_empty()).then_some(part)
+    });
+    let concluded = at_once(parts, |part| part.into_iter().map(Concluded::new).collect::<Vec<_>>());
+    concluded.into_iter().flatten().collect()
 }
 
 fn merge(into: &mut Tallies, from: &Tallies) {

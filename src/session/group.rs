@@ -38,11 +38,12 @@ pub fn group(material: &Material<'_>) -> Vec<Session> {
             by_call.entry((client_of(subject, identity, service, &homes), service)).or_default().push(place);
         }
     }
+    let span = span(material);
     let mut sessions = Vec::new();
     for ((client, service), flows) in by_call {
         for part in split(material, flows) {
             if part.iter().any(|place| makes_a_call(material, *place, service)) {
-                sessions.push(session(material, client, service, &part));
+                sessions.push(session(material, client, service, &part, span));
             }
         }
     }
@@ -114,7 +115,22 @@ fn makes_a_call(material: &Material<'_>, place: u32, service: &Service) -> bool 
     }
 }
 
-fn session(material: &Material<'_>, client: IpAddr, service: &Service, flows: &[u32]) -> Session {
+/// When the capture began and ended.
+type Span = (Timestamp, Timestamp);
+
+fn span(material: &Material<'_>) -> Option<Span> {
+    let first = material.subjects.iter().map(|subject| subject.start).min()?;
+    let last = material.subjects.iter().map(|subject| subject.end).max()?;
+    Some((first, last))
+}
+
+fn session(
+    material: &Material<'_>,
+    client: IpAddr,
+    service: &Service,
+    flows: &[u32],
+    span: Option<Span>,
+) -> Session {
     let legs: Vec<Leg> = flows
         .iter()
         .filter_map(|place| Some(Leg::new(material.subjects.get(*place as usize)?, *place, client)))
@@ -127,7 +143,7 @@ fn session(material: &Material<'_>, client: IpAddr, service: &Service, flows: &[
         start: subjects().map(|subject| subject.start).min().unwrap_or(zero),
         end: subjects().map(|subject| subject.end).max().unwrap_or(zero),
         has_media: legs.iter().any(|leg| contact(material, *leg) == Some(Contact::Media)),
-        gaps: gaps(material, &legs),
+        gaps: gaps(material, &legs, span),
         legs,
         timeline: Vec::new(),
         events_left_out: 0,
@@ -142,9 +158,8 @@ fn contact(material: &Material<'_>, leg: Leg) -> Option<Contact> {
     material.identities.get(leg.flow as usize).map(|identity| identity.contact)
 }
 
-fn gaps(material: &Material<'_>, legs: &[Leg]) -> Gaps {
-    let first = material.subjects.iter().map(|subject| subject.start).min();
-    let last = material.subjects.iter().map(|subject| subject.end).max();
+fn gaps(material: &Material<'_>, legs: &[Leg], span: Option<Span>) -> Gaps {
+    let (first, last) = span.unzip();
     let subjects = || {
         let answered = legs.iter().filter(|leg| contact(material, **leg) >= Some(Contact::Control));
         answered.filter_map(|leg| material.subjects.get(leg.flow as usize))

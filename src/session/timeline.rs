@@ -103,7 +103,7 @@ fn lookups(material: &Material<'_>, session: &Session, leg: &Leg, events: &mut V
             far: SocketAddr::new(leg.far.ip(), 0),
             role: identity.role,
             packets: vec![binding.packet],
-            detail: binding.names.first().cloned(),
+            detail: binding.names.first().map(ToString::to_string),
         });
     }
 }
@@ -120,7 +120,7 @@ fn flow_events(material: &Material<'_>, leg: &Leg, events: &mut Vec<Event>) {
         packets,
         detail,
     };
-    let name = identity.names.first().map(|name| name.name.clone());
+    let name = identity.names.first().map(|name| name.name.to_string());
     events.push(event(subject.start, What::Attempt, vec![subject.first_packet], name));
     if let Some(failure) = failure(subject, identity) {
         let tries = leg.sent.packets;

@@ -7,6 +7,7 @@ use crate::identify::names::{NameTable, Via};
 use crate::identify::{Contact, Role, Service};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Names and mentions kept of one address. A content network's front end may carry thousands.
 const MAX_EACH: usize = 64;
@@ -38,7 +39,7 @@ pub enum MentionedBy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointIdentity {
     /// Names and how they were learnt.
-    pub names: BTreeSet<(String, Via)>,
+    pub names: BTreeSet<(Arc<str>, Via)>,
     /// Services of the flows that have it as their server.
     pub services: BTreeSet<Service>,
     /// What it does there.
@@ -73,9 +74,9 @@ impl EndpointIdentity {
         }
     }
 
-    fn name(&mut self, name: &str, via: Via) {
+    fn name(&mut self, name: &Arc<str>, via: Via) {
         if self.names.len() < MAX_EACH {
-            self.names.insert((name.to_owned(), via));
+            self.names.insert((Arc::clone(name), via));
         }
     }
 

@@ -16,6 +16,7 @@ use crate::policy::{Reason, Verdict, groups};
 use crate::session::{Event, Failover, Leg, Session, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 impl Builder<'_> {
     pub(super) fn session(&mut self, session: &Session, number: usize) -> SessionReport {
@@ -180,8 +181,8 @@ impl Builder<'_> {
 
     fn name_of(&self, address: IpAddr) -> Option<String> {
         let identity = self.material.inference.endpoints.get(&address)?;
-        let rank = |(name, via): &&(String, Via)| (name.starts_with('*'), *via == Via::Certificate);
-        identity.names.iter().min_by_key(rank).map(|(name, _)| name.clone())
+        let rank = |(name, via): &&(Arc<str>, Via)| (name.starts_with('*'), *via == Via::Certificate);
+        identity.names.iter().min_by_key(rank).map(|(name, _)| name.to_string())
     }
 
     /// The countries that a call should stay in: those the user names, else the continent of the client's address
