@@ -245,7 +245,9 @@ impl Locator {
             self.embedded_ranges(address, &mut claims);
             operator = operator.or_else(|| operators::operator(address));
         }
-        claims.extend(hints::claims(context.names));
+        if !context.names.is_empty() {
+            claims.extend(hints::claims(context.names));
+        }
         if let Some((first, last)) = context.time {
             for claim in &mut claims {
                 // The packet that is nearer counts: a source from between them is up to date.
@@ -262,7 +264,9 @@ impl Locator {
         Ranges::embedded().claim(address, claims);
         let (before, embedded) = claims.split_at(given);
         let is_said = |claim: &Claim| {
-            before.iter().any(|other| other.kind == claim.kind && other.origin.is_some() && other.origin == claim.origin)
+            before.iter().any(|other| {
+                other.kind == claim.kind && other.origin.is_some() && other.origin == claim.origin
+            })
         };
         // The rows of one network are of one provider.
         if embedded.first().is_some_and(is_said) {

@@ -10,8 +10,8 @@ mod shard;
 mod state;
 mod turns;
 
-pub use lookup::{LookedUp, LookupError, LookupRequest, lookup};
 pub use inspect::{InspectError, Inspected, Request, inspect};
+pub use lookup::{LookedUp, LookupError, LookupRequest, lookup};
 pub use state::FlowState;
 
 use crate::capture::{Batch, CaptureError, Filter, Input, Reader};

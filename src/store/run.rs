@@ -23,7 +23,9 @@ pub fn list(store: &Store, json: bool) -> Result<Outcome, StoreError> {
 pub fn verify(store: &Store, json: bool) -> Result<Outcome, StoreError> {
     let items = store.verify()?;
     let mut outcome = shown(store, &items, json)?;
-    let bad = items.iter().filter_map(|item| Some(format!("'{}': {}", item.path.display(), item.problem.as_ref()?)));
+    let bad = items
+        .iter()
+        .filter_map(|item| Some(format!("'{}': {}", item.path.display(), item.problem.as_ref()?)));
     outcome.failures = bad.collect();
     Ok(outcome)
 }
@@ -40,7 +42,12 @@ pub fn add(store: &Store, files: &[PathBuf]) -> Result<Outcome, StoreError> {
 
 /// Fetches the sources of `names`, or all, in the list at `path`, or the program's own. One that fails is no reason to
 /// leave the others.
-pub fn update(store: &Store, names: &[String], path: Option<&Path>, today: Today) -> Result<Outcome, StoreError> {
+pub fn update(
+    store: &Store,
+    names: &[String],
+    path: Option<&Path>,
+    today: Today,
+) -> Result<Outcome, StoreError> {
     let all = sources(path)?;
     let chosen = chosen(&all, names)?;
     let mut outcome = Outcome::default();
@@ -102,7 +109,11 @@ fn shown(store: &Store, items: &[Item], json: bool) -> Result<Outcome, StoreErro
         }
     }
     if items.is_empty() {
-        let _ = writeln!(outcome.text, "There is nothing in {} yet: see landfall db update", store.folder().display());
+        let _ = writeln!(
+            outcome.text,
+            "There is nothing in {} yet: see landfall db update",
+            store.folder().display()
+        );
     }
     Ok(outcome)
 }
@@ -112,6 +123,9 @@ fn line(item: &Item) -> String {
     let kind = item.database.as_ref().map_or("unknown", |database| database.kind.name());
     let form = item.database.as_ref().map_or("", |database| database.database_type.as_str());
     let built = item.database.as_ref().and_then(|database| database.built);
-    let built = built.map_or_else(|| "no date".to_owned(), |time| time.to_string().get(..10).unwrap_or_default().to_owned());
+    let built = built.map_or_else(
+        || "no date".to_owned(),
+        |time| time.to_string().get(..10).unwrap_or_default().to_owned(),
+    );
     format!("{}  {kind}  {}  {built}  {}", escape(&item.name), escape(form), bytes(item.size))
 }
