@@ -227,8 +227,8 @@ mod tests {
 
     #[test]
     fn the_order_is_that_of_the_input_whatever_the_number_of_threads() {
-        let input: String =
-            (0..50_000_u32).map(|n| format!("{}\n", std::net::Ipv4Addr::from_bits(n * 85_899))).collect();
+        let addresses = (0..50_000_u32).map(|n| std::net::Ipv4Addr::from_bits(n * 85_899).to_string());
+        let input = addresses.collect::<Vec<_>>().join("\n");
         let (one, result) = looked_up(&input, false, 1);
         assert_eq!(result, LookedUp::default());
         let heads: Vec<_> = one.lines().filter(|line| !line.starts_with(' ')).collect();
