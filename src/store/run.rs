@@ -16,13 +16,13 @@ pub struct Outcome {
 
 /// Lists the store and geoipupdate's files.
 pub fn list(store: &Store, json: bool) -> Result<Outcome, StoreError> {
-    shown(store, &store.list(&geoipupdate_folders())?, json)
+    Ok(shown(store, &store.list(&geoipupdate_folders())?, json))
 }
 
 /// Checks the store.
 pub fn verify(store: &Store, json: bool) -> Result<Outcome, StoreError> {
     let items = store.verify()?;
-    let mut outcome = shown(store, &items, json)?;
+    let mut outcome = shown(store, &items, json);
     let bad = items
         .iter()
         .filter_map(|item| Some(format!("'{}': {}", item.path.display(), item.problem.as_ref()?)));
@@ -87,13 +87,13 @@ fn chosen<'a>(all: &'a [Source], names: &[String]) -> Result<Vec<&'a Source>, St
     names.iter().map(find).collect()
 }
 
-fn shown(store: &Store, items: &[Item], json: bool) -> Result<Outcome, StoreError> {
+fn shown(store: &Store, items: &[Item], json: bool) -> Outcome {
     let mut outcome = Outcome::default();
     if json {
         let object = serde_json::json!({"schema_version": "1", "folder": store.folder(), "files": items});
         outcome.text = serde_json::to_string_pretty(&object).unwrap_or_default();
         outcome.text.push('\n');
-        return Ok(outcome);
+        return outcome;
     }
     for item in items {
         let _ = writeln!(outcome.text, "{}", line(item));
@@ -115,7 +115,7 @@ fn shown(store: &Store, items: &[Item], json: bool) -> Result<Outcome, StoreErro
             store.folder().display()
         );
     }
-    Ok(outcome)
+    outcome
 }
 
 /// Name, kind, type, date and size.
