@@ -201,7 +201,8 @@ fn read_records(message: &mut Message, packet: &Packet<'_>) {
         _ => None,
     };
     // The names that the question leads to. Aliases come in order (RFC 1034 section 4.3.2).
-    let mut chain: HashSet<String, foldhash::fast::RandomState> = asked.iter().map(|name| name.to_lowercase()).collect();
+    let mut chain: HashSet<String, foldhash::fast::RandomState> =
+        asked.iter().map(|name| name.to_lowercase()).collect();
     for record in records() {
         if let RData::CNAME(target) = &record.rdata {
             let alias = Alias { name: text(&record.name), target: text(&target.0) };
@@ -302,8 +303,7 @@ mod tests {
     use super::*;
     use crate::identify::captures::{self, Transport};
     use proptest::prelude::*;
-    use hashbrown::HashSet;
-use simple_dns::rdata::{A, AAAA, CNAME, HTTPS};
+    use simple_dns::rdata::{A, AAAA, CNAME, HTTPS};
     use simple_dns::{CLASS, Label, Question as AskedQuestion, ResourceRecord, TYPE};
     use std::collections::BTreeSet;
 
