@@ -351,7 +351,7 @@ impl FlowFacts {
     pub fn signature(&mut self, signature: Signature, packet: PacketRef) -> bool {
         let fresh = !self.has_signature(signature);
         if fresh {
-            self.signatures.push((signature, packet));
+            push(&mut self.signatures, (signature, packet));
         }
         fresh
     }
@@ -380,7 +380,7 @@ impl FlowFacts {
             return;
         }
         if self.names.len() < MAX_NAMES {
-            self.names.push(Name { name: Arc::clone(name), via, packet });
+            push(&mut self.names, Name { name: Arc::clone(name), via, packet });
         } else {
             self.left_out = self.left_out.saturating_add(1);
         }
@@ -394,7 +394,7 @@ impl FlowFacts {
             return;
         }
         if self.mentions.len() < MAX_MENTIONS {
-            self.mentions.push(Mention { address, kind, packet });
+            push(&mut self.mentions, Mention { address, kind, packet });
         } else {
             self.left_out = self.left_out.saturating_add(1);
         }
@@ -407,7 +407,7 @@ impl FlowFacts {
                 rtt.min = rtt.min.min(time);
                 rtt.samples = rtt.samples.saturating_add(1);
             }
-            None => self.rtts.push(Rtt { via, min: time, samples: 1 }),
+            None => push(&mut self.rtts, Rtt { via, min: time, samples: 1 }),
         }
     }
 
@@ -450,6 +450,14 @@ impl FlowFacts {
     pub fn stun_mut(&mut self) -> &mut StunFacts {
         self.stun.get_or_insert_default()
     }
+}
+
+/// Appends `item`. Most lists have one item, and there are many lists: the first takes no room for more.
+fn push<T>(list: &mut Vec<T>, item: T) {
+    if list.is_empty() {
+        list.reserve_exact(1);
+    }
+    list.push(item);
 }
 
 impl HandshakeFacts {

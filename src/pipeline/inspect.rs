@@ -8,7 +8,7 @@ use crate::identify::{Catalogue, Inference, infer_on};
 use crate::locate::{CountryCode, LocateError, Locator, Sources, Vantage, countries};
 use crate::policy::{CountrySet, Policy, PolicyError};
 use crate::report::{self, Places, Report};
-use crate::session;
+use crate::session::{self, Session};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
@@ -67,6 +67,8 @@ pub struct Inspected {
     pub analysis: Analysis,
     /// What the flows are.
     pub inference: Inference,
+    /// The calls.
+    pub sessions: Vec<Session>,
 }
 
 /// Why there is no report.
@@ -126,8 +128,8 @@ pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected,
     }));
     let judge =
         Judge { request, threads, policy: &policy, home: &home, catalogue: &catalogue, locator: &locator };
-    let (report, inference) = judge.report(&analysis);
-    Ok(Inspected { report, notes, analysis, inference })
+    let (report, inference, sessions) = judge.report(&analysis);
+    Ok(Inspected { report, notes, analysis, inference, sessions })
 }
 
 fn sources(request: &Request, policy: &Policy) -> Sources {
@@ -173,7 +175,7 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn report(&self, analysis: &Analysis) -> (Report, Inference) {
+    fn report(&self, analysis: &Analysis) -> (Report, Inference, Vec<Session>) {
         let subjects: Vec<Subject<'_>> =
             analysis.flows.iter().map(|flow| Subject::new(flow, flow.state.facts())).collect();
         let inference = infer_on(self.threads, &subjects, &analysis.names, self.catalogue);
@@ -185,6 +187,7 @@ impl Judge<'_> {
             names: &analysis.names,
             country: &country,
             idle_gap: self.request.idle_gap.unwrap_or(session::IDLE_GAP),
+            threads: self.threads,
         });
         let report = report::build(&report::Material {
             inputs: &analysis.inputs,
@@ -203,6 +206,6 @@ impl Judge<'_> {
             judge_all: self.request.judge_all,
             with_flows: self.request.with_flows,
         });
-        (report, inference)
+        (report, inference, sessions)
     }
 }

@@ -4,6 +4,7 @@ use super::{Gaps, Leg, Material, Session, failover, timeline};
 use crate::capture::Timestamp;
 use crate::identify::infer::Subject;
 use crate::identify::{Contact, Identity, Role, Service};
+use crate::parallel::at_once;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -29,6 +30,9 @@ const MESSENGERS: [Service; 12] = [
 /// before or have gone on.
 const EDGE: Duration = Duration::from_secs(2);
 
+/// Calls that a thread is worth.
+const MIN_PART: usize = 64;
+
 /// Groups flows into calls, in the order of their first packets.
 pub fn group(material: &Material<'_>) -> Vec<Session> {
     let homes = homes(material);
@@ -39,14 +43,21 @@ pub fn group(material: &Material<'_>) -> Vec<Session> {
         }
     }
     let span = span(material);
-    let mut sessions = Vec::new();
+    let mut calls = Vec::new();
     for ((client, service), flows) in by_call {
-        for part in split(material, flows) {
-            if part.iter().any(|place| makes_a_call(material, *place, service)) {
-                sessions.push(session(material, client, service, &part, span));
+        for flows in split(material, flows) {
+            if flows.iter().any(|place| makes_a_call(material, *place, service)) {
+                calls.push((client, service, flows));
             }
         }
     }
+    let part = calls.len().div_ceil(material.threads.max(1)).max(MIN_PART);
+    let told = at_once(calls.chunks(part), |calls| {
+        let sessions =
+            calls.iter().map(|(client, service, flows)| session(material, *client, service, flows, span));
+        sessions.collect::<Vec<_>>()
+    });
+    let mut sessions: Vec<Session> = told.into_iter().flatten().collect();
     sessions.sort_by(|a, b| (a.start, a.client, &a.service).cmp(&(b.start, b.client, &b.service)));
     sessions
 }

@@ -96,7 +96,7 @@ fn lookups(material: &Material<'_>, session: &Session, leg: &Leg, events: &mut V
         return;
     };
     let found = material.names.lookup(session.client, leg.far.ip(), subject.start);
-    if let Some(binding) = found.first().filter(|binding| binding.time >= session.start.min(subject.start)) {
+    if let Some(binding) = found.filter(|binding| binding.time >= session.start.min(subject.start)) {
         events.push(Event {
             time: binding.time,
             what: What::Lookup,

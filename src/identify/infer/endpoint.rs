@@ -5,6 +5,7 @@ use crate::flow::PacketRef;
 use crate::identify::facts::{MentionKind, Rtt, RttVia};
 use crate::identify::names::{NameTable, Via};
 use crate::identify::{Contact, Role, Service};
+use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -94,11 +95,15 @@ pub(super) fn endpoints(
     names: &NameTable,
     proxied: &BTreeSet<IpAddr>,
 ) -> BTreeMap<IpAddr, EndpointIdentity> {
-    let mut endpoints: BTreeMap<IpAddr, EndpointIdentity> = BTreeMap::new();
+    let mut endpoints: HashMap<IpAddr, EndpointIdentity, foldhash::fast::RandomState> = HashMap::default();
     for (subject, identity) in subjects.iter().zip(flows) {
         let endpoint = endpoints.entry(subject.server.ip()).or_insert_with(EndpointIdentity::new);
         endpoint.contact = endpoint.contact.max(identity.contact);
-        endpoint.services.extend(identity.service.clone());
+        if let Some(service) =
+            identity.service.as_ref().filter(|service| !endpoint.services.contains(service))
+        {
+            endpoint.services.insert(service.clone());
+        }
         endpoint.roles.insert(identity.role);
         for name in &identity.names {
             endpoint.name(&name.name, name.via);
@@ -128,5 +133,5 @@ pub(super) fn endpoints(
         }
         endpoint.rtts.sort_by_key(|rtt| rtt.via);
     }
-    endpoints
+    endpoints.into_iter().collect()
 }

@@ -153,6 +153,7 @@ fn conclude(
     }
     let mut evidence: Vec<Evidence> = draft.evidence;
     evidence.sort_by_key(|piece| (piece.service != service, std::cmp::Reverse(piece.kind)));
+    evidence.shrink_to_fit();
     Identity { service, role, contact: contact::contact(subject, role), names: draft.names, evidence }
 }
 

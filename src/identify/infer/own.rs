@@ -173,8 +173,7 @@ fn resolved(draft: &mut Draft, subject: &Subject<'_>, names: &NameTable, lookups
     if draft.carries_name {
         return;
     }
-    let bindings = names.lookup(subject.client.ip(), subject.server.ip(), subject.start);
-    let Some(binding) = bindings.first() else { return };
+    let Some(binding) = names.lookup(subject.client.ip(), subject.server.ip(), subject.start) else { return };
     for name in &binding.names {
         let name = Name { name: Arc::clone(name), via: Via::Dns, packet: binding.packet };
         add_name(draft, &name, lookups);

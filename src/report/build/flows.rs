@@ -71,7 +71,7 @@ fn own_names(subject: &Subject<'_>, identity: &Identity) -> Vec<NameReport> {
     names
 }
 
-pub(super) fn name(name: &Name) -> NameReport {
+fn name(name: &Name) -> NameReport {
     NameReport { name: name.name.to_string(), via: name.via.name() }
 }
 

@@ -1,12 +1,12 @@
 //! The calls of the report, and what belongs to none.
 
 use super::super::model::{
-    CountryReport, EventReport, FailedReport, FailoverReport, Finding, OutsideReport, SessionEndpoint,
-    SessionReport,
+    CountryReport, EventReport, FailedReport, FailoverReport, Finding, NameReport, OutsideReport,
+    SessionEndpoint, SessionReport,
 };
+use super::Builder;
 use super::endpoints::least;
 use super::finding::Seen;
-use super::{Builder, flows};
 use crate::flow::Transport;
 use crate::identify::facts::{MentionKind, Rtt, RttVia};
 use crate::identify::names::Via;
@@ -106,7 +106,7 @@ impl Builder<'_> {
             }
             transports.insert(subject.transport);
             roles.insert(identity.role);
-            names.extend(identity.names.iter().map(flows::name));
+            names.extend(identity.names.iter().map(|name| (&*name.name, name.via.name())));
             let streams = subject.facts.map_or(&[][..], |facts| &facts.media);
             media.extend(streams.iter().map(|stream| stream.kind.unwrap_or("media")));
             if !leg.opened_by_far {
@@ -123,7 +123,8 @@ impl Builder<'_> {
         endpoint.ports = ports.into_iter().collect();
         endpoint.transports = transports.into_iter().map(Transport::name).collect();
         endpoint.roles = roles.into_iter().collect();
-        endpoint.names = names.into_iter().collect();
+        endpoint.names =
+            names.into_iter().map(|(name, via)| NameReport { name: name.to_owned(), via }).collect();
         endpoint.media = media.into_iter().collect();
         endpoint.rtt = least(&summed(&rtts));
         endpoint
