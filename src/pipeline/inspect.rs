@@ -4,11 +4,11 @@ use super::{Analysis, analyze};
 use crate::capture::{CaptureError, Filter, Input, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
 use crate::identify::infer::Subject;
-use crate::identify::{Catalogue, infer};
+use crate::identify::{Catalogue, Inference, infer_on};
 use crate::locate::{CountryCode, LocateError, Locator, Sources, Vantage, countries};
 use crate::policy::{CountrySet, Policy, PolicyError};
 use crate::report::{self, Places, Report};
-use crate::session;
+use crate::session::{self, Session};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
@@ -56,13 +56,19 @@ pub struct Request {
     pub judge_all: bool,
 }
 
-/// A report, and what is worth saying about its making.
+/// A report, what is worth saying about its making, and what it was made from.
 #[derive(Debug)]
 pub struct Inspected {
     /// The report.
     pub report: Report,
     /// Files that were passed over and why.
     pub notes: Vec<String>,
+    /// What packets say, flow by flow.
+    pub analysis: Analysis,
+    /// What the flows are.
+    pub inference: Inference,
+    /// The calls.
+    pub sessions: Vec<Session>,
 }
 
 /// Why there is no report.
@@ -87,8 +93,16 @@ pub enum InspectError {
         source: std::io::Error,
     },
     /// A catalogue of services is not understood.
-    #[error(transparent)]
-    Catalogue(#[from] CatalogueError),
+    #[error("'{}' is no catalogue of services", path.display())]
+    Catalogue {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it, and where.
+        source: CatalogueError,
+    },
+    /// The catalogue that the program carries is not understood.
+    #[error("the embedded catalogue of services is broken")]
+    Embedded(#[source] CatalogueError),
 }
 
 /// Reads, follows, places and judges what `request` names, and tells `progress` how far it is.
@@ -102,6 +116,7 @@ pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected,
 #[derive(Debug)]
 pub struct Inspector<'a> {
     request: &'a Request,
+    threads: usize,
     policy: Policy,
     home: BTreeSet<CountryCode>,
     catalogue: Catalogue,
@@ -113,7 +128,9 @@ impl<'a> Inspector<'a> {
     /// Reads the rules and opens the sources that `request` names, but no capture.
     pub fn new(request: &'a Request) -> Result<Self, InspectError> {
         let policy = Policy::from_lists(&request.deny, &request.allow)?;
+        let threads = request.threads.or_else(|| std::thread::available_parallelism().ok());
         Ok(Self {
+            threads: threads.map_or(1, NonZeroUsize::get),
             home: home(&request.home)?,
             catalogue: catalogue(&request.services)?,
             locator: Locator::with(&sources(request, &policy))?,
@@ -126,8 +143,7 @@ impl<'a> Inspector<'a> {
     /// Reads, follows, places and judges what `reader` has.
     pub fn inspect(&self, reader: Reader) -> Result<Inspected, InspectError> {
         let mut notes: Vec<String> = reader.notes().iter().map(ToString::to_string).collect();
-        let threads = self.request.threads.or_else(|| std::thread::available_parallelism().ok());
-        let analysis = analyze(reader, self.filter.as_ref(), threads.map_or(1, NonZeroUsize::get))?;
+        let analysis = analyze(reader, self.filter.as_ref(), self.threads)?;
         notes.extend(analysis.inputs.iter().filter_map(|input| {
             let damage = input.damage.as_ref()?;
             let Input { path, .. } = input;
@@ -136,13 +152,14 @@ impl<'a> Inspector<'a> {
                 damage.offset, damage.reason
             ))
         }));
-        Ok(Inspected { report: self.report(&analysis), notes })
+        let (report, inference, sessions) = self.report(&analysis);
+        Ok(Inspected { report, notes, analysis, inference, sessions })
     }
 
-    fn report(&self, analysis: &Analysis) -> Report {
+    fn report(&self, analysis: &Analysis) -> (Report, Inference, Vec<Session>) {
         let subjects: Vec<Subject<'_>> =
             analysis.flows.iter().map(|flow| Subject::new(flow, flow.state.facts())).collect();
-        let inference = infer(&subjects, &analysis.names, &self.catalogue);
+        let inference = infer_on(self.threads, &subjects, &analysis.names, &self.catalogue);
         let places = Places::new(&self.locator, &analysis.inputs, &analysis.endpoints, &inference);
         let country = |address: IpAddr| places.locate(address).location.country;
         let sessions = session::group(&session::Material {
@@ -151,8 +168,9 @@ impl<'a> Inspector<'a> {
             names: &analysis.names,
             country: &country,
             idle_gap: self.request.idle_gap.unwrap_or(session::IDLE_GAP),
+            threads: self.threads,
         });
-        report::build(&report::Material {
+        let report = report::build(&report::Material {
             inputs: &analysis.inputs,
             anomalies: &analysis.anomalies,
             coverage: analysis.coverage,
@@ -168,7 +186,8 @@ impl<'a> Inspector<'a> {
             home: &self.home,
             judge_all: self.request.judge_all,
             with_flows: self.request.with_flows,
-        })
+        });
+        (report, inference, sessions)
     }
 }
 
@@ -198,5 +217,8 @@ fn catalogue(paths: &[PathBuf]) -> Result<Catalogue, InspectError> {
         std::fs::read_to_string(path).map_err(|source| InspectError::Services { path: path.clone(), source })
     };
     let texts = paths.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    Ok(Catalogue::with_all(texts.iter().map(String::as_str))?)
+    for (path, text) in paths.iter().zip(&texts) {
+        Catalogue::with(text).map_err(|source| InspectError::Catalogue { path: path.clone(), source })?;
+    }
+    Catalogue::with_all(texts.iter().map(String::as_str)).map_err(InspectError::Embedded)
 }
