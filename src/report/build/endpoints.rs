@@ -42,7 +42,9 @@ impl Builder<'_> {
         identity: Option<&EndpointIdentity>,
         mut names: BTreeSet<NameReport>,
     ) -> EndpointReport {
-        let placement = self.place(address).clone();
+        // Nothing asks for it again: of two million addresses a second copy of each takes a gigabyte.
+        let placement = self.placements.remove(&address);
+        let placement = placement.unwrap_or_else(|| self.material.places.locate(address));
         let (sent, received) = tally.map(|tally| (tally.sent, tally.received)).unwrap_or_default();
         let known = identity.into_iter();
         names.extend(
