@@ -107,8 +107,8 @@ impl Datagrams {
             && self.bindings.is_empty()
             && self.dtls.is_none()
             && self.quic.is_none()
-            && self.facts == FlowFacts::default()
             && !self.media.as_ref().is_some_and(|media| media.is_confirmed())
+            && self.facts == FlowFacts::default()
     }
 
     fn open(&mut self, feed: &Feed, payload: &[u8], length: usize, depth: u8) {
