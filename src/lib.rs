@@ -22,3 +22,4 @@ pub mod pipeline;
 pub mod policy;
 pub mod report;
 pub mod session;
+pub mod store;

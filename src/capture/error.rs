@@ -1,7 +1,7 @@
 //! What can keep a capture from being read at all.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -10,7 +10,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum CaptureError {
     /// An input does not exist or may not be read.
-    #[error("cannot open '{}'", path.display())]
+    #[error("cannot open {}", named(path))]
     Open {
         /// The input.
         path: PathBuf,
@@ -18,7 +18,7 @@ pub enum CaptureError {
         source: io::Error,
     },
     /// Reading failed before the kind of capture was known.
-    #[error("cannot read '{}'", path.display())]
+    #[error("cannot read {}", named(path))]
     Read {
         /// The input.
         path: PathBuf,
@@ -26,13 +26,13 @@ pub enum CaptureError {
         source: io::Error,
     },
     /// An input has no bytes.
-    #[error("'{}' is empty: not even the header of a capture is there", path.display())]
+    #[error("{} is empty: not even the header of a capture is there", named(path))]
     Empty {
         /// The input.
         path: PathBuf,
     },
     /// An input is not a capture that can be read.
-    #[error("'{}' {reason}", path.display())]
+    #[error("{} {reason}", named(path))]
     NotACapture {
         /// The input.
         path: PathBuf,
@@ -40,7 +40,7 @@ pub enum CaptureError {
         reason: String,
     },
     /// A folder has no capture in it, however deep.
-    #[error("no capture in the folder '{}'", path.display())]
+    #[error("no capture in the folder {}", named(path))]
     NoCapture {
         /// The folder.
         path: PathBuf,
@@ -76,4 +76,9 @@ pub enum CaptureError {
     /// The program cannot filter.
     #[error("this program was built without libpcap and cannot filter: build it with the feature `bpf`")]
     NoFilter,
+}
+
+/// An input as a message names it.
+fn named(path: &Path) -> String {
+    if path.as_os_str() == "-" { "standard input".to_owned() } else { format!("'{}'", path.display()) }
 }

@@ -33,6 +33,9 @@ const RECORD_HEADER_SUSE: usize = 28;
 /// Records that must make sense for a variant that no magic number tells, as in Wireshark.
 const RECORDS_TO_TRY: usize = 3;
 
+/// What is wrong with a capture that another one was appended to.
+const JOINED: &str = "another capture starts here; captures are joined with `mergecap`, or given one by one";
+
 /// Nanoseconds of a second.
 const SECOND: i64 = 1_000_000_000;
 
@@ -170,6 +173,11 @@ impl Pcap {
             if captured > self.max_packet {
                 return Walked { used, stop: self.too_long(captured) };
             }
+            if captured == 0
+                && let Some(stop) = file_header(data.get(used..).unwrap_or_default())
+            {
+                return Walked { used, stop };
+            }
             let start = used + self.record_header;
             let end = start + captured as usize;
             let (Ok(offset), true) = (u32::try_from(start), end <= data.len()) else {
@@ -238,6 +246,16 @@ impl Pcap {
             records = records.get(size + header.captured as usize..)?;
         }
         Some(true)
+    }
+}
+
+/// A file header reads like the header of a record without data: it has zeros where the length would be.
+#[cold]
+fn file_header(bytes: &[u8]) -> Option<Stop> {
+    match Pcap::start(bytes) {
+        Start::Capture(_) => Some(Stop::Damaged(JOINED.to_owned())),
+        Start::Short(_) => Some(Stop::Want(FILE_HEADER_IXIA)),
+        Start::Unsupported(_) | Start::Unknown => None,
     }
 }
 
@@ -366,6 +384,17 @@ mod tests {
         let damage = account.damage.unwrap();
         assert_eq!((frames.len(), damage.offset), (1, 24 + 17));
         assert!(damage.reason.contains("262145 bytes"), "{}", damage.reason);
+    }
+
+    #[test]
+    fn a_capture_appended_to_another_is_damage_with_advice() {
+        let mut first = file(Order::Little, MICROSECONDS, (2, 4), 1);
+        first.pcap_record((1, 0), (1, 1), &[], b"a").pcap_record((1, 0), (0, 0), &[], b"");
+        let twice = [&*first.bytes, &*first.bytes].concat();
+        let (frames, account) = read(&twice);
+        let damage = account.damage.unwrap();
+        assert_eq!((frames.len(), damage.offset), (2, first.bytes.len() as u64));
+        assert!(damage.reason.contains("mergecap"));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -77,17 +78,18 @@ impl Reader {
             let files = sizes.filter(std::fs::Metadata::is_file);
             progress.total.store(files.map(|data| data.len()).sum(), Ordering::Relaxed);
         }
-        let hashes = if options.hash { Files::start().ok() } else { None };
-        Ok(Self {
-            options,
-            notes,
-            pending,
-            current: None,
-            first: None,
-            inputs: Vec::new(),
-            hashes,
-            hash_owners: Vec::new(),
-        })
+        Ok(Self::new(options, pending, notes))
+    }
+
+    /// Reads one capture from `source`, as it comes; the account calls it `name`.
+    pub fn from_source(
+        name: &str,
+        source: Box<dyn Read + Send>,
+        options: Options,
+    ) -> Result<Self, CaptureError> {
+        let mut reader = Self::new(options, VecDeque::new(), Vec::new());
+        reader.current = Some(source::adopt(Path::new(name), source, &reader.options)?);
+        Ok(reader)
     }
 
     /// What a person should know about the choice of inputs.
@@ -137,6 +139,20 @@ impl Reader {
             }
         }
         self.inputs
+    }
+
+    fn new(options: Options, pending: VecDeque<Candidate>, notes: Vec<Note>) -> Self {
+        let hashes = if options.hash { Files::start().ok() } else { None };
+        Self {
+            options,
+            notes,
+            pending,
+            current: None,
+            first: None,
+            inputs: Vec::new(),
+            hashes,
+            hash_owners: Vec::new(),
+        }
     }
 
     /// Opens the next input; false if there is none.
@@ -192,7 +208,9 @@ fn input(opened: Opened, size: Option<u64>, sha256: Option<Sum>) -> Input {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::io::Cursor;
+
+    use sha2::{Digest, Sha256};
 
     use super::super::testing::Writer;
     use super::super::{Format, bytes::Order};
@@ -370,6 +388,23 @@ mod tests {
         assert_eq!(inputs[0].size, Some(24 + 4 * 17));
         let (_, same, _) = read(folder.path(), &["same"]);
         assert_eq!(inputs[0].sha256, same[0].sha256);
+    }
+
+    #[test]
+    fn a_source_in_memory_is_read_and_hashed_past_its_damage() {
+        let mut bytes = capture(1, b"ab");
+        bytes.resize(100_000, 0xff);
+        let options = Options { hash: true, ..Options::default() };
+        let mut reader =
+            Reader::from_source("memory", Box::new(Cursor::new(bytes.clone())), options).unwrap();
+        let mut batch = Batch::default();
+        assert!(reader.next_batch(&mut batch).unwrap());
+        assert_eq!(batch.records.len(), 2);
+        assert!(!reader.next_batch(&mut batch).unwrap());
+        let input = &reader.into_inputs()[0];
+        assert_eq!((&*input.path, input.size), ("memory", Some(bytes.len() as u64)));
+        assert_eq!(input.sha256, Some(Sha256::digest(&bytes).into()));
+        assert_eq!(input.damage.as_ref().unwrap().offset, 24 + 2 * 17);
     }
 
     #[test]

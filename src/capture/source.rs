@@ -39,9 +39,27 @@ pub(super) fn is_standard_input(path: &Path) -> bool {
 /// Opens the input at `path`, or standard input for `-`. Progress is told only if `counted`.
 pub(super) fn open(path: &Path, options: &Options, counted: bool) -> Result<Opened, CaptureError> {
     let (raw, reader) = open_raw(path, options.hash)?;
+    recognise(path, raw, reader, options.progress.clone().filter(|_| counted))
+}
+
+/// Takes `source` for an input, under the name `path`.
+pub(super) fn adopt(
+    path: &Path,
+    source: Box<dyn Read + Send>,
+    options: &Options,
+) -> Result<Opened, CaptureError> {
+    let (raw, reader) = pipe(path, source, options.hash)?;
+    recognise(path, raw, reader, options.progress.clone())
+}
+
+fn recognise(
+    path: &Path,
+    raw: Raw,
+    reader: Box<dyn Read + Send>,
+    progress: Option<Arc<Progress>>,
+) -> Result<Opened, CaptureError> {
     let live = matches!(raw, Raw::Pipe(_));
     let taken = Arc::new(AtomicU64::new(0));
-    let progress = options.progress.clone().filter(|_| counted);
     let mut reader = Counted { reader, taken: Arc::clone(&taken), progress };
     let mut head = Vec::with_capacity(MAGIC_LENGTH);
     let unreadable = |source| CaptureError::Read { path: path.to_owned(), source };
@@ -66,24 +84,30 @@ pub(super) fn open(path: &Path, options: &Options, counted: bool) -> Result<Open
 }
 
 fn open_raw(path: &Path, hash: bool) -> Result<(Raw, Box<dyn Read + Send>), CaptureError> {
-    let fail = |source| CaptureError::Open { path: path.to_owned(), source };
-    let pipe = |source: Box<dyn Read + Send>| {
-        let pipe = Arc::new(Mutex::new(Tee::new(source, hash).map_err(fail)?));
-        let reader: Box<dyn Read + Send> = Box::new(PipeReader(Arc::clone(&pipe)));
-        Ok((Raw::Pipe(pipe), reader))
-    };
     if is_standard_input(path) {
         if io::stdin().is_terminal() {
             return Err(CaptureError::Terminal);
         }
-        return pipe(Box::new(io::stdin()));
+        return pipe(path, Box::new(io::stdin()), hash);
     }
+    let fail = |source| CaptureError::Open { path: path.to_owned(), source };
     let file = File::open(path).map_err(fail)?;
     if file.metadata().map_err(fail)?.is_file() {
         let second = file.try_clone().map_err(fail)?;
         return Ok((Raw::File(file), Box::new(second)));
     }
-    pipe(Box::new(file))
+    pipe(path, Box::new(file), hash)
+}
+
+fn pipe(
+    path: &Path,
+    source: Box<dyn Read + Send>,
+    hash: bool,
+) -> Result<(Raw, Box<dyn Read + Send>), CaptureError> {
+    let fail = |source| CaptureError::Open { path: path.to_owned(), source };
+    let pipe = Arc::new(Mutex::new(Tee::new(source, hash).map_err(fail)?));
+    let reader = PipeReader(Arc::clone(&pipe));
+    Ok((Raw::Pipe(pipe), Box::new(reader)))
 }
 
 fn not_a_capture(path: &Path, reason: String) -> CaptureError {

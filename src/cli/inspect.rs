@@ -1,5 +1,6 @@
 //! `landfall inspect`.
 
+use super::{From, Location};
 use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -43,13 +44,13 @@ pub struct Inspect {
     #[arg(long, value_name = "LIST", help_heading = "Policy")]
     pub allow: Vec<String>,
 
-    /// Ask this MMDB database too, whatever its schema (repeatable)
-    #[arg(long, value_name = "FILE", help_heading = "Location")]
-    pub db: Vec<PathBuf>,
+    /// What is asked where addresses are.
+    #[command(flatten)]
+    pub location: Location,
 
-    /// Do not ask the embedded database
-    #[arg(long, help_heading = "Location")]
-    pub no_default_db: bool,
+    /// Where the capture was taken.
+    #[command(flatten)]
+    pub from: From,
 
     /// Countries and groups that calls should stay in: a failover that leaves them is marked
     ///

@@ -1,10 +1,16 @@
 //! The command line: what can be typed, and where output goes. Nothing of what is done about it.
 
+mod db;
 mod inspect;
+mod location;
+mod lookup;
 mod output;
 mod progress;
 
+pub use db::{Db, DbCommand};
 pub use inspect::{Format, Inspect, Scope};
+pub use location::{From, Location};
+pub use lookup::Lookup;
 pub use output::{Output, OutputError};
 pub use progress::Bar;
 
@@ -32,11 +38,24 @@ pub enum Command {
     /// Inspect captures: who was contacted, in which countries, and whether that is allowed
     #[command(after_help = EXIT_STATUS)]
     Inspect(Inspect),
+    /// Look addresses up: every claim of where each is, the conclusion, and why
+    Lookup(Lookup),
+    /// Keep databases and lists of ranges: list, add, update, verify
+    Db(Db),
 }
 
 /// The version and the data that the program carries.
 fn long_version() -> String {
-    let data = crate::locate::embedded_database();
-    let credit = [data.attribution, data.licence].into_iter().flatten().collect::<Vec<_>>().join(", ");
-    format!("{}\n{} ({credit})", env!("CARGO_PKG_VERSION"), data.id)
+    let mut text = env!("CARGO_PKG_VERSION").to_owned();
+    for data in crate::locate::embedded_data() {
+        let credit = [data.attribution, data.licence].into_iter().flatten().collect::<Vec<_>>().join(", ");
+        text.push('\n');
+        text.push_str(&data.id);
+        if !credit.is_empty() {
+            text.push_str(" (");
+            text.push_str(&credit);
+            text.push(')');
+        }
+    }
+    text
 }

@@ -13,6 +13,9 @@ pub struct OutputError {
     source: io::Error,
 }
 
+/// Bytes that are gathered before they are written.
+const BUFFER_BYTES: usize = 1 << 18;
+
 /// Where a report goes.
 #[derive(Debug)]
 pub struct Output(Option<(PathBuf, File)>);
@@ -30,14 +33,30 @@ impl Output {
         self.0.is_none() && AutoStream::choice(&io::stdout()) != ColorChoice::Never
     }
 
+    /// Has `write` write, bit by bit, what is too long to keep. A reader that has closed the pipe has seen enough, so
+    /// that ends the writing and is success.
+    pub fn stream<T, E>(
+        self,
+        write: impl FnOnce(&mut io::BufWriter<Box<dyn Write>>) -> Result<T, E>,
+        is_closed: impl Fn(&E) -> bool,
+    ) -> Result<Option<T>, E> {
+        let target: Box<dyn Write> = match self.0 {
+            Some((_, file)) => Box::new(file),
+            None => Box::new(io::stdout().lock()),
+        };
+        match write(&mut io::BufWriter::with_capacity(BUFFER_BYTES, target)) {
+            Err(error) if is_closed(&error) => Ok(None),
+            result => result.map(Some),
+        }
+    }
+
     /// Writes the report. A reader that has closed the pipe has seen enough: that is success.
     pub fn write(self, report: &[u8]) -> Result<(), OutputError> {
-        let (path, result) = match self.0 {
-            Some((path, mut file)) => (path, file.write_all(report)),
-            None => {
-                let mut stdout = io::stdout().lock();
-                (PathBuf::from("standard output"), stdout.write_all(report).and_then(|()| stdout.flush()))
-            }
+        let (path, result) = if let Some((path, mut file)) = self.0 {
+            (path, file.write_all(report))
+        } else {
+            let mut stdout = io::stdout().lock();
+            (PathBuf::from("standard output"), stdout.write_all(report).and_then(|()| stdout.flush()))
         };
         match result {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

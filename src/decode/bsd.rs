@@ -115,3 +115,42 @@ impl<'a> Layers<'a, '_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::sample::{INNER4, INNER6, below, ethernet4, join, odd, read, udp4, udp6};
+
+    #[test]
+    fn a_family_is_read_in_either_byte_order() {
+        for header in [[2, 0, 0, 0], [0, 0, 0, 2], [0, 2, 0, 0], [0, 0, 2, 0], [0, 0, 8, 0], [0x0f, 0, 8, 0]]
+        {
+            assert_eq!(read(0, &join(&[&header, &udp4()])), below("", INNER4), "{header:x?}");
+        }
+        for family in [24, 28, 30] {
+            assert_eq!(read(0, &join(&[&[family, 0, 0, 0], &udp6()])), below("", INNER6));
+            assert_eq!(read(0, &join(&[&[0, 0, 0, family], &udp6()])), below("", INNER6));
+            assert_eq!(read(108, &join(&[&[0, 0, 0, family], &udp6()])), below("", INNER6));
+        }
+        assert_eq!(read(0, &join(&[&[7, 0, 0, 0], &udp6()])), "");
+        assert_eq!(read(0, &join(&[&[0xff, 3, 0, 0x21], &udp4()])), below("", INNER4));
+    }
+
+    #[test]
+    fn headers_of_filters_and_taps_are_passed() {
+        assert_eq!(read(109, &join(&[&[0, 0, 0, 2], &[0; 8], &udp4()])), below("", INNER4));
+        assert_eq!(read(117, &join(&[&[61, 24], &[0; 62], &udp6()])), below("", INNER6));
+        assert_eq!(odd(117, &join(&[&[20, 24], &[0; 62], &udp6()])), ["link_header_malformed"]);
+        let tap = |link| join(&[&[108, 0, 0, 0, 1, 0, 0, 0, link, 0, 0, 0], &[0; 96]]);
+        assert_eq!(read(258, &join(&[&tap(1), &ethernet4()])), below("", INNER4));
+        assert_eq!(read(258, &join(&[&tap(12), &udp4()])), below("", INNER4));
+        assert_eq!(odd(258, &tap(0)[..100]), ["link_header_malformed"]);
+        let length = u8::try_from(udp4().len()).unwrap();
+        assert_eq!(read(226, &join(&[&[1, 2, 0, 0, 0, 0, 0, length], &[0; 16], &udp4()])), below("", INNER4));
+    }
+
+    #[test]
+    fn a_tap_of_taps_ends() {
+        let tap = join(&[&[108, 0, 0, 0, 1, 0, 0, 0, 2, 1, 0, 0], &[0; 96]]);
+        assert_eq!(odd(258, &tap.repeat(200)), ["too_many_layers"]);
+    }
+}

@@ -39,3 +39,29 @@ impl<'a> Layers<'a, '_> {
         self.wlan_variant(view, Variant::SwappedControl);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::sample::{INNER4, OUTER4, RAW, below, ethernet4, in_udp, join, odd, read, snap, udp4};
+
+    fn message(bits: [u8; 4], content: &[u8]) -> Vec<u8> {
+        in_udp(5247, &join(&[&bits, &[0; 4], content]))
+    }
+
+    #[test]
+    fn both_kinds_of_frames_are_read() {
+        assert_eq!(read(RAW, &message([0, 0x10, 0, 0], &ethernet4())), below(OUTER4, INNER4));
+        let swapped = join(&[&[0, 8, 0, 0], &[2; 20], &snap(0x0800, &udp4())]);
+        assert_eq!(read(RAW, &message([0, 0x10, 3, 0], &swapped)), below(OUTER4, INNER4));
+        let with_address = join(&[&[6, 1, 2, 3, 4, 5, 6, 0], &swapped]);
+        assert_eq!(read(RAW, &message([0, 0x20, 3, 0x10], &with_address)), below(OUTER4, INNER4));
+    }
+
+    #[test]
+    fn encrypted_kept_alive_and_fragmented_messages_are_not() {
+        for bits in [[1, 0, 0, 0], [0, 0x10, 0, 8]] {
+            assert!(read(RAW, &message(bits, &ethernet4())).starts_with(&format!("{OUTER4} / udp ")));
+        }
+        assert_eq!(odd(RAW, &message([0, 0x10, 0, 0x80], &ethernet4())), ["capwap_fragment"]);
+    }
+}

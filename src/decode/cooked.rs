@@ -105,3 +105,56 @@ impl<'a> Attribute<'a> {
         Some(Self { kind, value, rest: view.skip(length.next_multiple_of(4)) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::sample::{INNER4, INNER6, below, ethernet4, join, odd, read, snap, udp4, udp6};
+
+    const COOKED: u16 = 113;
+    const COOKED2: u16 = 276;
+    const NFLOG: u16 = 239;
+
+    fn cooked(hardware: u16, protocol: u16, rest: &[u8]) -> [(u16, Vec<u8>); 2] {
+        let (hardware, protocol) = (hardware.to_be_bytes(), protocol.to_be_bytes());
+        [
+            (COOKED, join(&[&[0, 0], &hardware, &[0; 10], &protocol, rest])),
+            (COOKED2, join(&[&protocol, &[0; 6], &hardware, &[0; 10], rest])),
+        ]
+    }
+
+    #[test]
+    fn both_versions_lead_to_what_their_protocol_says() {
+        let cases = [
+            (1, 0x0800, udp4(), INNER4),
+            (1, 0x86dd, udp6(), INNER6),
+            (65534, 0x0800, udp6(), INNER6),
+            (1, 0x8100, join(&[&[0, 5, 8, 0], &udp4()]), INNER4),
+            (1, 3, ethernet4(), INNER4),
+            (1, 4, snap(0x0800, &udp4()), INNER4),
+            (512, 7, join(&[&[0, 0x21], &udp4()]), INNER4),
+            (778, 0x6558, ethernet4(), INNER4),
+            (770, 0, join(&[&[0x18, 0x41, 3, 0xcc], &udp4()]), INNER4),
+        ];
+        for (hardware, protocol, rest, expected) in cases {
+            for (link, bytes) in cooked(hardware, protocol, &rest) {
+                assert_eq!(read(link, &bytes), below("", expected), "{link}: {hardware} {protocol:x}");
+            }
+        }
+        for (link, bytes) in cooked(824, 0, &udp4()) {
+            assert_eq!(read(link, &bytes), "", "netlink");
+        }
+    }
+
+    #[test]
+    fn a_logged_packet_is_found_among_its_attributes() {
+        let length = |packet: &[u8]| u8::try_from(packet.len() + 4).unwrap();
+        let mark = [8, 0, 3, 0, 0, 0, 0, 1];
+        let logged = join(&[&[2, 0, 0, 0], &mark, &[length(&udp4()), 0, 9, 0], &udp4()]);
+        assert_eq!(read(NFLOG, &logged), below("", INNER4));
+        let logged = join(&[&[10, 0, 0, 0], &[length(&udp6()), 0, 9, 0], &udp6()]);
+        assert_eq!(read(NFLOG, &logged), below("", INNER6));
+        let bridge = join(&[&[7, 0, 0, 0, 8, 0, 1, 0, 8, 0, 3, 0], &[length(&udp4()), 0, 9, 0], &udp4()]);
+        assert_eq!(read(NFLOG, &bridge), below("", INNER4));
+        assert_eq!(odd(NFLOG, &[2, 0, 0, 0, 3, 0, 9, 0, 0]), ["link_header_truncated"]);
+    }
+}

@@ -23,6 +23,8 @@ const HSR: u16 = 0x892f;
 const E_TAG: u16 = 0x893f;
 const REDUNDANCY_TAG: u16 = 0xf1c1;
 const TRILL: u16 = 0x22f3;
+/// Cisco's `FabricPath`: a tag of two octets, then an Ethernet frame.
+const FABRIC_PATH: u16 = 0x8903;
 const PPPOE_SESSION: u16 = 0x8864;
 const JUMBO_LLC: u16 = 0x8870;
 const MACSEC: u16 = 0x88e5;
@@ -34,6 +36,13 @@ const LENGTH_MAX: u16 = 1500;
 /// The identifier's bits of a VLAN tag.
 const VLAN_ID: u16 = 0x0fff;
 
+/// Whether a frame of 802.3 is one of inter-switch link: its destination is 01-00-0c-00-00 or 0c-00-0c-00-00,
+/// in 40 bits; the type of what it carries is in the next four, zero for Ethernet.
+#[cold]
+fn is_isl(view: View<'_>) -> bool {
+    matches!(view.array(0), Some([0x01 | 0x0c, 0x00, 0x0c, 0x00, 0x00, 0x00..=0x0f]))
+}
+
 impl<'a> Layers<'a, '_> {
     /// An Ethernet frame.
     #[inline]
@@ -41,7 +50,19 @@ impl<'a> Layers<'a, '_> {
         let Some((kind, rest)) = view.u16(ADDRESSES).zip(view.skip(ADDRESSES + 2)) else {
             return self.odd(Anomaly::LinkTruncated);
         };
+        if kind <= LENGTH_MAX && is_isl(view) {
+            return self.isl(view);
+        }
         self.type_or_length(kind, rest);
+    }
+
+    /// Cisco's inter-switch link: a header of 26 octets before a whole frame.
+    #[cold]
+    fn isl(&mut self, view: View<'a>) {
+        match view.skip(26) {
+            Some(frame) => self.descend(|layers| layers.ethernet(frame)),
+            None => self.odd(Anomaly::LinkTruncated),
+        }
     }
 
     /// A field that is an Ethernet type or the length of an 802.2 frame.
@@ -82,6 +103,10 @@ impl<'a> Layers<'a, '_> {
             NSH => self.service_header(view),
             MACSEC => self.macsec(view),
             TRILL => self.trill(view),
+            FABRIC_PATH => match view.skip(2) {
+                Some(frame) => self.ethernet(frame),
+                None => self.odd(Anomaly::LinkTruncated),
+            },
             _ => {}
         }
     }
@@ -108,6 +133,7 @@ impl<'a> Layers<'a, '_> {
                 | NSH
                 | MACSEC
                 | TRILL
+                | FABRIC_PATH
         )
     }
 
@@ -154,5 +180,60 @@ impl<'a> Layers<'a, '_> {
             return self.odd(Anomaly::LinkTruncated);
         };
         self.ethernet(rest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::sample::{
+        ETHERNET, INNER4, INNER6, below, ethernet, ethernet4, join, odd, read, snap, udp4, udp6,
+    };
+
+    #[test]
+    fn tags_of_any_kind_and_depth_are_passed() {
+        let deep = join(&[&[0, 1, 0x81, 0].repeat(10), &[0, 9, 8, 0], &udp4()]);
+        assert_eq!(read(ETHERNET, &ethernet(0x8100, &deep)), below("", INNER4));
+        let provider = join(&[&[0, 1, 0x81, 0, 0, 2, 0x86, 0xdd], &udp6()]);
+        assert_eq!(read(ETHERNET, &ethernet(0x88a8, &provider)), below("", INNER6));
+        let backbone = join(&[&[0, 1, 0x88, 0xe7, 0, 0, 0, 1], &ethernet4()]);
+        assert_eq!(read(ETHERNET, &ethernet(0x88a8, &backbone)), below("", INNER4));
+        for (kind, tag) in [(0x892f, 4), (0xf1c1, 4), (0x8926, 4), (0x893f, 6), (0x8909, 6)] {
+            let tagged = join(&[&vec![0; tag], &[8, 0], &udp4()]);
+            assert_eq!(read(ETHERNET, &ethernet(kind, &tagged)), below("", INNER4), "type {kind:x}");
+        }
+    }
+
+    #[test]
+    fn a_length_instead_of_a_type_leads_to_802_2_and_bounds_it() {
+        let content = snap(0x0800, &udp4());
+        let length = u16::try_from(content.len()).unwrap();
+        let padded = join(&[&ethernet(length, &content), &[0; 9]]);
+        assert_eq!(read(ETHERNET, &padded), below("", INNER4));
+        let ipx = join(&[&[0xff, 0xff], &udp4()]);
+        assert_eq!(read(ETHERNET, &ethernet(40, &ipx)), "");
+        let mut linked = ethernet(60, &join(&[&[0xaa, 0xaa, 3, 0, 0, 12, 0, 0, 0, 0, 0, 0], &ethernet4()]));
+        linked.splice(..6, [1, 0, 12, 0, 0, 0]);
+        assert_eq!(read(ETHERNET, &linked), below("", INNER4));
+    }
+
+    #[test]
+    fn frames_in_frames_are_found() {
+        let inner = ethernet4();
+        assert_eq!(read(ETHERNET, &ethernet(0x6558, &inner)), below("", INNER4));
+        assert_eq!(
+            read(ETHERNET, &ethernet(0x22f3, &join(&[&[0, 0x4a, 0, 1, 0, 2, 0, 0, 0, 0], &inner]))),
+            below("", INNER4)
+        );
+        assert_eq!(read(ETHERNET, &ethernet(0x8903, &join(&[&[0, 0x40], &inner]))), below("", INNER4));
+    }
+
+    #[test]
+    fn macsec_is_read_where_it_does_not_encrypt() {
+        let plain = join(&[&[0, 0, 0, 0, 0, 1, 8, 0], &udp4(), &[7; 16]]);
+        assert_eq!(read(ETHERNET, &ethernet(0x88e5, &plain)), below("", INNER4));
+        let named = join(&[&[0x20, 0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 0, 1, 8, 0], &udp4(), &[7; 16]]);
+        assert_eq!(read(ETHERNET, &ethernet(0x88e5, &named)), below("", INNER4));
+        let secret = join(&[&[0x0c, 0, 0, 0, 0, 1, 8, 0], &udp4(), &[7; 16]]);
+        assert_eq!(odd(ETHERNET, &ethernet(0x88e5, &secret)), ["link_payload_encrypted"]);
     }
 }

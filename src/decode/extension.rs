@@ -51,10 +51,10 @@ pub(super) fn walk(protocol: u8, rest: View<'_>) -> Walk<'_> {
             return Walk::Malformed;
         }
         let Some(next) = rest.u8(0) else { return Walk::Truncated };
-        if protocol == FRAGMENT {
-            if let Some(fragment) = fragment(next, rest, after) {
-                return Walk::Fragment(fragment);
-            }
+        if protocol == FRAGMENT
+            && let Some(fragment) = fragment(next, rest, after)
+        {
+            return Walk::Fragment(fragment);
         }
         (protocol, rest) = (next, after);
     }
@@ -116,4 +116,58 @@ fn fragment<'a>(next: u8, header: View<'_>, rest: View<'a>) -> Option<Fragment<'
         payload: rest.bytes,
         payload_length: rest.length,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::sample::{OUTER4, OUTER6, RAW, in4, in6, join, odd, read, udp6};
+
+    const PADDING: [u8; 6] = [1, 4, 0, 0, 0, 0];
+
+    fn udp() -> Vec<u8> {
+        udp6()[40..].to_vec()
+    }
+
+    #[test]
+    fn a_chain_leads_to_the_upper_layer() {
+        let upper = format!("{OUTER6} / udp 40000>40001 12");
+        for first in [HOP_BY_HOP, DESTINATION, ROUTING, SHIM6] {
+            assert_eq!(read(RAW, &in6(first, &join(&[&[17, 0], &PADDING, &udp()]))), upper, "{first}");
+        }
+        let chain = join(&[
+            &[60, 0],
+            &PADDING,
+            &[43, 0],
+            &PADDING,
+            &[51, 0, 9, 0, 0, 0, 0, 0],
+            &[17, 1],
+            &[0; 10],
+            &udp(),
+        ]);
+        assert_eq!(read(RAW, &in6(0, &chain)), upper);
+        assert_eq!(read(RAW, &in6(59, b"")), format!("{OUTER6} / protocol 59"));
+        let in_ipv4 = join(&[&[17, 1], &[0; 10], &udp()]);
+        assert_eq!(read(RAW, &in4(51, &in_ipv4)), format!("{OUTER4} / udp 40000>40001 12"));
+    }
+
+    #[test]
+    fn a_piece_and_a_whole_packet_behind_a_fragment_header() {
+        let piece = |bits: [u8; 2]| in6(44, &join(&[&[17, 0], &bits, &[0, 0, 0, 9], &udp()]));
+        assert_eq!(read(RAW, &piece([0, 0x11])), format!("{OUTER6} / piece 16+20"));
+        assert_eq!(read(RAW, &piece([0, 0])), format!("{OUTER6} / udp 40000>40001 12"));
+    }
+
+    #[test]
+    fn headers_that_do_not_fit_the_packet_are_counted() {
+        assert_eq!(odd(RAW, &in6(0, &[17, 9, 0, 0])), ["ip_header_truncated"]);
+        assert_eq!(odd(RAW, &in6(0, &[17, 0, 30, 40, 0, 0, 0, 0, 1])), ["ipv6_extension_malformed"]);
+        assert_eq!(
+            odd(RAW, &in6(43, &join(&[&[17, 2, 4, 1, 9, 0, 0, 0], &[0; 16]]))),
+            ["ipv6_extension_malformed"]
+        );
+        assert_eq!(odd(RAW, &in6(43, &join(&[&[17, 0, 2, 1, 0, 0, 0, 0]]))), ["ipv6_extension_malformed"]);
+        let endless = [60, 0, 1, 4, 0, 0, 0, 0].repeat(100);
+        assert_eq!(odd(RAW, &in6(60, &endless)), ["ipv6_extension_malformed"]);
+    }
 }

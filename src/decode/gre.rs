@@ -125,3 +125,61 @@ fn after_routes(start: usize, view: View<'_>) -> Option<usize> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::sample::{
+        INNER4, INNER6, OUTER4, OUTER6, RAW, below, ethernet4, in4, in6, join, odd, read, snap, udp4, udp6,
+    };
+
+    fn in_gre(header: &[u8], rest: &[u8]) -> String {
+        read(RAW, &in4(47, &join(&[header, rest])))
+    }
+
+    #[test]
+    fn optional_fields_are_passed() {
+        let four = below(OUTER4, INNER4);
+        assert_eq!(in_gre(&[0, 0, 8, 0], &udp4()), four);
+        assert_eq!(in_gre(&join(&[&[0xb0, 0, 8, 0], &[0; 12]]), &udp4()), four);
+        let routed = join(&[&[0x40, 0, 8, 0, 0, 0, 0, 0], &[0, 2, 0, 4, 9, 9, 9, 9], &[0; 4]]);
+        assert_eq!(in_gre(&routed, &udp4()), four);
+        assert_eq!(read(RAW, &in6(47, &join(&[&[0, 0, 0x86, 0xdd], &udp6()]))), below(OUTER6, INNER6));
+    }
+
+    #[test]
+    fn what_the_type_announces_is_read() {
+        let four = below(OUTER4, INNER4);
+        assert_eq!(in_gre(&[0x20, 0, 0x65, 0x58, 0, 0, 1, 0], &ethernet4()), four);
+        assert_eq!(in_gre(&[0x20, 1, 0x64, 0, 0, 0, 1, 0], &ethernet4()), four);
+        assert_eq!(in_gre(&[0, 0, 0x88, 0x47, 0, 1, 1, 64], &udp4()), four);
+        assert_eq!(in_gre(&[0, 0, 0x88, 0x3e], &udp4()), four);
+        assert_eq!(in_gre(&[0, 0, 0x88, 0x3e, 0, 0, 0, 0], &udp4()), four);
+        assert_eq!(in_gre(&[0, 0, 0x65, 0x59, 0x18, 0x41, 3, 0xcc], &udp4()), four);
+        assert_eq!(in_gre(&[0, 0, 0x89, 9, 8, 0, 1, 1, 0, 1, 0, 2], &udp4()), four);
+        let data = join(&[&[8, 0, 0, 0], &[2; 20], &snap(0x0800, &udp4())]);
+        assert_eq!(in_gre(&[0, 0, 0x82, 0x10], &data), four);
+        assert_eq!(in_gre(&[0, 0, 0x12, 0x34], &udp4()), format!("{OUTER4} / protocol 47"));
+    }
+
+    #[test]
+    fn point_to_point_tunnels_have_an_acknowledgment() {
+        let four = below(OUTER4, INNER4);
+        let header = join(&[&[0x30, 0x81, 0x88, 0x0b], &[0; 12], &[0xff, 3, 0, 0x21]]);
+        assert_eq!(in_gre(&header, &udp4()), four);
+        assert_eq!(in_gre(&join(&[&[0x30, 1, 0x88, 0x0b], &[0; 8], &[0, 0x21]]), &udp4()), four);
+    }
+
+    #[test]
+    fn mirrored_frames_of_all_three_types_are_read() {
+        let four = below(OUTER4, INNER4);
+        assert_eq!(in_gre(&[0, 0, 0x88, 0xbe], &ethernet4()), four);
+        let second = [0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 1, 8, 1, 0, 0, 0, 0];
+        assert_eq!(in_gre(&second, &ethernet4()), four);
+        let third = join(&[&[0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 1, 8, 1], &[0; 8]]);
+        assert_eq!(in_gre(&third, &ethernet4()), four);
+        let with_subheader = join(&[&third[..19], &[1], &[0; 8]]);
+        assert_eq!(in_gre(&with_subheader, &ethernet4()), four);
+        let unknown = join(&[&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x70, 1], &[0; 60]]);
+        assert_eq!(odd(RAW, &in4(47, &unknown)), ["tunnel_header_malformed"]);
+    }
+}

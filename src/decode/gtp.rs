@@ -39,14 +39,13 @@ impl<'a> Layers<'a, '_> {
     /// Nothing says whether a packet is IP or Ethernet.
     fn user_packet(&mut self, view: View<'a>) {
         match view.u8(0) {
-            None => {}
             // A header of 60 octets is less likely than something else.
             Some(0x45..=0x4e) => self.ipv4(view),
             Some(0x60..=0x6f) => self.ipv6(view),
             Some(_) if matches!(view.u16(12), Some(ethernet::IPV4 | ethernet::IPV6 | ARP)) => {
                 self.ethernet(view);
             }
-            Some(_) => {}
+            _ => {}
         }
     }
 }
@@ -81,4 +80,42 @@ fn after_extensions(first: u8, view: View<'_>) -> Option<View<'_>> {
         rest = rest.skip(length)?;
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::sample::{
+        INNER4, INNER6, OUTER4, RAW, below, ethernet4, in_udp, join, odd, read, udp4, udp6,
+    };
+
+    /// A message of version 1.
+    fn message(flags: u8, kind: u8, content: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+        in_udp(2152, &join(&[&[flags, kind], &length, &[0, 0, 0, 1], content]))
+    }
+
+    #[test]
+    fn a_users_packet_is_read_behind_optional_fields_and_extensions() {
+        let four = below(OUTER4, INNER4);
+        assert_eq!(read(RAW, &message(0x30, 255, &udp4())), four);
+        assert_eq!(read(RAW, &message(0x30, 255, &udp6())), below(OUTER4, INNER6));
+        assert_eq!(read(RAW, &message(0x30, 255, &ethernet4())), four);
+        assert_eq!(read(RAW, &message(0x32, 255, &join(&[&[0, 1, 0, 0], &udp4()]))), four);
+        let extended = join(&[&[0, 0, 0, 0xc0, 1, 0, 1, 0x85, 1, 0x10, 9, 0], &udp4()]);
+        assert_eq!(read(RAW, &message(0x34, 255, &extended)), four);
+        let old = join(&[&[0x1e, 255, 0, 40], &[0; 16], &udp4()]);
+        assert_eq!(read(RAW, &in_udp(3386, &old)), four);
+    }
+
+    #[test]
+    fn other_messages_and_versions_lead_nowhere() {
+        for bytes in [message(0x32, 1, &udp4()), message(0x50, 255, &udp4()), message(0x30, 255, &[0xff; 20])]
+        {
+            assert!(read(RAW, &bytes).starts_with(&format!("{OUTER4} / udp 50000>2152 ")));
+        }
+        let no_length = join(&[&[0, 0, 0, 0x85, 0, 0x10, 9, 0], &udp4()]);
+        assert_eq!(odd(RAW, &message(0x34, 255, &no_length)), ["tunnel_header_malformed"]);
+        let endless = join(&[&[0, 0, 0, 0x85], &[1, 0x10, 9, 0x85].repeat(100)]);
+        assert_eq!(odd(RAW, &message(0x34, 255, &endless)), ["tunnel_header_malformed"]);
+    }
 }

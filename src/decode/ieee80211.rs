@@ -72,9 +72,8 @@ impl<'a> Layers<'a, '_> {
         if flags & PROTECTED != 0 {
             return self.odd(Anomaly::Encrypted);
         }
-        // Some drivers put fragments together and leave the number of the last.
-        let fragment = header.sequence & 0x0f != 0 && body.u16(0) != Some(SNAP);
-        if flags & MORE_FRAGMENTS != 0 || fragment {
+        // The last fragment is no different from a frame that a driver put together, which keeps its number.
+        if flags & MORE_FRAGMENTS != 0 {
             return self.odd(Anomaly::WlanFragment);
         }
         self.descend(|layers| {
@@ -162,5 +161,69 @@ impl Header {
             _ => return None,
         };
         (body.u16(length)? == SNAP).then_some(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::sample::{INNER4, INNER6, below, ethernet, join, odd, read, snap, udp4, udp6};
+
+    const WLAN: u16 = 105;
+
+    /// A data frame with the first two octets `control`, and `more` behind the three addresses.
+    fn frame(control: [u8; 2], more: &[u8], body: &[u8]) -> Vec<u8> {
+        let addresses = join(&[&[1; 6], &[2; 6], &[3; 6]]);
+        join(&[&control, &[0, 0], &addresses, &[0x10, 0], more, body])
+    }
+
+    #[test]
+    fn headers_of_every_length_are_passed() {
+        let body = snap(0x0800, &udp4());
+        for (control, more) in [
+            ([0x08, 0], &[][..]),
+            ([0x08, 1], &[]),
+            ([0x08, 3], &[4; 6]),
+            ([0x88, 2], &[5, 0]),
+            ([0x88, 0x82], &[5, 0, 1, 2, 3, 4]),
+            ([0x88, 3], &[4, 4, 4, 4, 4, 4, 0, 1, 0, 0x1f, 1, 0, 0, 0]),
+        ] {
+            assert_eq!(read(WLAN, &frame(control, more, &body)), below("", INNER4), "{control:x?}");
+        }
+    }
+
+    #[test]
+    fn every_frame_of_an_aggregate_is_read() {
+        let subframe = |packet: &[u8]| {
+            let body = snap(if packet[0] >> 4 == 4 { 0x0800 } else { 0x86dd }, packet);
+            let length = u16::try_from(body.len()).unwrap();
+            let mut subframe = join(&[&[1; 12], &length.to_be_bytes(), &body]);
+            subframe.resize(subframe.len().next_multiple_of(4), 0);
+            subframe
+        };
+        let aggregate = join(&[&subframe(&udp4()), &subframe(&udp6())]);
+        let expected = format!("{} | {}", below("", INNER4), below("", INNER6));
+        assert_eq!(read(WLAN, &frame([0x88, 2], &[0x80, 0], &aggregate)), expected);
+    }
+
+    #[test]
+    fn bodies_that_are_not_802_2_are_told_apart() {
+        let inner = join(&[&[1; 6], &[2; 6], &ethernet(0x0800, &udp4())[12..]]);
+        assert_eq!(read(WLAN, &frame([8, 0], &[], &inner)), below("", INNER4));
+        assert_eq!(read(WLAN, &frame([8, 0], &[], &join(&[&[0x86, 0xdd], &udp6()]))), below("", INNER6));
+        assert_eq!(
+            read(WLAN, &frame([8, 0], &[], &join(&[&[0, 0], &snap(0x0800, &udp4())]))),
+            below("", INNER4)
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_counted_and_what_has_no_data_is_not() {
+        let body = snap(0x0800, &udp4());
+        assert_eq!(odd(WLAN, &frame([8, 0x42], &[], &body)), ["link_payload_encrypted"]);
+        assert_eq!(odd(WLAN, &frame([8, 4], &[], &body)), ["wlan_fragment"]);
+        for control in [[0x48, 1], [0xc8, 1], [0x80, 0], [0xb4, 0]] {
+            assert_eq!(read(WLAN, &frame(control, &[], &body)), "");
+            assert!(odd(WLAN, &frame(control, &[], &body)).is_empty());
+        }
     }
 }

@@ -46,10 +46,9 @@ impl<'a> Layers<'a, '_> {
         }
     }
 
-    /// A network layer packet after its protocol number, which is little-endian.
+    /// A network layer packet after its protocol number, the first of four octets.
     fn juniper_network(&mut self, view: View<'a>) {
-        let protocol = view.array(0).map(u32::from_le_bytes);
-        match (protocol, view.skip(4)) {
+        match (view.u8(0), view.skip(4)) {
             (Some(2 | 3 | 6 | 7), Some(packet)) => self.ip(packet),
             (Some(4 | 5), Some(packet)) => self.mpls(packet),
             (Some(_), Some(_)) => {}
@@ -63,4 +62,23 @@ fn after_header(flags: u8, view: View<'_>) -> Option<View<'_>> {
         return view.skip(HEADER);
     }
     view.skip(usize::from(view.u16(HEADER)?).saturating_add(EXTENDED_HEADER))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::sample::{INNER4, below, ethernet4, join, odd, read, udp4};
+
+    #[test]
+    fn the_header_is_passed_with_and_without_extensions() {
+        assert_eq!(read(178, &join(&[b"MGC\x01", &ethernet4()])), below("", INNER4));
+        assert_eq!(
+            read(178, &join(&[b"MGC\x81", &[0, 6, 1, 1, 0, 2, 1, 0], &ethernet4()])),
+            below("", INNER4)
+        );
+        assert_eq!(read(178, &join(&[b"MGC\x03", &[2, 0, 0, 0], &udp4()])), below("", INNER4));
+        assert_eq!(read(179, &join(&[b"MGC\x01", &[0xff, 3, 0, 0x21], &udp4()])), below("", INNER4));
+        assert_eq!(read(180, &join(&[b"MGC\x01", &[0x18, 0x41, 3, 0xcc], &udp4()])), below("", INNER4));
+        assert_eq!(read(181, &join(&[b"MGC\x01", &[0x0f, 0, 8, 0], &udp4()])), below("", INNER4));
+        assert_eq!(odd(178, &join(&[b"MGX\x01", &ethernet4()])), ["link_header_malformed"]);
+    }
 }

@@ -3,6 +3,7 @@
 use super::anomaly::{Anomalies, Anomaly};
 use super::{AddressPair, Content, Packet, Reassembled};
 use crate::capture::Timestamp;
+use std::iter;
 
 /// Headers of any kind within one frame. Real stacks (a GRE tunnel in GTP-U in VLANs) stay below 20; a frame
 /// of nothing but nested headers must not cost more stack or time than this.
@@ -11,8 +12,6 @@ const MAX_LAYERS: u8 = 64;
 /// What every packet of the frame has in common.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Origin {
-    /// Place of the frame in its batch.
-    pub(super) index: u32,
     /// When the frame was captured.
     pub(super) time: Timestamp,
     /// Bytes of the whole frame on the wire.
@@ -24,6 +23,8 @@ pub(super) struct Origin {
 /// The way from the outermost header inwards.
 #[derive(Debug)]
 pub(super) struct Layers<'a, 'o> {
+    /// Place of the frame in its batch.
+    index: u32,
     origin: Origin,
     anomalies: &'o mut Anomalies,
     packets: &'o mut Vec<Packet<'a>>,
@@ -40,12 +41,13 @@ pub(super) struct Layers<'a, 'o> {
 impl<'a, 'o> Layers<'a, 'o> {
     /// At the first byte of a frame, or of a packet put together from fragments below the headers `outer`.
     pub(super) fn new(
+        index: u32,
         origin: Origin,
         outer: Vec<AddressPair>,
         anomalies: &'o mut Anomalies,
         packets: &'o mut Vec<Packet<'a>>,
     ) -> Self {
-        Self { origin, anomalies, packets, outer, told: 0, depth: 0, vlan: 0 }
+        Self { index, origin, anomalies, packets, outer, told: 0, depth: 0, vlan: 0 }
     }
 
     /// Counts an oddity.
@@ -80,15 +82,75 @@ impl<'a, 'o> Layers<'a, 'o> {
     }
 
     /// Hands out a packet.
-    #[inline]
-    pub(super) fn emit(&mut self, addresses: AddressPair, content: Content<'a>) {
+    #[expect(
+        clippy::inline_always,
+        reason = "a call costs more than the packet: its fields go through memory"
+    )]
+    #[inline(always)]
+    pub(super) fn emit(&mut self, addresses: impl Into<AddressPair>, content: impl FnOnce() -> Content<'a>) {
+        let Origin { time, wire_length, .. } = self.origin;
+        let index = self.index;
+        if !self.outer.is_empty() || self.origin.reassembled.is_some() {
+            return self.emit_inner(addresses.into(), content());
+        }
+        // This, unlike a push, makes the packet in its place.
+        self.packets.extend(iter::once_with(|| Packet {
+            index,
+            time,
+            wire_length,
+            outer: Vec::new(),
+            addresses: addresses.into(),
+            content: content(),
+            reassembled: None,
+        }));
+    }
+
+    /// [`Self::emit`] where it is not worth its size.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn emit_rare(&mut self, addresses: AddressPair, content: Content<'a>) {
+        self.emit(addresses, || content);
+    }
+
+    /// Hands out a packet that lies in others or was put together: of the headers around it, it carries those
+    /// that no other packet of the frame does.
+    #[cold]
+    fn emit_inner(&mut self, addresses: AddressPair, content: Content<'a>) {
         let outer = self.outer.get(self.told..).map(<[_]>::to_vec).unwrap_or_default();
-        let reassembled = self
-            .origin
-            .reassembled
-            .map(|whole| Box::new(Reassembled { headers: whole.headers.saturating_sub(self.told), ..whole }));
+        let reassembled = self.origin.reassembled.map(|whole| {
+            let headers = whole.headers.saturating_sub(self.told);
+            Box::new(Reassembled { headers, ..whole })
+        });
         self.told = self.outer.len();
-        let Origin { index, time, wire_length, .. } = self.origin;
+        let Origin { time, wire_length, .. } = self.origin;
+        let index = self.index;
         self.packets.push(Packet { index, time, wire_length, outer, addresses, content, reassembled });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::sample::{self, INNER4, INNER6, OUTER4, RAW, in_udp, join, snap, udp4, udp6};
+
+    #[test]
+    fn a_header_around_two_packets_counts_once() {
+        let subframe = |kind, packet: &[u8]| {
+            let body = snap(kind, packet);
+            let length = u16::try_from(body.len()).unwrap();
+            let mut subframe = join(&[&[1; 12], &length.to_be_bytes(), &body]);
+            subframe.resize(subframe.len().next_multiple_of(4), 0);
+            subframe
+        };
+        let data = join(&[&[2, 0x88, 0, 0], &[2; 18], &[0x10, 0, 0x80, 0]]);
+        let aggregate = join(&[&data, &subframe(0x0800, &udp4()), &subframe(0x86dd, &udp6())]);
+        let bytes = in_udp(5247, &join(&[&[0, 0x10, 3, 0, 0, 0, 0, 0], &aggregate]));
+        let (packets, _) = sample::packets(RAW, &bytes, bytes.len());
+        let counted: Vec<String> = packets
+            .iter()
+            .flat_map(Packet::counted)
+            .map(|pair| format!("{}>{}", pair.source, pair.destination))
+            .collect();
+        assert_eq!(counted, [OUTER4, INNER4, INNER6]);
     }
 }

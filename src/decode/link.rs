@@ -144,3 +144,43 @@ impl<'a> Layers<'a, '_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::sample::{INNER4, INNER6, below, join, odd, read, snap, udp4, udp6};
+
+    #[test]
+    fn raw_ip_is_told_by_its_version() {
+        for link in [12, 14, 101, 106, 228] {
+            assert_eq!(read(link, &udp4()), below("", INNER4));
+            assert_eq!(read(link, &udp6()), below("", INNER6));
+        }
+        assert_eq!(read(229, &udp6()), below("", INNER6));
+        assert_eq!(odd(229, &udp4()), ["ip_version_wrong"]);
+    }
+
+    #[test]
+    fn old_drivers_leave_some_of_their_header_before_raw_ip() {
+        for header in
+            [&[0xff, 3, 0, 0x21][..], &[1, 0xff, 3, 0, 0x21], &[1, 2, 3, 7, 5, 6, 0xff, 3, 0, 0x21], &[0; 10]]
+        {
+            assert_eq!(read(101, &join(&[header, &udp4()])), below("", INNER4), "{header:x?}");
+        }
+        assert_eq!(odd(101, &[0x50; 40]), ["ip_version_wrong"]);
+    }
+
+    #[test]
+    fn headers_of_fixed_length_are_passed() {
+        assert_eq!(read(8, &join(&[&[0, 0x40], &[0; 14], &udp4()])), below("", INNER4));
+        assert_eq!(odd(8, &join(&[&[9, 0x40], &[0; 14], &udp4()])), ["link_header_malformed"]);
+        assert_eq!(read(122, &join(&[&[0; 16], &snap(0x0800, &udp4())])), below("", INNER4));
+        assert_eq!(read(138, &join(&[&[0; 16], &[8, 0], &udp4()])), below("", INNER4));
+        assert_eq!(read(166, &join(&[&[1, 3, 0, 0x21], &udp4()])), below("", INNER4));
+        assert_eq!(read(242, &join(&[&[0; 40], &[0x86, 0xdd, 0, 0], &udp6()])), below("", INNER6));
+    }
+
+    #[test]
+    fn a_link_type_that_is_not_decoded_is_counted() {
+        assert_eq!(odd(250, &udp4()), ["link_type_not_decoded"]);
+    }
+}

@@ -69,7 +69,39 @@ pub(super) const fn control_length(control: u8) -> usize {
     if control & 3 == 3 { 1 } else { 2 }
 }
 
-/// Whether a frame carries data: information frames and unnumbered information.
+/// Whether a frame carries data: information frames, and unnumbered information that asks for no answer.
 pub(super) const fn is_information(control: u8) -> bool {
-    control & 1 == 0 || control & 0xef == 3
+    control & 1 == 0 || control == 3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::sample::{INNER4, INNER6, below, ethernet4, join, read, snap, udp4, udp6};
+
+    /// The link type that begins with 802.2.
+    const ATM: u16 = 100;
+
+    #[test]
+    fn snap_and_the_ip_access_point_lead_to_ip() {
+        assert_eq!(read(ATM, &snap(0x86dd, &udp6())), below("", INNER6));
+        assert_eq!(read(ATM, &join(&[&[0xaa, 0xaa, 3, 0, 0, 0xf8, 8, 0], &udp4()])), below("", INNER4));
+        assert_eq!(read(ATM, &join(&[&[6, 6, 3], &udp4()])), below("", INNER4));
+        assert_eq!(read(ATM, &join(&[&[6, 6, 0, 0], &udp4()])), below("", INNER4));
+        assert_eq!(read(ATM, &join(&[&[6, 6, 1, 0], &udp4()])), "", "a receiver that is ready has no data");
+    }
+
+    #[test]
+    fn bridged_frames_are_read_behind_their_padding() {
+        let bridged = |kind| join(&[&[0xaa, 0xaa, 3, 0, 0x80, 0xc2, 0, kind, 0, 0], &ethernet4()]);
+        assert_eq!(read(ATM, &bridged(7)), below("", INNER4));
+        assert_eq!(read(ATM, &bridged(1)), below("", INNER4));
+        assert_eq!(read(ATM, &bridged(14)), "");
+    }
+
+    #[test]
+    fn control_fields_have_one_octet_or_two() {
+        assert_eq!([3, 0xaf, 1, 0].map(control_length), [1, 1, 2, 2]);
+        assert_eq!([3, 0x13, 0, 1, 0xaf].map(is_information), [true, false, true, false, false]);
+    }
 }

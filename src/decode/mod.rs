@@ -27,6 +27,13 @@ mod transport;
 mod udp_tunnel;
 mod view;
 
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod sample;
+
 pub use anomaly::Anomalies;
 pub use fragment::{Datagram, Reassembler};
 
@@ -69,14 +76,24 @@ const MOBILITY: u8 = 135;
 impl Packet<'_> {
     /// The addresses of each IP header that counts with this packet's frame.
     ///
-    /// A header that the fragments of the packet had does not count again. As Wireshark has it, an IPv6 header
-    /// counts where its chain of extension headers comes to an end: of a packet in fragments that is the frame
-    /// that completes it, and a mobility header never does.
+    /// A header that the fragments of the packet had does not count again.
     pub fn counted(&self) -> impl Iterator<Item = AddressPair> + '_ {
-        let already = self.reassembled.as_ref().map_or(0, |whole| whole.headers);
+        let own = self.own_header_counts().then_some(self.addresses);
+        self.outer.iter().copied().skip(self.counted_before()).chain(own)
+    }
+
+    /// Whether the innermost header counts with this packet's frame.
+    ///
+    /// As Wireshark has it, an IPv6 header counts where its chain of extension headers comes to an end: of a
+    /// packet in fragments that is the frame that completes it, and a mobility header never does.
+    pub fn own_header_counts(&self) -> bool {
         let is_incomplete = matches!(self.content, Content::Fragment(_) | Content::Other(MOBILITY));
-        let own = (self.addresses.source.is_ipv4() || !is_incomplete).then_some(self.addresses);
-        self.outer.iter().copied().chain(own).skip(already)
+        (self.addresses.source.is_ipv4() || !is_incomplete) && self.counted_before() <= self.outer.len()
+    }
+
+    /// How many headers, from the outermost, counted with the fragments of this packet.
+    fn counted_before(&self) -> usize {
+        self.reassembled.as_ref().map_or(0, |whole| whole.headers)
     }
 }
 
@@ -205,7 +222,7 @@ pub struct Fragment<'a> {
 /// Decodes one frame; `index` is its place in the batch. What comes out is appended to `packets`.
 #[inline]
 pub fn decode<'a>(frame: &Frame<'a>, index: u32, anomalies: &mut Anomalies, packets: &mut Vec<Packet<'a>>) {
-    let origin = Origin { index, time: frame.time, wire_length: frame.wire_length, reassembled: None };
+    let origin = Origin { time: frame.time, wire_length: frame.wire_length, reassembled: None };
     let view = View::new(frame.bytes, frame.wire_length);
-    Layers::new(origin, Vec::new(), anomalies, packets).frame(frame.link_type, view);
+    Layers::new(index, origin, Vec::new(), anomalies, packets).frame(frame.link_type, view);
 }

@@ -66,3 +66,40 @@ impl<'a> Layers<'a, '_> {
         self.descend(|layers| layers.ethernet(frame));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::sample::{
+        ETHERNET, INNER4, INNER6, below, ethernet, ethernet4, join, odd, read, udp4, udp6,
+    };
+
+    const LAST: [u8; 4] = [0, 1, 1, 64];
+
+    fn labelled(parts: &[&[u8]]) -> Vec<u8> {
+        ethernet(0x8847, &join(parts))
+    }
+
+    #[test]
+    fn the_first_bits_below_the_last_label_tell_ip() {
+        assert_eq!(read(ETHERNET, &labelled(&[&[0, 1, 0, 64], &LAST, &udp4()])), below("", INNER4));
+        assert_eq!(read(ETHERNET, &labelled(&[&LAST, &udp6()])), below("", INNER6));
+        assert_eq!(read(ETHERNET, &labelled(&[&LAST, &[0x10, 0, 0, 0x21], &udp4()])), below("", INNER4));
+        assert_eq!(
+            read(ETHERNET, &labelled(&[&[0, 0, 0xd1, 64], &[0x10, 0, 0, 0x57], &udp6()])),
+            below("", INNER6)
+        );
+        assert_eq!(read(ETHERNET, &labelled(&[&[0, 0, 0xe1, 64], &udp4()])), "", "an alert");
+    }
+
+    #[test]
+    fn a_pseudowire_is_read_with_and_without_control_word() {
+        assert_eq!(read(ETHERNET, &labelled(&[&LAST, &[0; 4], &ethernet4()])), below("", INNER4));
+        assert_eq!(read(ETHERNET, &labelled(&[&LAST, &ethernet4()])), below("", INNER4));
+    }
+
+    #[test]
+    fn a_stack_without_end_ends() {
+        assert_eq!(odd(ETHERNET, &labelled(&[&[0, 1, 0, 64].repeat(100)])), ["too_many_layers"]);
+        assert_eq!(odd(ETHERNET, &labelled(&[&[0, 1, 0, 64]])), ["link_header_truncated"]);
+    }
+}

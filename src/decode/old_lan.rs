@@ -27,8 +27,8 @@ impl<'a> Layers<'a, '_> {
     /// five bits of their first octet.
     pub(super) fn token_ring(&mut self, view: View<'a>) {
         let routed = view.u8(8).is_some_and(|octet| octet & 0x80 != 0);
-        let routes = if routed { view.u8(TOKEN_RING_HEADER).unwrap_or(0) & 0x1f } else { 0 };
-        match view.u8(1).zip(view.skip(TOKEN_RING_HEADER.saturating_add(routes.into()))) {
+        let skipped = if routed { view.u8(TOKEN_RING_HEADER).unwrap_or(0) & 0x1f } else { 0 };
+        match view.u8(1).zip(view.skip(TOKEN_RING_HEADER.saturating_add(skipped.into()))) {
             Some((control, rest)) if control & 0xc0 == TOKEN_RING_LLC => self.llc(rest),
             Some(_) => {}
             None => self.odd(Anomaly::LinkTruncated),
@@ -49,5 +49,26 @@ impl<'a> Layers<'a, '_> {
             Some(rest) => self.ether_type(kind, rest),
             None => self.odd(Anomaly::LinkTruncated),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::sample::{INNER4, below, join, odd, read, snap, udp4};
+
+    #[test]
+    fn old_networks_lead_to_802_2() {
+        assert_eq!(read(10, &join(&[&[0x50], &[2; 12], &snap(0x0800, &udp4())])), below("", INNER4));
+        assert_eq!(read(10, &join(&[&[0xc0], &[2; 12], &snap(0x0800, &udp4())])), "");
+        assert_eq!(read(6, &join(&[&[0x10, 0x40], &[2; 12], &snap(0x0800, &udp4())])), below("", INNER4));
+        let routed = join(&[&[0x10, 0x40], &[2; 6], &[0x82; 6], &[6, 0, 0, 1, 0, 2], &snap(0x0800, &udp4())]);
+        assert_eq!(read(6, &routed), below("", INNER4));
+    }
+
+    #[test]
+    fn the_firewalls_format_has_its_type_in_one_of_two_places() {
+        assert_eq!(read(99, &join(&[&[0; 6], &[8, 0], &[0; 36], &udp4()])), below("", INNER4));
+        assert_eq!(read(99, &join(&[&[0; 10], &[8, 0], &[0; 44], &udp4()])), below("", INNER4));
+        assert_eq!(odd(99, &join(&[&[0; 56], &udp4()])), ["link_header_malformed"]);
     }
 }

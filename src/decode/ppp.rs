@@ -115,3 +115,46 @@ impl<'a> Layers<'a, '_> {
         self.ppp(rest.resize(rest.length.min(u32::from(length))));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::sample::{
+        ETHERNET, INNER4, INNER6, below, ethernet, ethernet4, join, odd, read, udp4, udp6,
+    };
+
+    const PPP: u16 = 9;
+
+    #[test]
+    fn address_control_and_protocol_may_be_compressed() {
+        for header in [&[0xff, 3, 0, 0x21][..], &[0, 0x21], &[0x21], &[0xff, 3, 0x21], &[0x0f, 0, 8, 0]] {
+            assert_eq!(read(PPP, &join(&[header, &udp4()])), below("", INNER4), "{header:x?}");
+        }
+        assert_eq!(read(PPP, &join(&[&[0xff, 3, 0, 0x57], &udp6()])), below("", INNER6));
+        assert_eq!(read(PPP, &join(&[&[0xff, 3, 2, 0x81, 0, 1, 1, 64], &udp4()])), below("", INNER4));
+        assert_eq!(read(PPP, &join(&[&[0xff, 3, 0xc0, 0x21], &udp4()])), "", "link control");
+    }
+
+    #[test]
+    fn bridged_and_multilink_frames_are_read_where_they_are_whole() {
+        assert_eq!(read(PPP, &join(&[&[0xff, 3, 0, 0x31, 0, 1], &ethernet4()])), below("", INNER4));
+        assert_eq!(read(PPP, &join(&[&[0, 0x3d, 0xc0, 0, 0, 1, 0, 0x21], &udp4()])), below("", INNER4));
+        assert_eq!(
+            odd(PPP, &join(&[&[0, 0x3d, 0x80, 0, 0, 1, 0, 0x21], &udp4()])),
+            ["ppp_multilink_fragment"]
+        );
+    }
+
+    #[test]
+    fn a_session_frame_is_bounded_by_its_length() {
+        let session = join(&[&[0x11, 0, 0, 1, 0, 42, 0, 0x21], &udp4(), &[0; 9]]);
+        assert_eq!(read(ETHERNET, &ethernet(0x8864, &session)), below("", INNER4));
+        assert_eq!(odd(ETHERNET, &ethernet(0x8864, &session[..7])), ["link_header_truncated"]);
+    }
+
+    #[test]
+    fn a_direction_before_the_frame_was_not_on_the_wire() {
+        let bytes = join(&[&[1, 0xff, 3, 0, 0x21], &udp4()]);
+        let (packets, _) = crate::decode::sample::packets(204, &bytes, bytes.len());
+        assert_eq!(packets[0].wire_length as usize, bytes.len() - 1);
+    }
+}

@@ -91,3 +91,43 @@ fn radiotap_flags(view: View<'_>) -> Option<u8> {
     };
     view.u8(flags)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::sample::{INNER4, below, ethernet4, join, odd, read, snap, udp4};
+
+    fn data() -> Vec<u8> {
+        join(&[&[8, 0, 0, 0], &[2; 20], &snap(0x0800, &udp4())])
+    }
+
+    #[test]
+    fn every_radio_header_leads_to_the_frame() {
+        assert_eq!(read(127, &join(&[&[0, 0, 8, 0, 0, 0, 0, 0], &data()])), below("", INNER4));
+        assert_eq!(read(192, &join(&[&[0, 0, 8, 0, 105, 0, 0, 0], &data()])), below("", INNER4));
+        assert_eq!(read(192, &join(&[&[0, 0, 8, 0, 1, 0, 0, 0], &ethernet4()])), below("", INNER4));
+        let prism = join(&[&[0x44, 0, 0, 0], &[0; 140]]);
+        let avs = join(&[&[0x80, 0x21, 0x10, 1, 0, 0, 0, 64], &[0; 56]]);
+        for header in [&prism[..], &avs, &[]] {
+            assert_eq!(read(119, &join(&[header, &data()])), below("", INNER4));
+        }
+        assert_eq!(read(163, &join(&[&avs, &data()])), below("", INNER4));
+        assert_eq!(odd(127, &[0, 0, 4, 0, 0, 0, 0, 0]), ["link_header_truncated"]);
+    }
+
+    #[test]
+    fn the_flags_are_found_behind_time_and_further_presence_words() {
+        let flags = |header: &[u8]| radiotap_flags(View::whole(header));
+        assert_eq!(flags(&[0, 0, 9, 0, 2, 0, 0, 0, 0x10]), Some(0x10));
+        assert_eq!(flags(&join(&[&[0, 0, 24, 0, 3, 0, 0, 0], &[9; 8], &[0x20]])), Some(0x20));
+        assert_eq!(flags(&[0, 0, 13, 0, 2, 0, 0, 0x80, 0, 0, 0, 0, 0x30]), Some(0x30));
+        assert_eq!(flags(&[0, 0, 8, 0, 0, 0, 0, 0]), None);
+    }
+
+    #[test]
+    fn padding_behind_the_header_is_passed() {
+        let header = join(&[&[0x88, 2, 0, 0], &[2; 20], &[5, 0], &[0, 0]]);
+        let bytes = join(&[&[0, 0, 9, 0, 2, 0, 0, 0, 0x20], &header, &snap(0x0800, &udp4())]);
+        assert_eq!(read(127, &bytes), below("", INNER4));
+    }
+}

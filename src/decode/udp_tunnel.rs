@@ -1,9 +1,9 @@
 //! Tunnels in UDP, told by their port.
 
+use super::AddressPair;
 use super::anomaly::Anomaly;
 use super::layers::Layers;
 use super::view::View;
-use super::{AddressPair, UdpDatagram};
 
 /// The port of control messages, which are sent from the port of data too.
 const LISP_CONTROL: u16 = 4342;
@@ -90,16 +90,15 @@ impl UdpTunnel {
 }
 
 impl<'a> Layers<'a, '_> {
-    /// Looks for packets in `datagram`, the payload of a tunnel between `addresses`; says whether there were any.
+    /// Looks for packets in the payload of a tunnel between `addresses`; says whether there were any.
     #[cold]
     pub(super) fn udp_tunnel(
         &mut self,
         kind: UdpTunnel,
         addresses: AddressPair,
-        datagram: &UdpDatagram<'a>,
+        destination_port: u16,
+        payload: View<'a>,
     ) -> bool {
-        let payload = View::new(datagram.payload, datagram.payload_length);
-        let destination_port = datagram.destination_port;
         self.tunnel(addresses, |layers| match kind {
             UdpTunnel::CapwapData => layers.capwap_data(payload),
             UdpTunnel::Geneve => layers.geneve(payload),
@@ -158,10 +157,14 @@ impl<'a> Layers<'a, '_> {
         }
     }
 
-    /// A network service header, RFC 8300 section 2: length in units of four octets, next protocol at 3.
+    /// A network service header, RFC 8300 section 2: length in units of four octets, which the first type of
+    /// metadata fixes to 24, type at 2, next protocol at 3.
     pub(super) fn service_header(&mut self, view: View<'a>) {
         let length = view.u16(0).map(|bits| usize::from(bits & 0x3f).saturating_mul(4));
-        let rest = length.filter(|&length| length >= 8).and_then(|length| view.skip(length));
+        let rest = match view.u8(2) {
+            Some(1) => view.skip(24),
+            _ => length.and_then(|length| view.skip(length.max(8))),
+        };
         match view.u8(3).zip(rest) {
             Some((number, rest)) => self.next_protocol(number, rest),
             None => self.odd(Anomaly::TunnelMalformed),
@@ -301,5 +304,85 @@ impl<'a> Layers<'a, '_> {
         if view.u8(address).is_some_and(|flags| flags & CONTROL == 0) {
             self.after(view, address.saturating_add(6), Self::wlan);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::sample::{
+        INNER4, INNER6, OUTER4, RAW, below, ethernet4, in_udp, in4, join, odd, read, snap, udp4, udp6,
+    };
+
+    fn in_tunnel(port: u16, header: &[u8], rest: &[u8]) -> String {
+        read(RAW, &in_udp(port, &join(&[header, rest])))
+    }
+
+    #[test]
+    fn the_lower_port_decides() {
+        assert_eq!(UdpTunnel::between(50000, 4789), Some(UdpTunnel::Vxlan));
+        assert_eq!(UdpTunnel::between(6081, 2152), Some(UdpTunnel::Gtp));
+        assert_eq!(UdpTunnel::between(443, 50000), None);
+    }
+
+    #[test]
+    fn tunnels_of_data_centres_are_read() {
+        let four = below(OUTER4, INNER4);
+        assert_eq!(in_tunnel(4789, &[8, 0, 0, 0, 0, 0, 1, 0], &ethernet4()), four);
+        assert_eq!(in_tunnel(8472, &[8, 0, 0, 0, 0, 0, 1, 0], &ethernet4()), four);
+        for (number, rest) in [(1, udp4()), (3, ethernet4()), (5, join(&[&[0, 1, 1, 64], &udp4()]))] {
+            assert_eq!(in_tunnel(4790, &[12, 0, 0, number, 0, 0, 1, 0], &rest), four);
+        }
+        let chain = [12, 0, 0, 4, 0, 0, 1, 0, 0x0f, 0xc2, 2, 2, 0, 0, 0, 1];
+        assert_eq!(in_tunnel(4790, &chain, &udp6()), below(OUTER4, INNER6));
+        assert_eq!(in_tunnel(6081, &[0, 0, 0x65, 0x58, 0, 0, 1, 0], &ethernet4()), four);
+        assert_eq!(in_tunnel(6081, &[1, 0, 8, 0, 0, 0, 1, 0, 9, 9, 9, 9], &udp4()), four);
+        assert_eq!(in_tunnel(4754, &[0, 0, 8, 0], &udp4()), four);
+        assert_eq!(in_tunnel(6635, &[0, 1, 1, 64], &udp4()), four);
+    }
+
+    #[test]
+    fn tunnels_to_ipv6_and_of_dial_up_are_read() {
+        let six = below(OUTER4, INNER6);
+        assert_eq!(in_tunnel(3544, &[], &udp6()), six);
+        assert_eq!(in_tunnel(3544, &[0, 0, 1, 2, 3, 4, 5, 6], &udp6()), six);
+        let authenticated = join(&[&[0, 1, 1, 2], &[9; 12], &[0, 0, 1, 2, 3, 4, 5, 6]]);
+        assert_eq!(in_tunnel(3544, &authenticated, &udp6()), six);
+        assert_eq!(in_tunnel(5072, &join(&[&[0x41, 0x52, 0x11, 41], &[0; 40]]), &udp6()), six);
+        assert_eq!(in_tunnel(1701, &[0, 2, 0, 1, 0, 2, 0xff, 3, 0, 0x57], &udp6()), six);
+        let all_fields = [0x4a, 2, 0, 18 + 60, 0, 1, 0, 2, 0, 3, 0, 4, 0, 2, 0, 0, 0, 0x57];
+        assert_eq!(in_tunnel(1701, &all_fields, &udp6()), six);
+        let control = in_tunnel(1701, &[0xc8, 2, 0, 12, 0, 1, 0, 2, 0, 3, 0, 4], &udp6());
+        assert_eq!(control, format!("{OUTER4} / udp 50000>1701 72"));
+    }
+
+    #[test]
+    fn tunnels_of_routers_and_mirrors_are_read() {
+        let four = below(OUTER4, INNER4);
+        assert_eq!(in_tunnel(4341, &[0xc0, 0, 0, 0, 0, 0, 0, 0], &udp4()), four);
+        assert_eq!(in_tunnel(4342, &[0x80, 0, 0, 0], &udp4()), four);
+        assert_eq!(in_tunnel(2268, &[6, 0], &udp4()), four);
+        assert_eq!(in_tunnel(434, &[4, 4, 0, 0], &udp4()), four);
+        assert_eq!(in_tunnel(30030, &[0; 8], &udp4()), four);
+        assert_eq!(in_tunnel(37008, &[1, 0, 0, 1, 0, 10, 1, 5, 1], &ethernet4()), four);
+        assert_eq!(in_tunnel(37008, &[1, 0, 0, 7, 1], &udp4()), four);
+        let data = join(&[&[8, 0, 0, 0], &[2; 20], &snap(0x0800, &udp4())]);
+        assert_eq!(in_tunnel(12222, &[0; 6], &data), four);
+        assert_eq!(in_tunnel(12223, &[0; 12], &data), four);
+        assert_eq!(in_tunnel(12220, &[], &ethernet4()), four);
+    }
+
+    #[test]
+    fn a_port_does_not_make_a_tunnel() {
+        assert_eq!(
+            in_tunnel(4789, &[8, 0, 0, 0, 0, 0, 1, 0], &[7; 30]),
+            format!("{OUTER4} / udp 50000>4789 38")
+        );
+        assert_eq!(in_tunnel(3544, &[], &[0x16; 50]), format!("{OUTER4} / udp 50000>3544 50"));
+        assert_eq!(odd(RAW, &in_udp(37008, &[1, 0, 0, 1, 9, 200])), ["tunnel_header_malformed"]);
+        let mut no_length = in_udp(4789, &join(&[&[8, 0, 0, 0, 0, 0, 1, 0], &ethernet4()]));
+        no_length[24..26].fill(0);
+        assert_eq!(read(RAW, &no_length), format!("{OUTER4} / udp 50000>4789 62"));
+        assert_eq!(read(RAW, &in4(4, &in_udp(9, b""))), format!("{OUTER4} / {OUTER4} / udp 50000>9 0"));
     }
 }

@@ -6,11 +6,13 @@
 mod key;
 mod stream;
 mod table;
+mod tally;
 mod tcp;
 
 pub use key::{FlowKey, Side};
 pub use stream::{Budget, Stream};
 pub use table::{Bound, Table};
+pub use tally::{Coverage, Tally};
 pub use tcp::TcpFacts;
 
 use crate::capture::Timestamp;
@@ -72,6 +74,9 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// No frames.
+    pub const ZERO: Self = Self { packets: 0, bytes: 0 };
+
     /// Counts one frame.
     pub const fn count(&mut self, bytes: u64) {
         self.add(Self { packets: 1, bytes });

@@ -26,15 +26,12 @@ impl Budget {
     }
 
     const fn take(&mut self, bytes: usize) -> bool {
-        match self.left.checked_sub(bytes) {
-            Some(left) => {
-                self.left = left;
-                true
-            }
-            None => {
-                self.refused = self.refused.saturating_add(1);
-                false
-            }
+        if let Some(left) = self.left.checked_sub(bytes) {
+            self.left = left;
+            true
+        } else {
+            self.refused = self.refused.saturating_add(1);
+            false
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The table of flows: finds or makes the flow of a packet and counts the packet there.
 
-use super::{Counters, Flow, FlowKey, IcmpError, Opener, PacketRef, Rare, Side, TcpFacts, Transport};
+use super::{Counters, Flow, FlowKey, IcmpError, Opener, PacketRef, Rare, Side, Transport};
 use crate::capture::Timestamp;
 use crate::decode::{Content, Packet, TcpFlags, TcpSegment};
 use hashbrown::HashTable;
@@ -74,8 +74,8 @@ impl<S: Default> Table<S> {
                 // A flow that merely fell idle goes on between the same client and server.
                 let opened = segment.is_some_and(|segment| segment.flags.has(TcpFlags::SYN));
                 let before = before.filter(|_| !opened).and_then(|before| self.flows.get(before));
-                let opener = before.map_or(Opener::Unknown, |flow| flow.opener);
-                self.open(key, side, packet.time, at, opener)?
+                let known = before.map_or(Opener::Unknown, |flow| flow.opener);
+                self.open(key, side, packet.time, at, known)?
             }
         };
         let flow = self.flows.get_mut(position)?;
@@ -220,7 +220,7 @@ fn continues<S>(flow: &Flow<S>, time: Timestamp, segment: Option<&TcpSegment<'_>
     }
     let Some(segment) = segment else { return true };
     let opens = segment.flags.has(TcpFlags::SYN) && !segment.flags.has(TcpFlags::ACK);
-    !(opens && flow.tcp.as_ref().is_some_and(|facts: &Box<TcpFacts>| facts.is_reopened_by(segment)))
+    !(opens && flow.tcp.as_ref().is_some_and(|facts| facts.is_reopened_by(segment)))
 }
 
 #[cfg(test)]

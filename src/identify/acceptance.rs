@@ -1,13 +1,13 @@
 //! For tests only: real captures beside the repository, read by the stages before this one and identified.
 
-use super::facts::Direction;
+use super::facts::{Direction, RttVia};
 use super::infer::Subject;
 use super::names::{NameBinding, NameTable};
-use super::{Catalogue, Contact, Feed, FlowInspector, Identity, Inference, Role, infer};
+use super::{Catalogue, Contact, Feed, FlowInspector, Identity, Inference, Role, Service, infer};
 use crate::capture::{Batch, Options, Reader};
 use crate::decode::{self, Anomalies, Content, Packet};
 use crate::flow::{Bound, Budget, Flow, FlowKey, PacketRef, Side, Stream, Table, Transport};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
@@ -114,7 +114,9 @@ fn identify(path: &Path) -> Case {
     }
     bindings.sort_by_key(|binding| (binding.time, binding.packet));
     let mut names = NameTable::default();
-    bindings.into_iter().for_each(|binding| names.insert(binding));
+    for binding in bindings {
+        names.insert(binding);
+    }
     let subjects: Vec<_> =
         flows.iter().map(|flow| Subject::new(flow, flow.state.inspector.facts())).collect();
     let inference = infer(&subjects, &names, &Catalogue::embedded().unwrap());
@@ -125,7 +127,9 @@ fn identify(path: &Path) -> Case {
 fn case(name: &str) -> Option<Case> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/captures").join(name);
     if path.is_file() {
-        return Some(identify(&path));
+        return Reader::open(std::slice::from_ref(&path), Options::default())
+            .is_ok()
+            .then(|| identify(&path));
     }
     println!("skipped: no {}", path.display());
     None
@@ -223,4 +227,201 @@ fn print() {
             println!("{address} mentioned {:?} {:?}", endpoint.names, endpoint.mentioned.first());
         }
     }
+}
+
+fn roles(list: &[(&str, Role, Contact)]) -> BTreeSet<(String, Role, Contact)> {
+    list.iter().map(|(service, role, contact)| ((*service).to_owned(), *role, *contact)).collect()
+}
+
+fn addresses(text: &str) -> Vec<IpAddr> {
+    text.split_whitespace().map(|address| address.parse().unwrap()).collect()
+}
+
+#[test]
+fn the_zoom_call_of_2019_has_its_router_its_zones_and_its_telemetry() {
+    let Some(case) = case("ndpi/zoom.pcap") else { return };
+    let router = roles(&[
+        ("zoom", Role::Signaling, Contact::Control),
+        ("zoom", Role::Media, Contact::Control),
+        ("zoom", Role::Media, Contact::Media),
+    ]);
+    let found = case.of("109.94.160.99");
+    assert!(found.is_subset(&router) && found.len() >= 2, "{found:?}");
+    for zone in ["213.19.144.104", "213.19.144.105", "213.244.140.84", "213.244.140.85"] {
+        assert!(
+            case.of(zone).iter().all(|(service, role, _)| service == "zoom" && *role == Role::Probe),
+            "{zone}"
+        );
+    }
+    assert_eq!(case.of("52.202.62.238"), roles(&[("zoom", Role::Telemetry, Contact::Control)]));
+    assert_eq!(case.of("162.255.37.14"), roles(&[("zoom", Role::Probe, Contact::Answered)]));
+    let public = &case.inference.endpoints[&"80.180.220.239".parse().unwrap()];
+    assert_eq!(public.contact, Contact::Mentioned);
+}
+
+#[test]
+fn the_web_client_of_zoom_is_known_by_its_certificate() {
+    let Some(case) = case("ndpi/stun_zoom.pcapng") else { return };
+    let found = case.of("134.224.90.111");
+    assert!(found.iter().all(|(service, role, _)| service == "zoom" && *role == Role::Media), "{found:?}");
+    let names = &case.inference.endpoints[&"134.224.90.111".parse().unwrap()].names;
+    assert!(names.iter().any(|(name, _)| &**name == "*.cloud.zoom.us"), "{names:?}");
+}
+
+#[test]
+fn a_direct_path_of_zoom_is_seen_in_a_capture_cut_at_128_bytes() {
+    let Some(case) = case("zoom-analysis/zoom_test.pcap") else { return };
+    assert_eq!(case.of("10.9.74.172"), roles(&[("zoom", Role::Peer, Contact::Attempted)]));
+    assert!(case.of("144.195.52.3").contains(&("zoom".to_owned(), Role::Media, Contact::Media)));
+}
+
+#[test]
+fn a_chinese_address_that_never_answered_is_only_attempted() {
+    let Some(case) = case("ndpi42/wa_video.pcap") else { return };
+    assert_eq!(case.of("1.60.78.64"), roles(&[("whatsapp", Role::Peer, Contact::Attempted)]));
+    assert_eq!(case.of("91.252.56.51"), roles(&[("whatsapp", Role::Peer, Contact::Media)]));
+    assert_eq!(case.of("31.13.86.48"), roles(&[("whatsapp", Role::Relay, Contact::Media)]));
+    for tried in addresses("185.60.216.51 157.240.193.48 179.60.192.48 157.240.196.62") {
+        assert_eq!(case.of(&tried.to_string()), roles(&[("whatsapp", Role::Probe, Contact::Established)]));
+    }
+}
+
+#[test]
+fn teams_has_its_relays_and_tells_the_clients_public_address() {
+    let Some(case) = case("ndpi42/teams.pcap") else { return };
+    for relay in addresses("52.114.250.123 52.114.250.137 52.114.250.141 52.114.250.152 52.114.250.153") {
+        let found = case.of(&relay.to_string());
+        assert!(
+            found.iter().all(|(service, role, _)| service == "teams" && *role == Role::Relay),
+            "{relay} {found:?}"
+        );
+    }
+    assert_eq!(case.of("52.114.15.45"), roles(&[("teams", Role::Signaling, Contact::Control)]));
+    assert!(
+        case.of("93.71.110.205").iter().all(|(service, role, _)| service == "teams" && *role == Role::Peer)
+    );
+    assert_eq!(case.inference.endpoints[&"80.181.206.72".parse().unwrap()].contact, Contact::Mentioned);
+}
+
+#[test]
+fn meet_has_its_media_on_port_19305_and_googles_public_stun_server_is_only_a_probe() {
+    let Some(case) = case("ndpi/stun_google_meet.pcapng") else { return };
+    let media: BTreeSet<_> = case
+        .identities()
+        .filter(|(_, identity)| identity.contact == Contact::Media)
+        .map(|(flow, identity)| {
+            (flow.server().1.unwrap(), identity.service.as_ref().map(Service::id), identity.role)
+        })
+        .collect();
+    assert!(media.contains(&(19305, Some("meet"), Role::Media)), "{media:?}");
+    assert!(media.iter().all(|(_, service, _)| *service == Some("meet")));
+    assert!(case.of("74.125.128.127").iter().all(|(_, role, _)| *role == Role::Probe));
+}
+
+#[test]
+fn discord_has_probes_in_several_regions_and_one_busy_media_server() {
+    let Some(case) = case("ndpi/discord.pcap") else { return };
+    for probe in addresses("66.22.244.154 66.22.244.139 66.22.237.138 66.22.241.7 66.22.241.5 66.22.237.11") {
+        assert_eq!(
+            case.of(&probe.to_string()),
+            roles(&[("discord", Role::Probe, Contact::Answered)]),
+            "{probe}"
+        );
+    }
+    assert!(case.of("66.22.196.173").contains(&("discord".to_owned(), Role::Media, Contact::Media)));
+}
+
+#[test]
+fn no_call_service_is_named_where_there_is_no_call() {
+    for capture in super::captures::all().into_iter().filter(|capture| capture.kind == "noncall") {
+        let Some(case) = case(&capture.name) else { continue };
+        for (flow, identity) in case.identities() {
+            assert_eq!(
+                identity.service,
+                None,
+                "{} {:?} {:?}",
+                capture.name,
+                flow.server(),
+                identity.evidence
+            );
+        }
+    }
+}
+
+/// Our ids for the application in a verdict of nDPI, which has names of its own; none for what is no call service.
+fn ids_of(verdict: &str) -> &'static [&'static str] {
+    match verdict.rsplit('.').next().unwrap_or_default() {
+        "Zoom" => &["zoom"],
+        "Skype_Teams" | "SkypeCall" | "Skype_TeamsCall" | "Teams" => &["teams", "skype"],
+        "WhatsApp" | "WhatsAppCall" => &["whatsapp"],
+        "Webex" => &["webex"],
+        "Discord" => &["discord"],
+        "WeChat" => &["wechat"],
+        "Signal" | "SignalVoip" => &["signal"],
+        "Telegram" | "TelegramVoip" => &["telegram"],
+        "Viber" | "ViberVoip" => &["viber"],
+        "GoogleCall" => &["meet", "webrtc"],
+        "Line" | "LineCall" => &["line"],
+        "FacebookVoip" => &["messenger"],
+        "SnapchatCall" => &["snapchat"],
+        "SIP" => &["sip"],
+        _ => &[],
+    }
+}
+
+/// nDPI's verdicts on a capture, by transport and the two ends.
+fn verdicts(text: &str, capture: &str) -> Vec<(String, BTreeSet<SocketAddr>, &'static [&'static str])> {
+    let rows = text.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+    let row = |row: Vec<&str>| {
+        let [name, transport, a, a_port, b, b_port, verdict] = row[..] else { return None };
+        let end = |address: &str, port: &str| {
+            let address: IpAddr = address.trim_matches(['[', ']']).parse().ok()?;
+            Some(SocketAddr::new(address, port.parse().ok()?))
+        };
+        let ends = BTreeSet::from([end(a, a_port)?, end(b, b_port)?]);
+        (name == capture).then(|| (transport.to_owned(), ends, ids_of(verdict)))
+    };
+    rows.filter_map(row).collect()
+}
+
+#[test]
+fn where_ndpi_names_a_call_service_we_name_the_same_or_none() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/truth/ndpi-flows.tsv");
+    let Ok(text) = std::fs::read_to_string(&path) else { return println!("skipped: no {}", path.display()) };
+    let (mut same, mut others) = (0, Vec::new());
+    for capture in super::captures::all() {
+        let (Some(case), verdicts) = (case(&capture.name), verdicts(&text, &capture.name)) else { continue };
+        for (flow, identity) in case.identities() {
+            let Some(service) = &identity.service else { continue };
+            let server = SocketAddr::new(flow.server().0, flow.server().1.unwrap_or(0));
+            let ends = BTreeSet::from([flow.client_socket(), server]);
+            let expected = verdicts
+                .iter()
+                .find(|(transport, of, _)| *transport == flow.transport().name() && *of == ends);
+            match expected {
+                Some((.., ids)) if ids.contains(&service.id()) => same += 1,
+                Some((.., ids)) if !ids.is_empty() => {
+                    others.push((capture.name.clone(), server, service.clone(), *ids));
+                }
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(others, []);
+    assert!(same >= 380, "only {same} flows agree");
+}
+
+#[test]
+fn a_local_proxy_that_answers_every_handshake_is_noticed() {
+    let Some(case) = case("ndpi42/webex.pcap") else { return };
+    let client: IpAddr = "10.8.0.1".parse().unwrap();
+    assert!(case.inference.proxied_clients.contains(&client));
+    let server = &case.inference.endpoints[&"64.68.105.103".parse().unwrap()];
+    assert!(
+        server.rtts.iter().all(|rtt| rtt.via != RttVia::Tcp) && !server.rtts.is_empty(),
+        "{:?}",
+        server.rtts
+    );
+    let Some(honest) = self::case("ndpi/zoom.pcap") else { return };
+    assert!(honest.inference.proxied_clients.is_empty());
 }

@@ -109,6 +109,11 @@ pub enum Detail {
         /// Whether other services have the prefix too.
         shared: bool,
     },
+    /// Packets of one socket to several addresses are numbered in one sequence.
+    Sequence {
+        /// To how many.
+        flows: usize,
+    },
     /// The service has a port for a role.
     Port {
         /// The port.
@@ -145,6 +150,9 @@ impl fmt::Display for Detail {
             Self::Realm { name, pattern } => write!(f, "realm {name} of a TURN server fits {pattern}"),
             Self::Prefix { address, prefix, source, as_of, shared } => {
                 write!(f, "{address} is in {prefix} ({source}, {as_of}){}", others(*shared))
+            }
+            Self::Sequence { flows } => {
+                write!(f, "packets of this socket to {flows} addresses are numbered in one sequence")
             }
             Self::Port { number, role } => write!(f, "port {number} is for {role}"),
             Self::OtherFlow { words, server } => write!(f, "{words} {server}"),

@@ -3,8 +3,9 @@
 //! Every list is bounded; what a bound kept out is counted.
 
 use super::ja3::Ja3;
-use super::names::{Name, Via, normalise};
+use super::names::{MAX_NAME_LENGTH, Name, Via, normalise};
 use super::signature::Signature;
+use super::skype;
 use super::tls::TlsVersion;
 use crate::capture::Timestamp;
 use crate::flow::PacketRef;
@@ -177,8 +178,10 @@ pub struct MediaStream {
     pub kind: Option<&'static str>,
     /// Packets.
     pub packets: u64,
-    /// Bytes of the datagrams' payload on the wire.
+    /// Bytes of the RTP packets on the wire.
     pub bytes: u64,
+    /// Packets that were sent and did not come, as far as the sequence numbers tell.
+    pub lost: u64,
     /// The first packet.
     pub first: PacketRef,
     /// Time of the first packet.
@@ -262,6 +265,8 @@ pub struct HandshakeFacts {
     pub version: Option<TlsVersion>,
     /// The client hello's fingerprint.
     pub ja3: Option<Ja3>,
+    /// The server hello's fingerprint.
+    pub ja3s: Option<Ja3>,
     /// The client hello has an encrypted part that may hold the true name.
     pub encrypted_hello: bool,
     /// Alerts in clear: who, what, where.
@@ -323,6 +328,8 @@ pub struct FlowFacts {
     pub first_answer: Option<Duration>,
     /// The server's end of a tunnel through a proxy: what `CONNECT` asked for.
     pub proxied_to: Option<String>,
+    /// Packets of the client that may be Skype's of before 2016; `None` where one of them is not.
+    pub skype_frames: Option<skype::Frames>,
     /// Names, addresses and streams that bounds kept out.
     pub left_out: u64,
 }
@@ -356,7 +363,13 @@ impl FlowFacts {
 
     /// Notes a name of the server; what is no host name is dropped.
     pub fn name(&mut self, name: &str, via: Via, packet: PacketRef) {
-        if let Some(name) = normalise(name) {
+        // What a client writes where a host name belongs is a fact, and no less so if it is an address or rubbish.
+        let as_sent = || {
+            let indication = matches!(via, Via::Tls | Via::Quic | Via::Dtls);
+            let text = || name.chars().take(MAX_NAME_LENGTH).collect::<String>();
+            (indication && !name.is_empty()).then(|| Arc::from(text()))
+        };
+        if let Some(name) = normalise(name).or_else(as_sent) {
             self.host_name(&name, via, packet);
         }
     }

@@ -34,13 +34,16 @@ pub mod sdp;
 mod service;
 pub mod signature;
 pub mod sip;
+pub mod skype;
 pub mod stun;
 pub mod teams;
 pub mod telegram;
 pub mod tls;
 pub mod viber;
+pub mod viber_chat;
 pub mod webex;
 pub mod whatsapp;
+pub mod whatsapp_chat;
 mod wire;
 pub mod zoom;
 

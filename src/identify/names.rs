@@ -93,6 +93,13 @@ fn is_address(name: &str) -> bool {
     name.ends_with(|last: char| last.is_ascii_digit()) && name.parse::<Ipv4Addr>().is_ok()
 }
 
+impl Name {
+    /// Whether an address stands in the place of the name.
+    pub fn is_address(&self) -> bool {
+        is_address(&self.name)
+    }
+}
+
 /// What a DNS answer tells a client: this name has these addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameBinding {

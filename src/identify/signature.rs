@@ -17,6 +17,8 @@ pub enum Signature {
     FaceTimeMedia,
     /// LINE's call packets.
     LineCall,
+    /// The hello of Skype's servers of before 2016, which only looks like TLS.
+    SkypeHello,
     /// STUN with the magic value of MS-TURN.
     MsTurn,
     /// Microsoft's multiplexing header of media relays.
@@ -29,6 +31,10 @@ pub enum Signature {
     ViberCall,
     /// Webex's own UDP protocol.
     WebexMedia,
+    /// Viber's own connection over TCP.
+    ViberChat,
+    /// `WhatsApp`'s own connection over TCP.
+    WhatsAppChat,
     /// `WhatsApp`'s plain-text check of a path.
     WhatsAppHealth,
     /// `WhatsApp`'s relay messages.
@@ -61,9 +67,12 @@ impl Signature {
             Self::FaceTimeMedia => Service::FACETIME,
             Self::LineCall => Service::LINE,
             Self::MsTurn | Self::MsMultiplex | Self::TeamsControl => Service::TEAMS,
+            Self::SkypeHello => Service::SKYPE,
             Self::TelegramCall => Service::TELEGRAM,
-            Self::ViberCall => Service::VIBER,
-            Self::WhatsAppHealth | Self::WhatsAppRelay | Self::WhatsAppMedia => Service::WHATSAPP,
+            Self::ViberCall | Self::ViberChat => Service::VIBER,
+            Self::WhatsAppChat | Self::WhatsAppHealth | Self::WhatsAppRelay | Self::WhatsAppMedia => {
+                Service::WHATSAPP
+            }
             Self::ZoomConnect
             | Self::ZoomControl
             | Self::ZoomEcho
@@ -87,11 +96,14 @@ impl Signature {
             | Self::ViberCall
             | Self::TelegramCall => Role::Media,
             Self::MsMultiplex => Role::Relay,
-            Self::TeamsControl | Self::DingTalkHello => Role::Signaling,
+            Self::TeamsControl | Self::DingTalkHello | Self::ViberChat | Self::WhatsAppChat => {
+                Role::Signaling
+            }
             Self::ZoomPeerConnect | Self::ZoomPeerMedia => Role::Peer,
             Self::CiscoStun
             | Self::FaceTimeMedia
             | Self::MsTurn
+            | Self::SkypeHello
             | Self::WhatsAppHealth
             | Self::WhatsAppMedia
             | Self::WhatsAppRelay => return None,
@@ -134,12 +146,17 @@ impl Signature {
             Self::DiscordPing => ("discord-ping", "Discord's echo 13 37 ca fe"),
             Self::FaceTimeMedia => ("facetime-media", "FaceTime's frame around RTP"),
             Self::LineCall => ("line-call", "LINE's call packet"),
+            Self::SkypeHello => {
+                ("skype-hello", "server hello with the random that all servers of Skype sent")
+            }
             Self::MsTurn => ("ms-turn", "STUN attribute 0x000f of MS-TURN, which Teams and Skype share"),
             Self::MsMultiplex => ("ms-multiplex", "multiplexing header ff 10 of Microsoft's relays"),
             Self::TeamsControl => ("teams-control", "call control of Teams over UDP"),
             Self::TelegramCall => ("telegram-call", "Telegram's call packet"),
             Self::ViberCall => ("viber-call", "Viber's call packet"),
             Self::WebexMedia => ("webex-media", "Webex's own UDP protocol"),
+            Self::ViberChat => ("viber-chat", "Viber's own connection over TCP"),
+            Self::WhatsAppChat => ("whatsapp-chat", "WhatsApp's own connection over TCP"),
             Self::WhatsAppHealth => ("whatsapp-health", "WhatsApp's plain-text check of a path"),
             Self::WhatsAppRelay => ("whatsapp-relay", "STUN types or attributes of WhatsApp's relays"),
             Self::WhatsAppMedia => ("whatsapp-media", "RTP with extension profile 0xdebe"),

@@ -1,6 +1,6 @@
 //! What sources say of an address, and what is concluded from it.
 
-use super::CountryCode;
+use super::{CountryCode, LatencyBound};
 use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// One source's statement of where an address is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Claim {
     /// Id of the source, as in [`super::Database::id`].
     #[serde(serialize_with = "text")]
@@ -22,30 +22,127 @@ pub struct Claim {
     pub country: Option<CountryCode>,
     /// The country in which the network is registered. That is not where the address is.
     pub registered_country: Option<CountryCode>,
-    /// The network of which the source says so.
-    pub network: IpNet,
+    /// What the source calls the place: a provider's region, a city, or the part of a host name that is the hint.
+    #[serde(serialize_with = "optional_text")]
+    pub region: Option<Arc<str>>,
+    /// The network of which the source says so; a hint is about a name and has none.
+    pub network: Option<IpNet>,
     /// When the source was made.
     #[serde(serialize_with = "time")]
     pub built: Option<Timestamp>,
+    /// Whole days from the packets to the making of the source, negative where it is older than they are.
+    pub days_off: Option<i64>,
+    /// Whether that is more than [`FAR_DAYS`] either way: addresses move.
+    pub far_in_time: bool,
+    /// What the round-trip time makes of the country.
+    pub latency: Option<Reach>,
 }
 
-/// The kind of a claim.
+/// Days between packets and source past which a claim is marked.
+pub const FAR_DAYS: i64 = 180;
+
+impl Claim {
+    /// A claim of `source` that names nothing yet.
+    pub const fn new(source: Arc<str>, kind: ClaimKind) -> Self {
+        Self {
+            source,
+            kind,
+            origin: None,
+            country: None,
+            registered_country: None,
+            region: None,
+            network: None,
+            built: None,
+            days_off: None,
+            far_in_time: false,
+            latency: None,
+        }
+    }
+
+    /// Notes how far the making of the source lies from the packets, which were captured at `at`.
+    pub(super) fn compare_time(&mut self, at: Timestamp) {
+        const SECONDS_A_DAY: i64 = 86_400;
+        let days = self.built.map(|built| (built.as_second() - at.as_second()) / SECONDS_A_DAY);
+        self.days_off = days;
+        self.far_in_time = days.is_some_and(|days| days.abs() > FAR_DAYS);
+    }
+
+    /// Whether no signal can have gone to the country and back in the time that was measured.
+    pub fn is_refuted(&self) -> bool {
+        self.latency.is_some_and(|reach| reach.verdict == Plausibility::Impossible)
+    }
+}
+
+/// The kind of a claim, the weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClaimKind {
+    /// A part of a host name.
+    Hint,
+    /// A record of a database made of the registries' records of who holds a network.
+    Registry,
     /// A record of a location database.
     Database,
+    /// The operator's list for location services, RFC 8805, or a list of prefixes that the user gives.
+    Geofeed,
+    /// The cloud provider's own list of its regions.
+    Provider,
+}
+
+impl ClaimKind {
+    /// The word for it in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hint => "hint",
+            Self::Registry => "registry",
+            Self::Database => "database",
+            Self::Geofeed => "geofeed",
+            Self::Provider => "provider",
+        }
+    }
+}
+
+/// What a round-trip time makes of a country: how far away its nearest point is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Reach {
+    /// Kilometres on the sphere from the vantage to the nearest point of the country.
+    pub distance_km: f64,
+    /// Whether a signal can have gone there and back.
+    pub verdict: Plausibility,
+}
+
+/// Whether a signal can have gone to a country and back in the time that was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Plausibility {
+    /// Not even light in a vacuum.
+    Impossible,
+    /// No light in a fibre.
+    Unlikely,
+    /// Nothing speaks against it. That is no evidence for it either.
+    Possible,
+}
+
+impl Plausibility {
+    /// The word for it in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Impossible => "impossible",
+            Self::Unlikely => "unlikely",
+            Self::Possible => "possible",
+        }
+    }
 }
 
 /// How sure a location is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
-    /// No source names a country.
+    /// No source names a country, or none that can be true.
     Unknown,
-    /// Sources name different countries.
+    /// Sources name different countries and none of them settles it.
     Disputed,
-    /// One witness, and none against it.
+    /// One witness, or the one that should know best.
     Likely,
     /// Two or more independent witnesses agree, and none is against it.
     Confirmed,
@@ -80,16 +177,45 @@ pub struct Contradiction {
 }
 
 /// Where an address is, with the claims that it is concluded from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Location {
-    /// The country, where the confidence is [`Confidence::Likely`] or better.
+    /// The country; of a disputed location the one that the best source names, if there is one.
     pub country: Option<CountryCode>,
     /// How sure that is.
     pub confidence: Confidence,
+    /// Why the country is not known.
+    pub reason: Option<Gap>,
     /// What the sources say, in the order in which they were given.
     pub claims: Vec<Claim>,
-    /// Which claims do not fit each other.
+    /// Which claims do not fit each other, or the round-trip time.
     pub contradictions: Vec<Contradiction>,
+    /// How far away the address can be at most.
+    pub latency: Option<LatencyBound>,
+    /// Claims of other builds of the same databases, where asked for: how the answer moved over time.
+    pub history: Vec<Claim>,
+}
+
+/// Why the country of an address is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gap {
+    /// The address is served from many places: a list says so, or the round-trip time refutes every source.
+    Anycast,
+    /// No source names a country.
+    NoClaim,
+    /// The round-trip time refutes the only source.
+    Refuted,
+}
+
+impl Gap {
+    /// In words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Anycast => "anycast: the address is served from many places",
+            Self::NoClaim => "no source names a country",
+            Self::Refuted => "the round-trip time refutes the country that is claimed",
+        }
+    }
 }
 
 impl Location {
@@ -98,14 +224,17 @@ impl Location {
         Self {
             country: None,
             confidence: Confidence::Unknown,
+            reason: Some(Gap::NoClaim),
             claims: Vec::new(),
             contradictions: Vec::new(),
+            latency: None,
+            history: Vec::new(),
         }
     }
 
-    /// The countries that the sources name, sorted.
+    /// The countries that the sources name and that can be true, sorted.
     pub fn claimed_countries(&self) -> BTreeSet<CountryCode> {
-        self.claims.iter().filter_map(|claim| claim.country).collect()
+        self.claims.iter().filter(|claim| !claim.is_refuted()).filter_map(|claim| claim.country).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! One location database: what it is, and what it says of an address.
 
-use super::schema::{Bytes, Found, Probed, Record, Schema, shortened};
+use super::bytes::Bytes;
+use super::schema::{Found, Probed, Record, Schema, shortened};
 use super::{Claim, ClaimKind, LocateError, Operator, claim, embedded};
 use foldhash::fast::RandomState;
 use ipnet::IpNet;
@@ -8,7 +9,6 @@ use jiff::Timestamp;
 use maxminddb::{MaxMindDbError, Reader};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
@@ -17,11 +17,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Bytes of a database file that are accepted. The largest in use have some hundred megabytes; the whole file is
-/// held in memory.
+/// Bytes of a database file that are accepted. The largest in use have some hundred megabytes.
 const MAX_FILE_BYTES: u64 = 2 << 30;
 /// Records that are kept once they were read: a country file has some 250. Past that a record is read at each look-up.
 const MAX_KEPT_RECORDS: usize = 1 << 16;
+/// Makers that turn the registries' records of who holds a network into a database.
+const REGISTRIES: [&str; 2] = ["geo-whois", "iptoasn"];
 /// Letters of a file's name that become its id.
 const MAX_ID_LETTERS: usize = 64;
 
@@ -38,10 +39,10 @@ pub struct Database {
     /// When it was built.
     #[serde(serialize_with = "claim::time")]
     pub built: Option<Timestamp>,
-    /// SHA-256 of the file.
+    /// SHA-256 of the file, where it was asked for: hashing takes longer than everything else.
     #[serde(serialize_with = "hexadecimal")]
-    pub sha256: [u8; 32],
-    /// SPDX identifier of its licence. No file states one, so it is known of the embedded database only.
+    pub sha256: Option<[u8; 32]>,
+    /// SPDX identifier of its licence. No file states one, so it is known of embedded data only.
     pub licence: Option<&'static str>,
     /// What its maker wants to be named as.
     pub attribution: Option<&'static str>,
@@ -54,25 +55,66 @@ pub struct Database {
     pub origin: Option<&'static str>,
 }
 
+/// What is known of data that the program carries.
+pub(super) struct Facts {
+    pub(super) id: &'static str,
+    pub(super) kind: DatabaseKind,
+    /// In seconds since 1970.
+    pub(super) built: i64,
+    pub(super) sha256: [u8; 32],
+    pub(super) licence: Option<&'static str>,
+    pub(super) attribution: Option<&'static str>,
+    pub(super) database_type: &'static str,
+    pub(super) description: &'static str,
+    pub(super) origin: Option<&'static str>,
+}
+
+impl Database {
+    /// The description of data that the program carries.
+    pub(super) fn embedded(facts: &Facts) -> Self {
+        Self {
+            id: Arc::from(facts.id),
+            kind: facts.kind,
+            path: "embedded".to_owned(),
+            built: Timestamp::from_second(facts.built).ok(),
+            sha256: Some(facts.sha256),
+            licence: facts.licence,
+            attribution: facts.attribution,
+            database_type: facts.database_type.to_owned(),
+            description: Some(facts.description.to_owned()),
+            origin: facts.origin,
+        }
+    }
+}
+
 /// What a database knows of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DatabaseKind {
+    /// Whether it is served from many places.
+    Anycast,
     /// The autonomous system.
     Asn,
     /// The country.
     Country,
     /// Both.
     CountryAsn,
+    /// The country, as the operator or the user says.
+    Geofeed,
+    /// The provider's region.
+    Provider,
 }
 
 impl DatabaseKind {
     /// The word for it in reports.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Anycast => "anycast",
             Self::Asn => "asn",
             Self::Country => "country",
             Self::CountryAsn => "country-asn",
+            Self::Geofeed => "geofeed",
+            Self::Provider => "provider",
         }
     }
 }
@@ -82,6 +124,7 @@ impl DatabaseKind {
 pub(super) struct Source {
     reader: Reader<Bytes>,
     schema: Schema,
+    kind: ClaimKind,
     origin: Option<&'static str>,
     built: Option<Timestamp>,
     id: Arc<str>,
@@ -102,29 +145,30 @@ impl Source {
     pub(super) fn embedded() -> Result<(Database, Self), LocateError> {
         let description = embedded::description();
         let path = Path::new(&description.path);
-        let reader = Reader::from_source(Cow::Borrowed(embedded::BYTES))
+        let reader = Reader::from_source(Bytes::Static(embedded::BYTES))
             .map_err(|source| LocateError::Damaged { path: path.to_owned(), source })?;
         let source = Self::new(&description, reader, embedded::SCHEMA);
         Ok((description, source))
     }
 
     /// The database in a file. Its id differs from `taken`.
-    pub(super) fn open(path: &Path, taken: &[Database]) -> Result<(Database, Self), LocateError> {
-        Self::from_bytes(path, read(path)?, taken)
+    pub(super) fn open(path: &Path, taken: &[Database], hash: bool) -> Result<(Database, Self), LocateError> {
+        Self::from_bytes(path, Bytes::open(path, MAX_FILE_BYTES)?, taken, hash)
     }
 
     pub(super) fn from_bytes(
         path: &Path,
-        bytes: Vec<u8>,
+        bytes: Bytes,
         taken: &[Database],
+        hash: bool,
     ) -> Result<(Database, Self), LocateError> {
         let path_buf = || path.to_owned();
-        if is_compressed(&bytes) {
+        if is_compressed(bytes.as_ref()) {
             return Err(LocateError::Compressed { path: path_buf() });
         }
-        let sha256 = Sha256::digest(&bytes).into();
+        let sha256 = hash.then(|| Sha256::digest(&bytes).into());
         let damaged = |source| LocateError::Damaged { path: path_buf(), source };
-        let reader = Reader::from_source(Cow::Owned(bytes)).map_err(damaged)?;
+        let reader = Reader::from_source(bytes).map_err(damaged)?;
         let metadata = reader.metadata();
         let schema = match Schema::probe(&reader).map_err(damaged)? {
             Probed::Understood(schema) => schema,
@@ -155,6 +199,10 @@ impl Source {
         Self {
             reader,
             schema,
+            kind: match description.origin {
+                Some(origin) if REGISTRIES.contains(&origin) => ClaimKind::Registry,
+                _ => ClaimKind::Database,
+            },
             origin: description.origin,
             built: description.built,
             id: Arc::clone(&description.id),
@@ -190,6 +238,11 @@ impl Source {
         Ok(record)
     }
 
+    /// Reads every record.
+    pub(super) fn verify(&self) -> Result<(), MaxMindDbError> {
+        self.reader.verify()
+    }
+
     /// Look-ups that met a damaged part of the file.
     pub(super) fn unreadable(&self) -> u64 {
         self.unreadable.load(Ordering::Relaxed)
@@ -199,13 +252,12 @@ impl Source {
         let Some(network) = network(address, found) else { return Answer::default() };
         let says_something = record.country.is_some() || record.registered_country.is_some();
         let claim = says_something.then(|| Claim {
-            source: Arc::clone(&self.id),
-            kind: ClaimKind::Database,
             origin: self.origin,
             country: record.country,
             registered_country: record.registered_country,
-            network,
+            network: Some(network),
             built: self.built,
+            ..Claim::new(Arc::clone(&self.id), self.kind)
         });
         Answer { claim, operator: record.operator }
     }
@@ -219,14 +271,14 @@ fn network(address: IpAddr, found: &Found<'_>) -> Option<IpNet> {
     network.contains(&address).then_some(network)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, LocateError> {
+/// The whole file, if it has at most `limit` bytes.
+pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, LocateError> {
     let unreadable = |source| LocateError::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    if length > MAX_FILE_BYTES {
-        return Err(LocateError::TooLarge { path: path.to_owned(), limit: MAX_FILE_BYTES });
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
+        return Err(LocateError::TooLarge { path: path.to_owned(), limit });
     }
     Ok(bytes)
 }
@@ -238,7 +290,7 @@ fn is_compressed(bytes: &[u8]) -> bool {
 }
 
 /// The name of the file without its ending; with a number where a database of that name is there already.
-fn id_for(path: &Path, taken: &[Database]) -> Arc<str> {
+pub(super) fn id_for(path: &Path, taken: &[Database]) -> Arc<str> {
     let stem = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     let fits = |letter: &char| letter.is_ascii_alphanumeric() || "._-".contains(*letter);
     let stem: String = stem.chars().map(|letter| if fits(&letter) { letter } else { '-' }).collect();
@@ -285,8 +337,10 @@ fn origin(path: &Path, metadata: &maxminddb::Metadata) -> Option<&'static str> {
     texts.map(maker_in).find_map(|maker| maker)
 }
 
-fn hexadecimal<S: Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
+fn hexadecimal<S: Serializer>(bytes: &Option<[u8; 32]>, serializer: S) -> Result<S::Ok, S::Error> {
     use std::fmt::Write;
+    let Some(bytes) = bytes else { return serializer.serialize_none() };
     let mut text = String::with_capacity(64);
     for byte in bytes {
         write!(text, "{byte:02x}").map_err(serde::ser::Error::custom)?;

@@ -3,10 +3,8 @@
 //! `data/README.md` says where it comes from. Digest and date stand here as constants because the start of the
 //! program must not pay for hashing 8 MB; a test compares them with the file.
 
-use super::database::{Database, DatabaseKind};
+use super::database::{Database, DatabaseKind, Facts};
 use super::schema::Schema;
-use jiff::Timestamp;
-use std::sync::Arc;
 
 /// The file. It lies in the program's read-only pages and is never copied.
 pub(super) const BYTES: &[u8] = include_bytes!("../../data/dbip-country-lite.mmdb");
@@ -25,33 +23,32 @@ const SHA256: [u8; 32] = [
 
 /// What is known of it.
 pub(super) fn description() -> Database {
-    Database {
-        id: Arc::from("dbip-country-lite"),
+    Database::embedded(&Facts {
+        id: "dbip-country-lite",
         kind: DatabaseKind::Country,
-        path: "embedded".to_owned(),
-        built: Timestamp::from_second(BUILT).ok(),
+        built: BUILT,
         sha256: SHA256,
         licence: Some("CC-BY-4.0"),
         attribution: Some("IP Geolocation by DB-IP, https://db-ip.com"),
-        database_type: "country ipvAll".to_owned(),
-        description: Some("DB-IP Country Lite".to_owned()),
+        database_type: "country ipvAll",
+        description: "DB-IP Country Lite",
         origin: Some("dbip"),
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::bytes::Bytes;
     use super::*;
     use maxminddb::{PathElement, Reader};
     use sha2::{Digest, Sha256};
-    use std::borrow::Cow;
     use std::collections::{BTreeSet, HashSet};
 
     #[test]
     fn the_constants_describe_the_file() {
         let reader = Reader::from_source(BYTES).unwrap();
         let description = description();
-        assert_eq!(description.sha256, <[u8; 32]>::from(Sha256::digest(BYTES)));
+        assert_eq!(description.sha256, Some(<[u8; 32]>::from(Sha256::digest(BYTES))));
         assert_eq!(description.built.unwrap().to_string(), "2026-06-01T20:32:58Z");
         assert_eq!(reader.metadata().build_epoch, u64::try_from(BUILT).unwrap());
         assert_eq!(reader.metadata().database_type, description.database_type);
@@ -60,7 +57,7 @@ mod tests {
 
     #[test]
     fn every_record_of_the_file_names_a_country() {
-        let reader = Reader::from_source(Cow::Borrowed(BYTES)).unwrap();
+        let reader = Reader::from_source(Bytes::Static(BYTES)).unwrap();
         let mut seen = HashSet::new();
         let mut unknown = BTreeSet::new();
         for found in reader.networks(maxminddb::WithinOptions::default()).unwrap() {

@@ -29,6 +29,30 @@ pub enum LocateError {
         /// The file.
         path: PathBuf,
     },
+    /// It is a list of networks in no form that is understood.
+    #[error(
+        "'{}' is no list of ranges that landfall understands; those are Amazon's ip-ranges.json, Azure's service \
+         tags, Google's cloud.json, Oracle's public_ip_ranges.json, a geofeed (RFC 8805) and lines of prefix,country",
+        path.display()
+    )]
+    NoRanges {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is a folder without a database.
+    #[error("there is no .mmdb file in folder '{}'", path.display())]
+    NoDatabases {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A line of a list of anycast networks is no network.
+    #[error("line {line} of '{}' is no prefix and no address", path.display())]
+    NotAPrefix {
+        /// The file.
+        path: PathBuf,
+        /// Its number, from 1.
+        line: usize,
+    },
     /// Its records have nothing that is understood.
     #[error(
         "database '{}' of type {database_type:?} has neither a country nor an AS number where landfall looks: \

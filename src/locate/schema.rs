@@ -1,5 +1,6 @@
 //! Where a database keeps what it knows: the keys differ from maker to maker, so they are looked for in its records.
 
+use super::bytes::Bytes;
 use super::{Asn, CountryCode, DatabaseKind, Operator};
 use maxminddb::{LookupResult, MaxMindDbError, PathElement, Reader, WithinOptions};
 use serde::Deserialize;
@@ -8,8 +9,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// The bytes of a database: embedded or read from a file.
-pub(super) type Bytes = std::borrow::Cow<'static, [u8]>;
 /// What a look-up finds.
 pub(super) type Found<'a> = LookupResult<'a, Bytes>;
 /// Keys from the outside in.

@@ -61,6 +61,11 @@ pub(crate) fn database(header: Header, networks: &[(&str, Value)]) -> Vec<u8> {
     file
 }
 
+/// A file of one network.
+pub(crate) fn small() -> Vec<u8> {
+    database(Header::default(), &[("192.0.2.0/24", map([("country_code", text("DE"))]))])
+}
+
 /// Between the search tree and the data.
 const SEPARATOR: [u8; 16] = [0; 16];
 

@@ -1,13 +1,13 @@
 //! From paths and rules to a report.
 
 use super::{Analysis, analyze};
-use crate::capture::{CaptureError, Filter, Options, Progress, Reader};
+use crate::capture::{CaptureError, Filter, Input, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
 use crate::identify::infer::Subject;
 use crate::identify::{Catalogue, Inference, infer_on};
-use crate::locate::{CountryCode, LocateError, Locator};
+use crate::locate::{CountryCode, LocateError, Locator, Sources, Vantage, countries};
 use crate::policy::{CountrySet, Policy, PolicyError};
-use crate::report::{self, Report};
+use crate::report::{self, Places, Report};
 use crate::session::{self, Session};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -18,6 +18,7 @@ use std::time::Duration;
 
 /// What is to be inspected, and how.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for a flag of the command line")]
 pub struct Request {
     /// Capture files, folders, or `-`.
     pub paths: Vec<PathBuf>,
@@ -29,6 +30,14 @@ pub struct Request {
     pub databases: Vec<PathBuf>,
     /// Whether the embedded database is not asked.
     pub without_default_database: bool,
+    /// Lists of ranges of providers, geofeeds and tables of prefixes.
+    pub ranges: Vec<PathBuf>,
+    /// Lists of anycast networks.
+    pub anycast: Vec<PathBuf>,
+    /// Where the captures were taken.
+    pub vantage: Option<Vantage>,
+    /// Whether the claims of every build of a database are reported.
+    pub all_dates: bool,
     /// A capture filter.
     pub filter: Option<String>,
     /// Threads; as many as there are processors where it is not said.
@@ -84,8 +93,16 @@ pub enum InspectError {
         source: std::io::Error,
     },
     /// A catalogue of services is not understood.
-    #[error(transparent)]
-    Catalogue(#[from] CatalogueError),
+    #[error("'{}' is no catalogue of services", path.display())]
+    Catalogue {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it, and where.
+        source: CatalogueError,
+    },
+    /// The catalogue that the program carries is not understood.
+    #[error("the embedded catalogue of services is broken")]
+    Embedded(#[source] CatalogueError),
 }
 
 /// Reads, follows, places and judges what `request` names, and tells `progress` how far it is.
@@ -93,18 +110,39 @@ pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected,
     let policy = Policy::from_lists(&request.deny, &request.allow)?;
     let home = home(&request.home)?;
     let catalogue = catalogue(&request.services)?;
-    let locator = Locator::open(&request.databases, !request.without_default_database)?;
+    let locator = Locator::with(&sources(request, &policy))?;
     let filter = request.filter.as_deref().map(Filter::new).transpose()?;
     let options = Options { hash: request.hash, progress: Some(Arc::clone(progress)) };
     let reader = Reader::open(&request.paths, options)?;
-    let notes = reader.notes().iter().map(ToString::to_string).collect();
+    let mut notes: Vec<String> = reader.notes().iter().map(ToString::to_string).collect();
     let threads = request.threads.or_else(|| std::thread::available_parallelism().ok());
     let threads = threads.map_or(1, NonZeroUsize::get);
     let analysis = analyze(reader, filter.as_ref(), threads)?;
+    notes.extend(analysis.inputs.iter().filter_map(|input| {
+        let damage = input.damage.as_ref()?;
+        let Input { path, .. } = input;
+        Some(format!(
+            "'{path}' is damaged at byte {}: {}; what stands before it is reported",
+            damage.offset, damage.reason
+        ))
+    }));
     let judge =
         Judge { request, threads, policy: &policy, home: &home, catalogue: &catalogue, locator: &locator };
     let (report, inference, sessions) = judge.report(&analysis);
     Ok(Inspected { report, notes, analysis, inference, sessions })
+}
+
+fn sources(request: &Request, policy: &Policy) -> Sources {
+    Sources {
+        databases: request.databases.clone(),
+        without_embedded: request.without_default_database,
+        ranges: request.ranges.clone(),
+        anycast: request.anycast.clone(),
+        vantage: request.vantage,
+        denied: countries().iter().map(|country| country.code).filter(|code| policy.denies(*code)).collect(),
+        all_dates: request.all_dates,
+        hash: request.hash,
+    }
 }
 
 fn home(lists: &[String]) -> Result<BTreeSet<CountryCode>, PolicyError> {
@@ -120,7 +158,10 @@ fn catalogue(paths: &[PathBuf]) -> Result<Catalogue, InspectError> {
         std::fs::read_to_string(path).map_err(|source| InspectError::Services { path: path.clone(), source })
     };
     let texts = paths.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    Ok(Catalogue::with_all(texts.iter().map(String::as_str))?)
+    for (path, text) in paths.iter().zip(&texts) {
+        Catalogue::with(text).map_err(|source| InspectError::Catalogue { path: path.clone(), source })?;
+    }
+    Catalogue::with_all(texts.iter().map(String::as_str)).map_err(InspectError::Embedded)
 }
 
 /// What turns facts into a report.
@@ -138,7 +179,8 @@ impl Judge<'_> {
         let subjects: Vec<Subject<'_>> =
             analysis.flows.iter().map(|flow| Subject::new(flow, flow.state.facts())).collect();
         let inference = infer_on(self.threads, &subjects, &analysis.names, self.catalogue);
-        let country = |address: IpAddr| self.locator.locate(address).location.country;
+        let places = Places::new(self.locator, &analysis.inputs, &analysis.endpoints, &inference);
+        let country = |address: IpAddr| places.locate(address).location.country;
         let sessions = session::group(&session::Material {
             subjects: &subjects,
             identities: &inference.flows,
@@ -148,12 +190,17 @@ impl Judge<'_> {
             threads: self.threads,
         });
         let report = report::build(&report::Material {
-            analysis,
+            inputs: &analysis.inputs,
+            anomalies: &analysis.anomalies,
+            coverage: analysis.coverage,
+            tallies: &analysis.endpoints,
+            loose: &analysis.loose,
             subjects: &subjects,
             inference: &inference,
             sessions: &sessions,
             catalogue: self.catalogue,
             locator: self.locator,
+            places: &places,
             policy: self.policy,
             home: self.home,
             judge_all: self.request.judge_all,

@@ -5,17 +5,18 @@
 //! result does not depend on how many threads there are.
 
 mod inspect;
+mod lookup;
 mod shard;
 mod state;
 mod turns;
 
 pub use inspect::{InspectError, Inspected, Request, inspect};
-pub use shard::Tally;
+pub use lookup::{LookedUp, LookupError, LookupRequest, lookup};
 pub use state::FlowState;
 
 use crate::capture::{Batch, CaptureError, Filter, Input, Reader};
 use crate::decode::{self, Anomalies, Content, Datagram, Packet, Reassembler};
-use crate::flow::{Flow, FlowKey, PacketRef, Side};
+use crate::flow::{Coverage, Flow, FlowKey, PacketRef, Side, Tally};
 use crate::identify::names::{NameBinding, NameTable};
 use crate::parallel::at_once;
 use shard::{Route, SHARDS, Shard, Tallies};
@@ -41,28 +42,6 @@ pub struct Analysis {
     pub coverage: Coverage,
     /// Oddities of frames by kind, counted, for each input.
     pub anomalies: Vec<BTreeMap<&'static str, u64>>,
-}
-
-/// How much of the input was read and understood.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Coverage {
-    /// Frames that passed the filter.
-    pub packets: u64,
-    /// Their bytes on the wire.
-    pub bytes: u64,
-    /// Those with an IP packet in them.
-    pub ip_packets: u64,
-    /// Packets that could not be followed because a bound was reached: nothing is known of their flows.
-    pub unfollowed_packets: u64,
-}
-
-impl Coverage {
-    const fn add(&mut self, other: &Self) {
-        self.packets = self.packets.saturating_add(other.packets);
-        self.bytes = self.bytes.saturating_add(other.bytes);
-        self.ip_packets = self.ip_packets.saturating_add(other.ip_packets);
-        self.unfollowed_packets = self.unfollowed_packets.saturating_add(other.unfollowed_packets);
-    }
 }
 
 /// Reads everything `reader` has on `threads` threads, with the frames that `filter` lets through.

@@ -1,9 +1,8 @@
 //! One share of the flows: those whose five-tuples fall to it, in the order of the capture.
 
 use super::state::FlowState;
-use crate::capture::Timestamp;
 use crate::decode::{Content, Packet, Quoted};
-use crate::flow::{Bound, Budget, Counters, Flow, FlowKey, IcmpError, PacketRef, Side, Table, Transport};
+use crate::flow::{Bound, Budget, Flow, FlowKey, IcmpError, PacketRef, Side, Table, Tally, Transport};
 use crate::identify::names::NameBinding;
 use hashbrown::HashMap;
 use std::net::IpAddr;
@@ -20,41 +19,6 @@ const MAX_ADDRESSES: usize = 1 << 16;
 
 /// Bytes of TCP streams that one share keeps while they are looked at: 128 MB in all.
 const MAX_STREAM_BYTES: usize = 8 << 20;
-
-/// What an address sent and received.
-#[derive(Clone, Copy, Debug)]
-pub struct Tally {
-    /// Frames with the address as source.
-    pub sent: Counters,
-    /// Frames with the address as destination.
-    pub received: Counters,
-    /// The first of them.
-    pub first: Timestamp,
-    /// The last of them.
-    pub last: Timestamp,
-    /// Whether anything but ICMP errors is among them. Any router on the way may send those.
-    pub beyond_errors: bool,
-}
-
-impl Tally {
-    pub(super) fn new(time: Timestamp) -> Self {
-        Self {
-            sent: Counters::default(),
-            received: Counters::default(),
-            first: time,
-            last: time,
-            beyond_errors: false,
-        }
-    }
-
-    pub(super) fn add(&mut self, other: &Self) {
-        self.sent.add(other.sent);
-        self.received.add(other.received);
-        self.first = self.first.min(other.first);
-        self.last = self.last.max(other.last);
-        self.beyond_errors |= other.beyond_errors;
-    }
-}
 
 /// Tallies by address.
 pub(super) type Tallies = HashMap<IpAddr, Tally, foldhash::fast::RandomState>;

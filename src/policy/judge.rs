@@ -110,6 +110,11 @@ impl Policy {
         }
     }
 
+    /// Whether a server in `country` is denied.
+    pub fn denies(&self, country: CountryCode) -> bool {
+        self.ruling(country).denied_by().is_some()
+    }
+
     /// The verdict on a call of which the capture lacks a part: `lack` says which, as the subject of a sentence
     /// ("120 dropped packets").
     pub fn judge_incomplete(&self, lack: &str) -> Judgement {
@@ -177,7 +182,7 @@ impl Judgement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::locate::{Claim, ClaimKind, conclude};
+    use crate::locate::{Circumstances, Claim, ClaimKind, conclude};
     use std::sync::Arc;
 
     const CONTACTS: [Contact; 6] = [
@@ -211,15 +216,12 @@ mod tests {
     fn location(countries: &[&str]) -> Location {
         let origins = ["one", "two"];
         let claims = countries.iter().zip(origins).map(|(country, origin)| Claim {
-            source: Arc::from(origin),
-            kind: ClaimKind::Database,
             origin: Some(origin),
             country: CountryCode::parse(country),
             registered_country: CountryCode::parse("CN"),
-            network: "192.0.2.0/24".parse().unwrap(),
-            built: None,
+            ..Claim::new(Arc::from(origin), ClaimKind::Database)
         });
-        conclude(claims.collect())
+        conclude(claims.collect(), &Circumstances::default())
     }
 
     fn policy(deny: &[&str], allow: &[&str]) -> Policy {

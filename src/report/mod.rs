@@ -5,11 +5,15 @@
 mod build;
 mod json;
 mod model;
+mod placed;
+mod places;
 mod table;
 pub mod text;
 
 pub use build::{Material, build};
 pub use model::*;
+pub use placed::Placed;
+pub use places::Places;
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,6 +21,8 @@ pub struct Report {
     pub tool: Tool,
     /// The worst verdict of all sessions and endpoints.
     pub verdict: Verdict,
+    /// Why nothing can be called allowed, however clean what was seen: damage, loss, bounds that were reached.
+    pub lacks: Vec<String>,
     /// What was read.
     pub inputs: Vec<InputReport>,
     /// What was asked where addresses are.
@@ -323,6 +325,7 @@ pub struct EvidenceReport {
 
 /// One call.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact, by its name in JSON")]
 pub struct SessionReport {
     /// Its name in findings.
     pub id: String,
@@ -544,6 +547,7 @@ fn seconds<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Er
     serializer.serialize_f64(span.as_secs_f64())
 }
 
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
 fn optional_seconds<S: Serializer>(span: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     match span {
         Some(span) => seconds(span, serializer),

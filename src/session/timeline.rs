@@ -125,7 +125,9 @@ fn flow_events(material: &Material<'_>, leg: &Leg, events: &mut Vec<Event>) {
     if let Some(failure) = failure(subject, identity) {
         let tries = leg.sent.packets;
         let detail = (tries > 1).then(|| format!("{tries} packets sent"));
-        events.push(event(subject.end, What::Failed(failure), Vec::new(), detail));
+        let mut packets = vec![subject.first_packet, subject.last_packet];
+        packets.dedup();
+        events.push(event(subject.end, What::Failed(failure), packets, detail));
         return;
     }
     let answer = subject.handshake.or_else(|| subject.facts.and_then(|facts| facts.first_answer));
@@ -135,7 +137,7 @@ fn flow_events(material: &Material<'_>, leg: &Leg, events: &mut Vec<Event>) {
         events.push(event(time, what, Vec::new(), None));
     }
     if subject.outcome == Outcome::Reset {
-        events.push(event(subject.end, What::Reset, Vec::new(), None));
+        events.push(event(subject.end, What::Reset, vec![subject.last_packet], None));
     }
 }
 

@@ -18,6 +18,7 @@ mod golden;
 mod hostile;
 mod inputs;
 mod layers;
+mod locate;
 mod names;
 mod output;
 mod program;

@@ -141,7 +141,7 @@ fn shared() -> Option<PathBuf> {
     if shared.is_dir() {
         return Some(shared);
     }
-    println!("skipped: {} is absent", shared.display());
+    eprintln!("skipped: {} is absent", shared.display());
     None
 }
 
@@ -202,7 +202,7 @@ fn tshark(capture: &Path, field: &str) -> Option<BTreeSet<String>> {
 #[test]
 fn fingerprints_equal_those_of_tshark() {
     const CAPTURES: [&str; 9] = [
-        "ndpi/dtls.pcap",
+        "ndpi/dtls2.pcap",
         "ndpi/quic-v2.pcapng",
         "ndpi/stun_zoom.pcapng",
         "ndpi/tls_ech.pcapng",

@@ -65,7 +65,7 @@ fn every_command_can_be_typed() {
     assert!(commands.len() >= 6, "{commands:?}");
     for words in commands {
         let typed = Cli::try_parse_from(&words).unwrap_or_else(|problem| panic!("{words:?}: {problem}"));
-        let Command::Inspect(options) = typed.command;
+        let Command::Inspect(options) = typed.command else { continue };
         if let Err(problem) = Policy::from_lists(&options.deny, &options.allow) {
             panic!("{words:?}: {problem}");
         }

@@ -100,7 +100,7 @@ impl MediaFlow {
         for (number, time) in (first..end).step_by(pace as usize).enumerate() {
             let payload = match self.kind {
                 Kind::Audio => random.between(60, 110),
-                Kind::Video => random.between(500, 900),
+                Kind::Video => random.between(400, 700),
             };
             let packet = rtp.packet(random, payload as usize);
             let data = self.data(outgoing, number as u16, time, &packet);

@@ -17,6 +17,9 @@ const BEIJING_START: Micros = 1_585_922_531 * SECOND;
 /// 2022-01-23 10:15:00 UTC.
 const HOME_START: Micros = 1_642_932_900 * SECOND;
 
+/// How long after a call the client does something else, so that the capture does not end with the call.
+const AFTERWARDS: Micros = 90 * SECOND;
+
 const WILDCARD: Certificate = Certificate {
     common_name: "*.zoom.us",
     organization: None,
@@ -99,11 +102,13 @@ fn home_call(trace: &mut Trace, media: Micros) {
         let flow = MediaFlow { path, generation: Generation::Long, kind, connection: 0x004f_8378 + number };
         flow.play(trace, HOME_START + 2 * SECOND + u64::from(number) * 60 * MILLISECOND, media);
     }
+    trace.interface = 0;
+    client.look_up(trace, HOME_START + 2 * SECOND + media + AFTERWARDS, "example.org", "203.0.113.80");
 }
 
 pub(crate) fn home_region() -> Vec<u8> {
     let mut trace = Trace::new(Link::Ethernet);
-    home_call(&mut trace, 6 * SECOND);
+    home_call(&mut trace, 4 * SECOND);
     trace.pcapng(MADE, 0)
 }
 
@@ -172,7 +177,7 @@ pub(crate) fn beijing_keys() -> Vec<u8> {
     client.look_up(trace, connected - 10 * MILLISECOND, key_server.name, "52.81.151.250");
     let control = client.path("52.81.151.250:443", 238);
     let mut tcp = Tcp::open(trace, connected, control);
-    tcp.play(&tls::converse(250, key_server, &[(800, 3200); 14]), 600 * MILLISECOND);
+    tcp.play(&tls::converse(250, key_server, &[(800, 3200); 10]), 600 * MILLISECOND);
     tcp.close();
 
     // Audio and video through a server in the United States.
@@ -180,8 +185,9 @@ pub(crate) fn beijing_keys() -> Vec<u8> {
     for (number, kind) in [(0, Kind::Audio), (1, Kind::Video)] {
         let path = client.path("144.195.27.24:8801", 21);
         let flow = MediaFlow { path, generation: Generation::Short, kind, connection: 0x005a_0e3e + number };
-        flow.play(trace, connected + 1_100 * MILLISECOND + u64::from(number) * 40 * MILLISECOND, 12 * SECOND);
+        flow.play(trace, connected + 1_100 * MILLISECOND + u64::from(number) * 40 * MILLISECOND, 8 * SECOND);
     }
+    client.look_up(trace, connected + 10 * SECOND + AFTERWARDS, "example.org", "203.0.113.80");
     capture.pcapng(MADE, 0)
 }
 

@@ -5,6 +5,7 @@ use super::port::{Port, Ports};
 use crate::identify::{Role, Service, names};
 use ipnet::IpNet;
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml::Spanned;
@@ -47,7 +48,7 @@ struct RawService {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawGroup {
-    list: Vec<Text>,
+    list: Text,
     source: String,
     as_of: Text,
     role: Option<Text>,
@@ -129,11 +130,11 @@ impl Reader<'_> {
                 "use lower-case letters, digits and hyphens, at most 32",
             )
         })?;
-        let domains = self.groups(raw.domains, |text| self.domain(text))?;
-        let hosts = self.groups(raw.hosts, |text| self.pattern(text))?;
-        let certificates = self.groups(raw.certificates, |text| self.pattern(text))?;
-        let ports = self.groups(raw.ports, |text| self.ports(text))?;
-        let prefixes = self.groups(raw.prefixes, |text| self.prefix(text))?;
+        let domains = self.groups(raw.domains, domain)?;
+        let hosts = self.groups(raw.hosts, pattern)?;
+        let certificates = self.groups(raw.certificates, pattern)?;
+        let ports = self.groups(raw.ports, ports)?;
+        let prefixes = self.groups(raw.prefixes, prefix)?;
         Ok(Entry {
             name: raw.name.unwrap_or_else(|| service.id().to_owned()),
             service,
@@ -151,11 +152,12 @@ impl Reader<'_> {
     fn groups<T>(
         &self,
         raw: Vec<RawGroup>,
-        read: impl Fn(&Text) -> Result<T, CatalogueError>,
+        read: impl Fn(&str) -> Result<T, Wrong>,
     ) -> Result<Vec<Group<T>>, CatalogueError> {
         let group = |raw: RawGroup| {
+            let item = |item: &str| read(item).map_err(|wrong| self.item_error(&raw.list, item, wrong));
             Ok(Group {
-                list: raw.list.iter().map(&read).collect::<Result<_, _>>()?,
+                list: raw.list.get_ref().split_whitespace().map(item).collect::<Result<_, _>>()?,
                 source: raw.source.into(),
                 as_of: self.date(&raw.as_of)?,
                 role: raw.role.as_ref().map(|role| self.role(role)).transpose()?,
@@ -178,41 +180,15 @@ impl Reader<'_> {
         })
     }
 
-    fn domain(&self, text: &Text) -> Result<Arc<str>, CatalogueError> {
-        names::normalise(text.get_ref()).filter(|name| !name.contains('*')).ok_or_else(|| {
-            self.error(
-                text,
-                "is not a domain name",
-                "write it plainly, as in zoom.us: what lies under it is included",
-            )
-        })
-    }
-
-    fn pattern(&self, text: &Text) -> Result<Arc<str>, CatalogueError> {
-        names::normalise(text.get_ref()).ok_or_else(|| {
-            self.error(text, "is not a pattern of names", "write a name with stars, as in *mmr*.zoom.us")
-        })
-    }
-
-    fn ports(&self, text: &Text) -> Result<Ports, CatalogueError> {
-        Port::parse_range(text.get_ref())
-            .ok_or_else(|| self.error(text, "is not a range of ports", "write udp/8801-8810 or tcp/443"))
-    }
-
-    fn prefix(&self, text: &Text) -> Result<IpNet, CatalogueError> {
-        let prefix: IpNet = text.get_ref().parse().map_err(|_| {
-            self.error(
-                text,
-                "is not a prefix",
-                "write an address and a length, as in 192.0.2.0/24 or 2001:db8::/32",
-            )
-        })?;
-        let truncated = prefix.trunc();
-        if truncated != prefix {
-            let suggestion = format!("bits are set behind the prefix, did you mean {truncated}?");
-            return Err(self.error(text, "is not a prefix", &suggestion));
+    /// An error at `item`, one of the values in `list`.
+    fn item_error(&self, list: &Text, item: &str, wrong: Wrong) -> CatalogueError {
+        let span = list.span();
+        let within = self.text.get(span.clone()).and_then(|written| written.find(item)).unwrap_or(0);
+        CatalogueError {
+            line: line_of(self.text, span.start.saturating_add(within)),
+            what: format!("'{}' {}", item.escape_debug(), wrong.what),
+            suggestion: wrong.suggestion.into_owned(),
         }
-        Ok(prefix)
     }
 
     fn error(&self, text: &Text, what: &str, suggestion: &str) -> CatalogueError {
@@ -224,12 +200,48 @@ impl Reader<'_> {
     }
 }
 
+/// What is wrong with a value, and what would be right.
+struct Wrong {
+    what: &'static str,
+    suggestion: Cow<'static, str>,
+}
+
+const fn wrong(what: &'static str, suggestion: &'static str) -> Wrong {
+    Wrong { what, suggestion: Cow::Borrowed(suggestion) }
+}
+
+fn domain(text: &str) -> Result<Arc<str>, Wrong> {
+    const SUGGESTION: &str = "write it plainly, as in zoom.us: what lies under it is included";
+    let name = names::normalise(text).filter(|name| !name.contains('*'));
+    name.ok_or(wrong("is not a domain name", SUGGESTION))
+}
+
+fn pattern(text: &str) -> Result<Arc<str>, Wrong> {
+    names::normalise(text)
+        .ok_or(wrong("is not a pattern of names", "write a name with stars, as in *mmr*.zoom.us"))
+}
+
+fn ports(text: &str) -> Result<Ports, Wrong> {
+    Port::parse_range(text).ok_or(wrong("is not a range of ports", "write udp/8801-8810 or tcp/443"))
+}
+
+fn prefix(text: &str) -> Result<IpNet, Wrong> {
+    const SUGGESTION: &str = "write an address and a length, as in 192.0.2.0/24 or 2001:db8::/32";
+    let prefix: IpNet = text.parse().map_err(|_| wrong("is not a prefix", SUGGESTION))?;
+    let truncated = prefix.trunc();
+    if truncated == prefix {
+        return Ok(prefix);
+    }
+    let suggestion = Cow::Owned(format!("bits are set behind the prefix, did you mean {truncated}?"));
+    Err(Wrong { what: "is not a prefix", suggestion })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn error_of(line: &str) -> CatalogueError {
-        let text = format!("[x]\n[[x.domains]]\nlist = []\nsource = \"s\"\n{line}\n");
+        let text = format!("[x]\n[[x.domains]]\nlist = \"\"\nsource = \"s\"\n{line}\n");
         parse(&text).unwrap_err()
     }
 
@@ -262,9 +274,10 @@ mod tests {
             ("prefixes", "1.2.3.4/24", "did you mean 1.2.3.0/24?"),
             ("ports", "8801", "udp/8801-8810"),
             ("domains", "*.zoom.us", "not a domain name"),
-            ("hosts", "a b", "not a pattern"),
+            ("hosts", "a/b", "not a pattern"),
+            ("domains", "zoom.us a..b", "'a..b' is not a domain name"),
         ] {
-            let text = format!("[x]\n[[x.{kind}]]\nsource = \"s\"\nas_of = \"2024\"\nlist = [\"{value}\"]\n");
+            let text = format!("[x]\n[[x.{kind}]]\nsource = \"s\"\nas_of = \"2024\"\nlist = \"{value}\"\n");
             let error = parse(&text).unwrap_err();
             assert_eq!(error.line, 5);
             assert!(error.to_string().contains(part), "{error}");

@@ -158,12 +158,12 @@ fn a_file_adds_services_and_facts() {
         [our-bridge]
         name = "Our bridge"
         [[our-bridge.domains]]
-        list = ["video.example.org", "meet.jit.si"]
+        list = "video.example.org meet.jit.si"
         role = "signaling"
         source = "operations"
         as_of = "2026"
         [[zoom.hosts]]
-        list = ["edge*.zoom.us"]
+        list = "edge*.zoom.us"
         role = "media"
         source = "operations"
         as_of = "2026"
@@ -183,7 +183,7 @@ fn a_file_can_put_its_facts_in_the_place_of_the_embedded_ones() {
         [zoom]
         replace = true
         [[zoom.domains]]
-        list = ["zoom.example.org"]
+        list = "zoom.example.org"
         source = "operations"
         as_of = "2026"
     "#;

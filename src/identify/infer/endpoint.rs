@@ -93,6 +93,7 @@ pub(super) fn endpoints(
     subjects: &[Subject<'_>],
     flows: &[Identity],
     names: &NameTable,
+    proxied: &BTreeSet<IpAddr>,
 ) -> BTreeMap<IpAddr, EndpointIdentity> {
     let mut endpoints: HashMap<IpAddr, EndpointIdentity, foldhash::fast::RandomState> = HashMap::default();
     for (subject, identity) in subjects.iter().zip(flows) {
@@ -107,7 +108,8 @@ pub(super) fn endpoints(
         for name in &identity.names {
             endpoint.name(&name.name, name.via);
         }
-        let tcp = subject.handshake.map(|min| Rtt { via: RttVia::Tcp, min, samples: 1 });
+        let tcp = subject.handshake.filter(|_| !proxied.contains(&subject.client.ip()));
+        let tcp = tcp.map(|min| Rtt { via: RttVia::Tcp, min, samples: 1 });
         let others = subject.facts.map_or(&[][..], |facts| &facts.rtts);
         tcp.into_iter().chain(others.iter().copied()).for_each(|rtt| endpoint.rtt(rtt));
         let (client, server) = (subject.client.ip(), subject.server.ip());

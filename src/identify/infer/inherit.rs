@@ -137,7 +137,10 @@ impl<'a> Known<'a> {
             return matches!(kind, MentionKind::Peer | MentionKind::Candidate);
         }
         let to_stun_server = STUN_PORTS.contains(&subject.server.port()) && !subject.has_media();
-        !draft.has_address_evidence() && !to_stun_server && self.on_socket(subject).is_some()
+        !draft.numbered
+            && !draft.has_address_evidence()
+            && !to_stun_server
+            && self.on_socket(subject).is_some()
     }
 
     fn mention(&self, subject: &Subject<'_>) -> Option<(usize, MentionKind)> {

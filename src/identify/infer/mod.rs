@@ -6,7 +6,9 @@ mod contact;
 mod crowd;
 mod endpoint;
 mod inherit;
+mod numbered;
 mod own;
+mod proxy;
 mod role;
 mod subject;
 
@@ -17,7 +19,7 @@ use super::evidence::{Detail, Kind, weigh};
 use super::names::{Name, NameTable};
 use super::{Catalogue, Contact, Evidence, Role, Service};
 use crate::parallel::at_once;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// What a flow is: an inference, with what it rests on.
@@ -49,6 +51,9 @@ pub struct Inference {
     pub flows: Vec<Identity>,
     /// Every address that flows have as a server, and every one that was only mentioned.
     pub endpoints: BTreeMap<IpAddr, EndpointIdentity>,
+    /// Clients whose TCP handshakes something near them answers in the place of the servers: their TCP times say
+    /// nothing about the servers and are left out of [`EndpointIdentity::rtts`].
+    pub proxied_clients: BTreeSet<IpAddr>,
 }
 
 /// What is collected of a flow before anything is concluded.
@@ -61,6 +66,8 @@ struct Draft {
     names: Vec<Name>,
     /// The flow itself carries a name of its server, known to the catalogue or not.
     carries_name: bool,
+    /// Its packets are part of a sequence that its socket sends to many addresses.
+    numbered: bool,
     /// The far end is a participant, by how the flow came about.
     is_peer: bool,
 }
@@ -91,15 +98,19 @@ pub fn infer_on(
     let part = subjects.len().div_ceil(threads.max(1)).max(MIN_PART);
     let drafted = at_once(subjects.chunks(part), |subjects| {
         let mut lookups = own::Lookups::new(catalogue);
-        let draft = |subject| {
-            let draft = own::draft(subject, names, &mut lookups);
-            let service = weigh(&draft.evidence).map(|(service, _)| service);
-            let role = role::role(subject, &draft, service, catalogue);
-            (draft, role)
-        };
-        subjects.iter().map(draft).collect::<Vec<_>>()
+        subjects.iter().map(|subject| own::draft(subject, names, &mut lookups)).collect::<Vec<_>>()
     });
-    let (mut drafts, roles): (Vec<Draft>, Vec<Role>) = drafted.into_iter().flatten().unzip();
+    let mut drafts: Vec<Draft> = drafted.into_iter().flatten().collect();
+    numbered::add(subjects, &mut drafts);
+    let pairs = subjects.chunks(part).zip(drafts.chunks(part));
+    let roles = at_once(pairs, |(subjects, drafts)| {
+        let own_role = |(subject, draft): (&Subject<'_>, &Draft)| {
+            let service = weigh(&draft.evidence).map(|(service, _)| service);
+            role::role(subject, draft, service, catalogue)
+        };
+        subjects.iter().zip(drafts).map(own_role).collect::<Vec<_>>()
+    });
+    let roles: Vec<Role> = roles.into_iter().flatten().collect();
     let known = inherit::Known::new(subjects, &drafts, roles);
     let concluded = at_once((0..).step_by(part).zip(drafts.chunks_mut(part)), |(first, drafts)| {
         let conclude = |(place, draft): (usize, &mut Draft)| {
@@ -111,8 +122,9 @@ pub fn infer_on(
     });
     let mut flows: Vec<Identity> = concluded.into_iter().flatten().collect();
     crowd::probes(subjects, &mut flows);
-    let endpoints = endpoint::endpoints(subjects, &flows, names);
-    Inference { flows, endpoints }
+    let proxied_clients = proxy::proxied(subjects);
+    let endpoints = endpoint::endpoints(subjects, &flows, names, &proxied_clients);
+    Inference { flows, endpoints, proxied_clients }
 }
 
 fn conclude(

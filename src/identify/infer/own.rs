@@ -48,7 +48,8 @@ pub(super) fn draft(subject: &Subject<'_>, names: &NameTable, lookups: &mut Look
         signatures(&mut draft, facts);
         generic(&mut draft, subject, facts);
         realm(&mut draft, facts, lookups.catalogue);
-        draft.carries_name = facts.names.iter().any(|name| name.via != Via::Certificate);
+        draft.carries_name =
+            facts.names.iter().any(|name| name.via != Via::Certificate && !name.is_address());
         for name in relevant(&facts.names) {
             add_name(&mut draft, name, lookups);
         }
@@ -63,7 +64,8 @@ pub(super) fn draft(subject: &Subject<'_>, names: &NameTable, lookups: &mut Look
 /// it wants and the certificate is for that one, its other names say nothing. Where it is not, they say that the
 /// name was false.
 fn relevant(names: &[Name]) -> impl Iterator<Item = &Name> {
-    let asked = names.iter().find(|name| matches!(name.via, Via::Tls | Via::Quic | Via::Dtls));
+    let asks = |name: &&Name| matches!(name.via, Via::Tls | Via::Quic | Via::Dtls) && !name.is_address();
+    let asked = names.iter().find(asks);
     let covers = move |name: &Name| asked.is_some_and(|asked| covers(&name.name, &asked.name));
     let covered = names.iter().any(|name| name.via == Via::Certificate && covers(name));
     names.iter().filter(move |name| name.via != Via::Certificate || !covered || covers(name))

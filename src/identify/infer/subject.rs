@@ -14,6 +14,8 @@ pub struct Subject<'a> {
     pub client: SocketAddr,
     /// The other side.
     pub server: SocketAddr,
+    /// `Some(true)` where the capture shows that the client opened it, `None` where that is a guess.
+    pub opened_by_client: Option<bool>,
     /// What carries it.
     pub transport: Transport,
     /// Time of the first packet.
@@ -32,6 +34,8 @@ pub struct Subject<'a> {
     pub handshake: Option<Duration>,
     /// The first packet.
     pub first_packet: PacketRef,
+    /// The last packet.
+    pub last_packet: PacketRef,
     /// What its payload says.
     pub facts: Option<&'a FlowFacts>,
 }
@@ -43,6 +47,7 @@ impl<'a> Subject<'a> {
         Self {
             client: socket(flow.client()),
             server: socket(flow.server()),
+            opened_by_client: flow.opened_by_client(),
             transport: flow.transport(),
             start: flow.start(),
             end: flow.end(),
@@ -52,6 +57,7 @@ impl<'a> Subject<'a> {
             contact: Contact::of_flow(flow),
             handshake: flow.handshake_time(),
             first_packet: flow.first_packet(),
+            last_packet: flow.last_packet(),
             facts,
         }
     }

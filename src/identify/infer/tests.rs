@@ -23,6 +23,7 @@ fn tcp<'a>(client: &str, server: &str, facts: &'a FlowFacts) -> Subject<'a> {
     Subject {
         client: client.parse().unwrap(),
         server: server.parse().unwrap(),
+        opened_by_client: None,
         transport: Transport::Tcp,
         start: at(0),
         end: at(5),
@@ -32,6 +33,7 @@ fn tcp<'a>(client: &str, server: &str, facts: &'a FlowFacts) -> Subject<'a> {
         contact: Contact::Control,
         handshake: None,
         first_packet: PACKET,
+        last_packet: PACKET,
         facts: Some(facts),
     }
 }
@@ -75,6 +77,7 @@ fn with_media(mut facts: FlowFacts) -> FlowFacts {
             kind: None,
             packets: 100,
             bytes: 10_000,
+            lost: 0,
             first: PACKET,
             start: at(0),
             end: at(5),

@@ -1,7 +1,7 @@
 //! DNS: what answers tell their client about the names of addresses.
 
 use super::Feed;
-use crate::identify::dns::{self, Message};
+use crate::identify::dns::{self, Alias, Message};
 use crate::identify::names::{NameBinding, normalise};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -32,12 +32,8 @@ fn bind(feed: &Feed, client: IpAddr, message: &Message, bindings: &mut Vec<NameB
         let (same, rest) = answers.split_at_checked(length).unwrap_or((answers, &[]));
         answers = rest;
         let mut names = Vec::new();
-        let aliases = message.aliases.iter().map(|alias| &alias.target);
-        let canonical = same.iter().filter_map(|answer| answer.canonical.as_ref());
-        for name in
-            std::iter::once(&first.name).chain(aliases).chain(canonical).filter_map(|name| normalise(name))
-        {
-            if names.len() < MAX_NAMES && !names.contains(&name) {
+        for name in chain(&first.name, &message.aliases).filter_map(normalise) {
+            if !names.contains(&name) {
                 names.push(name);
             }
         }
@@ -54,4 +50,13 @@ fn bind(feed: &Feed, client: IpAddr, message: &Message, bindings: &mut Vec<NameB
             packet: feed.packet,
         });
     }
+}
+
+/// A name and those it is an alias of, in order (RFC 1034 section 3.6.2). Aliases that go round end at the bound.
+fn chain<'a>(name: &'a str, aliases: &'a [Alias]) -> impl Iterator<Item = &'a str> {
+    let next = |name: &&str| {
+        let alias = aliases.iter().find(|alias| alias.name.eq_ignore_ascii_case(name))?;
+        Some(alias.target.as_str())
+    };
+    std::iter::successors(Some(name), next).take(MAX_NAMES)
 }

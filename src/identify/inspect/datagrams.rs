@@ -15,7 +15,7 @@ use crate::identify::signature::Signature;
 use crate::identify::stun::{self, Envelope};
 use crate::identify::tls::Progress;
 use crate::identify::zoom::{self, Contents, MediaType};
-use crate::identify::{FlowFacts, Probe, dtls, facetime, quic, rtp, sip};
+use crate::identify::{FlowFacts, Probe, dtls, facetime, quic, rtp, sip, skype};
 use std::net::SocketAddr;
 
 /// Packets inside packets: a relay's frame around a message that holds a packet.
@@ -28,6 +28,9 @@ const ZOOM_PORTS: std::ops::RangeInclusive<u16> = 8801..=8810;
 pub(super) struct Datagrams {
     facts: FlowFacts,
     count: u8,
+    /// RTP is confirmed: packets that look like it need no other look.
+    carries_rtp: bool,
+    skype: Skype,
     stun: Option<Box<StunWatch>>,
     zoom: Option<Box<zoom::RoundTrips>>,
     products: Option<Box<Products>>,
@@ -35,6 +38,15 @@ pub(super) struct Datagrams {
     dtls: Option<Box<Dtls>>,
     quic: Option<Box<Quic>>,
     bindings: Vec<NameBinding>,
+}
+
+/// Whether all packets of the client may be Skype's.
+#[derive(Debug, Default)]
+enum Skype {
+    #[default]
+    Unknown,
+    No,
+    Maybe(skype::Frames),
 }
 
 #[derive(Debug, Default)]
@@ -56,7 +68,10 @@ struct Quic {
 /// Whether a datagram could be something that is read at all: cheap, and before anything is allocated.
 pub(super) fn may_be_known(feed: &Feed, payload: &[u8]) -> bool {
     let Some(first) = payload.first() else { return false };
-    if products::may_be_known(feed, payload) {
+    if is_dns(feed) || products::may_be_known(feed, payload) {
+        return true;
+    }
+    if feed.direction == Direction::FromClient && skype::parse(payload, feed.length).is_some() {
         return true;
     }
     match first {
@@ -65,7 +80,7 @@ pub(super) fn may_be_known(feed: &Feed, payload: &[u8]) -> bool {
         4..=0x23 if is_zoom_like(feed, payload) => true,
         20..=63 if dtls::probe(payload) != Probe::NoMatch => true,
         128..=191 if may_carry_media(feed) && rtp::probe(payload, feed.length) != Probe::NoMatch => true,
-        _ => is_dns(feed) || quic::probe(payload) == Probe::Match || is_multiplexed(payload, feed.length),
+        _ => quic::probe(payload) == Probe::Match || is_multiplexed(payload, feed.length),
     }
 }
 
@@ -98,7 +113,25 @@ impl Datagrams {
             }
             return;
         }
+        if self.carries_rtp && matches!(payload.first(), Some(128..=191)) {
+            self.media(feed, payload, feed.length);
+            return;
+        }
+        self.skype(feed, payload);
         self.open(feed, payload, feed.length, 0);
+    }
+
+    fn skype(&mut self, feed: &Feed, payload: &[u8]) {
+        if feed.direction == Direction::FromServer || matches!(self.skype, Skype::No) {
+            return;
+        }
+        self.skype = match (&self.skype, skype::parse(payload, feed.length)) {
+            (Skype::Unknown, Some(first)) => Skype::Maybe(skype::Frames { first, packets: 1 }),
+            (Skype::Maybe(frames), Some(_)) => {
+                Skype::Maybe(skype::Frames { packets: frames.packets.saturating_add(1), ..*frames })
+            }
+            _ => Skype::No,
+        };
     }
 
     /// Whether enough datagrams have passed without anything being recognised.
@@ -107,6 +140,7 @@ impl Datagrams {
             && self.bindings.is_empty()
             && self.dtls.is_none()
             && self.quic.is_none()
+            && !matches!(self.skype, Skype::Maybe(_))
             && !self.media.as_ref().is_some_and(|media| media.is_confirmed())
             && self.facts == FlowFacts::default()
     }
@@ -254,6 +288,7 @@ impl Datagrams {
         if !watch.rtcp(feed, payload, length, &mut self.facts) {
             watch.rtp(feed, payload, length);
         }
+        self.carries_rtp = self.carries_rtp || watch.is_confirmed();
     }
 
     fn dtls(&mut self, feed: &Feed, payload: &[u8]) {
@@ -286,6 +321,9 @@ impl Datagrams {
 
     /// Everything that was learnt.
     pub(super) fn finish(mut self) -> (Option<FlowFacts>, Vec<NameBinding>) {
+        if let Skype::Maybe(frames) = self.skype {
+            self.facts.skype_frames = Some(frames);
+        }
         if let Some(media) = self.media.take() {
             media.finish(&mut self.facts);
         }

@@ -114,6 +114,7 @@ impl MediaWatch {
                     kind: origin.kind.or(by_pattern),
                     packets: stream.packets,
                     bytes: stream.bytes,
+                    lost: stream.lost(),
                     first: origin.first,
                     start: stream.first,
                     end: stream.last,

@@ -77,7 +77,7 @@ impl Products {
         facts.signature(Signature::TelegramCall, feed.packet);
         match packet {
             telegram::Packet::SelfInfo { address, .. } => {
-                facts.mention(address, MentionKind::Mapped, feed.packet)
+                facts.mention(address, MentionKind::Mapped, feed.packet);
             }
             telegram::Packet::PeerInfo { own, peer } => {
                 facts.mention(own, MentionKind::Mapped, feed.packet);

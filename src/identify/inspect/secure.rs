@@ -102,6 +102,7 @@ fn handshake(
         known.server_hello = true;
         known.version = Some(hello.version);
         known.alpn.extend(hello.alpn);
+        known.ja3s = hello.ja3s;
     }
 }
 

@@ -8,7 +8,9 @@ use crate::identify::facts::{Direction, PerDirection, Protocol};
 use crate::identify::names::{NameBinding, Via};
 use crate::identify::signature::Signature;
 use crate::identify::tls::{Progress, TlsReader};
-use crate::identify::{FlowFacts, Probe, dingtalk, dns, http, sip, stun, tls};
+use crate::identify::{
+    FlowFacts, Probe, dingtalk, dns, http, sip, skype, stun, tls, viber_chat, whatsapp_chat,
+};
 
 /// Encrypted records that are looked at after the handshake, to see whether data goes both ways.
 const MAX_RECORDS: u8 = 16;
@@ -94,6 +96,9 @@ impl Streams {
             }
             return;
         }
+        if feed.direction == Direction::FromServer && skype::is_server_hello(prefix) {
+            self.facts.signature(Signature::SkypeHello, feed.packet);
+        }
         let done = match &mut self.content {
             Content::Unknown => false,
             Content::Dns(read) => take_dns(feed, prefix, read.of_mut(feed.direction), &mut self.bindings),
@@ -122,8 +127,8 @@ impl Streams {
             self.facts.protocol(Protocol::Http);
         } else if sip::probe(prefix) == Probe::Match {
             self.content = Content::Sip;
-        } else if dingtalk::probe(prefix) == Probe::Match {
-            self.facts.signature(Signature::DingTalkHello, feed.packet);
+        } else if let Some(signature) = product(feed, prefix) {
+            self.facts.signature(signature, feed.packet);
             self.done = PerDirection { client: true, server: true };
         } else if stun::Stream::new(prefix).is_some() {
             self.content = Content::Stun(Box::default());
@@ -184,6 +189,20 @@ impl Streams {
         }
         (Some(self.facts), self.bindings)
     }
+}
+
+/// Connections of single products that nothing more can be read of.
+fn product(feed: &Feed, prefix: &[u8]) -> Option<Signature> {
+    let from_client = feed.direction == Direction::FromClient;
+    if dingtalk::probe(prefix) == Probe::Match {
+        return Some(Signature::DingTalkHello);
+    }
+    if from_client && whatsapp_chat::probe(prefix) == Probe::Match {
+        return Some(Signature::WhatsAppChat);
+    }
+    let viber =
+        viber_chat::PORTS.contains(&feed.server().port()) && viber_chat::probe(prefix) == Probe::Match;
+    viber.then_some(Signature::ViberChat)
 }
 
 /// Reads all messages again with each segment, which is bounded by giving up early.

@@ -72,7 +72,14 @@ impl QuicClose {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Frame<'a> {
     /// A stretch of the handshake.
-    Crypto { offset: u64, data: &'a [u8] },
+    Crypto {
+        /// Where the stretch begins.
+        offset: u64,
+        /// Bytes of it on the wire.
+        length: u64,
+        /// Those that the capture holds.
+        data: &'a [u8],
+    },
     /// The end.
     Close { code: u64, reason: &'a [u8] },
 }
@@ -103,9 +110,9 @@ fn frame<'a>(cursor: &mut Cursor<'a>) -> Option<Option<Frame<'a>>> {
         kind @ (ACK | ACK_ECN) => acknowledgment(cursor, kind == ACK_ECN)?,
         CRYPTO | GOOGLE_CRYPTO => {
             let offset = integer(cursor)?;
-            let length = usize::try_from(integer(cursor)?).ok()?;
-            let data = cursor.take_up_to(length);
-            return Some(Some(Frame::Crypto { offset, data }));
+            let length = integer(cursor)?;
+            let data = cursor.take_up_to(usize::try_from(length).ok()?);
+            return Some(Some(Frame::Crypto { offset, length, data }));
         }
         kind @ (CLOSE | APPLICATION_CLOSE) => {
             let code = integer(cursor)?;
@@ -157,7 +164,7 @@ mod tests {
     fn acknowledgments_and_padding_are_passed_over() {
         let content = [0, 0, 2, 5, 0, 1, 1, 0, 1, 1, 3, 5, 0, 0, 0, 1, 2, 3, 6, 0x40, 3, 2, b'h', b'i', 0];
         let (all, whole) = read(&content);
-        assert_eq!(all, [Frame::Crypto { offset: 3, data: b"hi" }]);
+        assert_eq!(all, [Frame::Crypto { offset: 3, length: 2, data: b"hi" }]);
         assert!(whole);
         for cut in 0..content.len() {
             let _ = read(&content[..cut]);

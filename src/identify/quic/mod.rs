@@ -22,6 +22,9 @@ use std::fmt;
 /// Bytes of a datagram with a client's Initial, RFC 9000 section 14.1.
 const MIN_INITIAL: usize = 1200;
 
+/// Bytes of the connection id that a client makes up for the server, RFC 9000 section 7.2.
+const MIN_FIRST_DESTINATION: usize = 8;
+
 /// Whether a datagram begins like QUIC. Later packets of a connection have nothing to tell them by.
 pub fn probe(datagram: &[u8]) -> Probe {
     let Some(first) = datagram.first() else { return Probe::NoMatch };
@@ -39,12 +42,22 @@ pub fn probe(datagram: &[u8]) -> Probe {
     match header.version {
         QuicVersion(0) if header.offered_versions().is_some() => Probe::Match,
         QuicVersion(0) => Probe::NoMatch,
-        version if first & FIXED != 0 && version.is_known() => Probe::Match,
-        _ if first & FIXED != 0 && header.destination.len() >= 8 && datagram.len() >= MIN_INITIAL => {
-            Probe::NeedMore
-        }
+        _ if first & FIXED == 0 => Probe::NoMatch,
+        version if version.is_known() || is_first_initial(&header, datagram) => Probe::Match,
         _ => Probe::NoMatch,
     }
+}
+
+/// Whether a datagram of a version that is not known is as a client's first has to be: long enough, with an id long
+/// enough (RFC 9000 sections 7.2 and 14.1), and a length that leads to its end, to padding or to another packet.
+fn is_first_initial(header: &LongHeader<'_>, datagram: &[u8]) -> bool {
+    if datagram.len() < MIN_INITIAL || header.destination.len() < MIN_FIRST_DESTINATION {
+        return false;
+    }
+    let lengths = header.lengths(packet::Kind::Initial, datagram);
+    let end = lengths.and_then(|(number_offset, length)| number_offset.checked_add(length));
+    let rest = end.and_then(|end| datagram.get(end..));
+    rest.is_some_and(|rest| rest.first().is_none_or(|first| *first == 0 || first & LONG != 0))
 }
 
 /// A connection id, RFC 9000 section 5.1: up to 20 bytes.

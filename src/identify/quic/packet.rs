@@ -105,6 +105,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_type_bits_of_v2_are_turned_by_one() {
+        // RFC 9000 section 17.2 and RFC 9369 section 3.2.
+        let kinds = |rotated| [0xc0, 0xd0, 0xe0, 0xf0].map(|first| Kind::of(first, rotated));
+        assert_eq!(kinds(false), [Kind::Initial, Kind::ZeroRtt, Kind::Handshake, Kind::Retry]);
+        assert_eq!(kinds(true), [Kind::Retry, Kind::Initial, Kind::ZeroRtt, Kind::Handshake]);
+    }
+
+    #[test]
     fn integers_read_as_in_the_examples() {
         // RFC 9000 appendix A.1.
         let cases: [(&[u8], u64); 5] = [

@@ -241,7 +241,9 @@ impl QuicState {
         let Some(id) = ConnectionId::new(header.destination).filter(|id| Some(*id) != known) else {
             return false;
         };
-        if sender == Sender::Server && (known.is_some() || !packet.is_whole()) {
+        // These keys are a guess. A whole packet proves it; what speaks against it must not come in twos.
+        let doubts = [known.is_some(), sender == Sender::Server, !packet.is_whole()];
+        if doubts.into_iter().filter(|doubt| *doubt).count() > 1 {
             return false;
         }
         if !self.open(Sender::Client, header, packet, protections, id) {
@@ -300,7 +302,7 @@ impl QuicState {
         side.largest = side.largest.max(Some(opened.number));
         let mut close = None;
         frames(opened.content(), |frame| match frame {
-            Frame::Crypto { offset, data } => {
+            Frame::Crypto { offset, data, .. } => {
                 side.crypto.insert(usize::try_from(offset).unwrap_or(usize::MAX), data, MAX_CRYPTO);
             }
             Frame::Close { code, reason } => close = Some((code, reason)),
@@ -341,6 +343,11 @@ impl Protected<'_> {
         self.bytes.len() >= self.end
     }
 
+    /// Whether the packet is long enough, on the wire, for a frame with `length` bytes.
+    fn has_room_for(&self, length: u64) -> bool {
+        usize::try_from(length).is_ok_and(|length| length <= self.end.saturating_sub(self.number_offset))
+    }
+
     /// Takes the protection off. A packet that the capture cut cannot be authenticated: there the frames must make
     /// sense instead, and keys must not be a guess.
     fn open(&self, keys: &Keys, largest: Option<u64>, guess: bool) -> Option<Opened> {
@@ -351,8 +358,16 @@ impl Protected<'_> {
         if self.is_whole() {
             return Some(opened);
         }
+        let mut fits = Some(());
         let mut says_something = false;
-        let sensible = frames(opened.content(), |_| says_something = true);
-        (sensible && says_something).then_some(opened)
+        let sensible = frames(opened.content(), |frame| {
+            says_something = true;
+            if let Frame::Crypto { offset, length, .. } = frame {
+                let end = offset.checked_add(length).and_then(|end| usize::try_from(end).ok());
+                fits =
+                    fits.filter(|()| end.is_some_and(|end| end <= MAX_CRYPTO) && self.has_room_for(length));
+            }
+        });
+        (sensible && says_something && fits.is_some()).then_some(opened)
     }
 }

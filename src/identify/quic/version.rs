@@ -12,9 +12,14 @@ impl QuicVersion {
     /// RFC 9369.
     pub const V2: Self = Self(0x6b33_43cf);
 
-    /// Whether it is one that this module knows how to open, or would know but for Google's own handshake.
+    /// Whether it is a version that somebody uses.
     pub(super) fn is_known(self) -> bool {
-        self.is_google() || self.is_reserved() || matches!(self.protections(), [_])
+        self.is_google() || self.is_meta() || self.is_reserved() || matches!(self.protections(), [_])
+    }
+
+    /// Meta's variants of the drafts and of v1.
+    const fn is_meta(self) -> bool {
+        matches!(self.0, 0xface_b000..=0xface_b0ff)
     }
 
     /// Reserved to force a version negotiation, RFC 9000 section 15.
@@ -64,7 +69,7 @@ impl fmt::Display for QuicVersion {
             0x6b33_43cf => f.write_str("QUIC v2"),
             0xff00_0000..=0xff00_0022 => write!(f, "QUIC draft-{}", self.0 & 0xff),
             0xff02_0000 | 0x709a_50c4 => f.write_str("QUIC v2 draft"),
-            0xface_b000..=0xface_b0ff => write!(f, "Meta QUIC 0x{:08x}", self.0),
+            _ if self.is_meta() => write!(f, "Meta QUIC 0x{:08x}", self.0),
             _ if self.is_google() => write!(f, "Google QUIC {}", self.0.to_be_bytes().escape_ascii()),
             other => write!(f, "QUIC 0x{other:08x}"),
         }

@@ -191,6 +191,21 @@ fn sslv2_stream() -> Vec<u8> {
 }
 
 #[test]
+fn a_hello_whose_lengths_disagree_is_not_whole() {
+    let longer = |mut body: Vec<u8>, place: usize| {
+        let place = body.len() - place;
+        body[place] += 1;
+        ClientHello::read(&body, true, Dialect::Tls).unwrap()
+    };
+    let body = client_hello(0x0303, None, &[server_name(b"a.example"), extension(23, &[])]);
+    let (extension_too_long, block_too_long) = (longer(body.clone(), 1), longer(body, 4 + 18 + 1));
+    for hello in [extension_too_long, block_too_long] {
+        assert_eq!(hello.server_name.unwrap().as_str(), "a.example");
+        assert!(!hello.complete && hello.ja3.is_none());
+    }
+}
+
+#[test]
 fn a_hello_of_sslv2_is_recognised_and_what_follows_is_read() {
     let mut stream = sslv2_stream();
     for cut in 0..11 {

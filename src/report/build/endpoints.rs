@@ -2,9 +2,9 @@
 
 use super::super::model::{EndpointReport, MentionReport, NameReport, RttReport};
 use super::Builder;
+use crate::flow::Tally;
 use crate::identify::facts::Rtt;
 use crate::identify::infer::{EndpointIdentity, MentionedBy};
-use crate::pipeline::Tally;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -14,21 +14,20 @@ const MAX_MENTIONS: usize = 8;
 impl Builder<'_> {
     /// Every address that packets went from or to, and every one that was only named.
     pub(super) fn endpoints(&mut self) -> Vec<EndpointReport> {
-        let analysis = self.material.analysis;
         let mut recorded: BTreeMap<IpAddr, BTreeSet<NameReport>> = BTreeMap::new();
-        for name in analysis.inputs.iter().flat_map(|input| &input.recorded_names) {
+        for name in self.material.inputs.iter().flat_map(|input| &input.recorded_names) {
             let report = NameReport { name: name.name.clone(), via: "capture" };
             recorded.entry(name.address).or_default().insert(report);
         }
         let identities = &self.material.inference.endpoints;
         let addresses: BTreeSet<IpAddr> =
-            analysis.endpoints.keys().chain(identities.keys()).copied().collect();
+            self.material.tallies.keys().chain(identities.keys()).copied().collect();
         let mut reports = Vec::with_capacity(addresses.len());
         for address in addresses {
             let names = recorded.remove(&address).unwrap_or_default();
             reports.push(self.endpoint(
                 address,
-                analysis.endpoints.get(&address),
+                self.material.tallies.get(&address),
                 identities.get(&address),
                 names,
             ));
@@ -85,7 +84,7 @@ impl Builder<'_> {
                 (kind.name(), *client, Some(*server), *packet)
             }
         };
-        let input = self.material.analysis.inputs.get(usize::from(packet.input));
+        let input = self.material.inputs.get(usize::from(packet.input));
         let input = input.map(|input| input.path.clone()).unwrap_or_default();
         MentionReport { by, client, server, input, packet: packet.number }
     }

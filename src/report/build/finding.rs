@@ -4,13 +4,12 @@ use super::super::model::{Finding, SessionEndpoint};
 use super::super::text;
 use super::Builder;
 use crate::capture::Precision;
-use crate::flow::{PacketRef, Transport};
+use crate::flow::{PacketRef, Tally, Transport};
 use crate::identify::evidence::Kind;
 use crate::identify::facts::Protocol;
 use crate::identify::infer::Subject;
 use crate::identify::{Contact, Identity, Role};
 use crate::locate::CountryCode;
-use crate::pipeline::Tally;
 use crate::policy::{Judgement, Verdict};
 use crate::session::{Leg, Session};
 use std::collections::BTreeSet;
@@ -210,7 +209,7 @@ fn how_known(identity: &Identity) -> String {
     let mut words: Vec<&str> = Vec::new();
     kinds.into_iter().for_each(|kind| {
         if !words.contains(&kind) {
-            words.push(kind)
+            words.push(kind);
         }
     });
     let parts: Vec<String> =

@@ -16,14 +16,13 @@ impl Builder<'_> {
     pub(super) fn flows(&self) -> Vec<FlowReport> {
         let flows = self.material.subjects.iter().zip(&self.material.inference.flows);
         flows
-            .zip(&self.material.analysis.flows)
-            .map(|((subject, identity), flow)| {
+            .map(|(subject, identity)| {
                 let facts = subject.facts;
                 FlowReport {
                     transport: subject.transport.name(),
                     client: socket(subject.client, subject.transport),
                     server: socket(subject.server, subject.transport),
-                    opened_by_client: flow.opened_by_client(),
+                    opened_by_client: subject.opened_by_client,
                     start: self.time(subject.start),
                     end: self.time(subject.end),
                     packets_sent: subject.sent.packets,

@@ -9,9 +9,8 @@ use std::fmt::Write as _;
 impl Builder<'_> {
     pub(super) fn inputs(&self) -> Vec<InputReport> {
         let none = BTreeMap::new();
-        let analysis = self.material.analysis;
-        let frames = analysis.anomalies.iter().chain(std::iter::repeat(&none));
-        analysis.inputs.iter().zip(frames).map(|(input, frames)| report(input, frames)).collect()
+        let frames = self.material.anomalies.iter().chain(std::iter::repeat(&none));
+        self.material.inputs.iter().zip(frames).map(|(input, frames)| report(input, frames)).collect()
     }
 }
 

@@ -6,23 +6,32 @@ mod flows;
 mod inputs;
 mod sessions;
 
-use super::model::*;
-use crate::capture::{Precision, Timestamp};
-use crate::flow::PacketRef;
+use super::model::{CoverageReport, Finding, PacketReport, Report, Share, Time, Tool};
+use super::text;
+use crate::capture::{Input, Precision, Timestamp};
+use crate::flow::{Coverage, PacketRef, Tally};
 use crate::identify::infer::Subject;
 use crate::identify::{Catalogue, Contact, Identity, Inference};
 use crate::locate::{CountryCode, Locator, Placement, Scope};
-use crate::pipeline::Analysis;
 use crate::policy::{Evidence, Judgement, Policy, Verdict};
+use crate::report::Places;
 use crate::session::Session;
 use hashbrown::HashMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// What a report is made of.
 pub struct Material<'a> {
-    /// What packets say.
-    pub analysis: &'a Analysis,
+    /// What was read.
+    pub inputs: &'a [Input],
+    /// Oddities of frames by kind, for each input.
+    pub anomalies: &'a [BTreeMap<&'static str, u64>],
+    /// Frames and bytes.
+    pub coverage: Coverage,
+    /// What each address sent and received.
+    pub tallies: &'a BTreeMap<IpAddr, Tally>,
+    /// The same of packets that belong to no flow: tunnels around others, fragments.
+    pub loose: &'a BTreeMap<IpAddr, Tally>,
     /// The flows as the inference sees them, in their order.
     pub subjects: &'a [Subject<'a>],
     /// What the flows and addresses are.
@@ -31,8 +40,10 @@ pub struct Material<'a> {
     pub sessions: &'a [Session],
     /// Names of services.
     pub catalogue: &'a Catalogue,
-    /// Says where addresses are.
+    /// The databases.
     pub locator: &'a Locator,
+    /// Says where addresses are.
+    pub places: &'a Places<'a>,
     /// Says what is allowed.
     pub policy: &'a Policy,
     /// The countries that calls should stay in, where the user has said.
@@ -50,11 +61,13 @@ pub fn build(material: &Material<'_>) -> Report {
     let sessions: Vec<_> =
         material.sessions.iter().zip(1..).map(|(session, number)| builder.session(session, number)).collect();
     let outside = builder.outside();
-    let verdict = builder.verdict();
+    let lacks = builder.lacks();
+    let verdict = builder.verdict(&lacks);
     Report {
         schema_version: "1",
         tool: Tool { name: "landfall", version: env!("CARGO_PKG_VERSION") },
         verdict,
+        lacks,
         inputs: builder.inputs(),
         databases: material.locator.databases().to_vec(),
         policy: material.policy.clone(),
@@ -78,8 +91,8 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(material: &'a Material<'a>) -> Self {
-        let counted = &material.analysis.coverage;
-        let precision = material.analysis.inputs.iter().map(|input| input.precision).max();
+        let counted = &material.coverage;
+        let precision = material.inputs.iter().map(|input| input.precision).max();
         Self {
             material,
             precision: precision.unwrap_or(Precision::MICROSECONDS),
@@ -107,8 +120,8 @@ impl<'a> Builder<'a> {
     }
 
     fn place(&mut self, address: IpAddr) -> &Placement {
-        let locator = self.material.locator;
-        self.placements.entry(address).or_insert_with(|| locator.locate(address))
+        let places = self.material.places;
+        self.placements.entry(address).or_insert_with(|| places.locate(address))
     }
 
     fn country(&mut self, address: IpAddr) -> Option<CountryCode> {
@@ -128,19 +141,40 @@ impl<'a> Builder<'a> {
     }
 
     fn packet(&self, packet: PacketRef, at: Timestamp) -> Option<PacketReport> {
-        let input = self.material.analysis.inputs.get(usize::from(packet.input))?;
+        let input = self.material.inputs.get(usize::from(packet.input))?;
         Some(PacketReport { input: input.path.clone(), number: packet.number, time: self.time(at) })
     }
 
     /// The worst verdict of all. Where something may have been missed, nothing is called allowed.
-    fn verdict(&self) -> Verdict {
+    fn verdict(&self, lacks: &[String]) -> Verdict {
         let found = self.findings.iter().map(|finding| finding.verdict).max().unwrap_or_default();
-        let inputs = &self.material.analysis.inputs;
-        let incomplete = self.coverage.unfollowed_packets > 0
-            || inputs
-                .iter()
-                .any(|input| input.damage.is_some() || input.dropped_packets.is_some_and(|count| count > 0));
-        if incomplete && !self.material.policy.is_empty() { found.max(Verdict::Indeterminate) } else { found }
+        let missed = lacks.iter().map(|lack| self.material.policy.judge_incomplete(lack).verdict);
+        missed.chain([found]).max().unwrap_or_default()
+    }
+
+    /// What the capture lacks that may have held a contact.
+    fn lacks(&self) -> Vec<String> {
+        let inputs = &self.material.inputs;
+        let damaged = inputs.iter().filter(|input| input.damage.is_some()).count();
+        let dropped: u64 = inputs.iter().filter_map(|input| input.dropped_packets).sum();
+        let unfollowed = self.coverage.unfollowed_packets;
+        let mut lacks = Vec::new();
+        if damaged > 0 {
+            lacks.push(format!(
+                "What follows the damage in {} was not read.",
+                text::counted(damaged, "input")
+            ));
+        }
+        if dropped > 0 {
+            lacks.push(format!("{} frames were dropped while capturing.", text::number(dropped)));
+        }
+        if unfollowed > 0 {
+            lacks.push(format!(
+                "{} packets were not followed: too many flows or addresses.",
+                text::number(unfollowed)
+            ));
+        }
+        lacks
     }
 
     /// Counts every flow by contact and role.

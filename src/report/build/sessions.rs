@@ -9,14 +9,16 @@ use super::endpoints::least;
 use super::finding::Seen;
 use crate::flow::Transport;
 use crate::identify::facts::{MentionKind, Rtt, RttVia};
+use crate::identify::names::Via;
 use crate::identify::{Contact, Role};
 use crate::locate::{CountryCode, Scope};
 use crate::policy::{Reason, Verdict, groups};
 use crate::session::{Event, Failover, Leg, Session, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
-impl<'a> Builder<'a> {
+impl Builder<'_> {
     pub(super) fn session(&mut self, session: &Session, number: usize) -> SessionReport {
         let id = format!("s{number}");
         let mut by_address: BTreeMap<IpAddr, Vec<&Leg>> = BTreeMap::new();
@@ -108,7 +110,10 @@ impl<'a> Builder<'a> {
             let streams = subject.facts.map_or(&[][..], |facts| &facts.media);
             media.extend(streams.iter().map(|stream| stream.kind.unwrap_or("media")));
             if !leg.opened_by_far {
-                rtts.extend(subject.handshake.map(|min| Rtt { via: RttVia::Tcp, min, samples: 1 }));
+                // What a local proxy answers says nothing of the server.
+                let proxied = self.material.inference.proxied_clients.contains(&subject.client.ip());
+                let handshake = subject.handshake.filter(|_| !proxied);
+                rtts.extend(handshake.map(|min| Rtt { via: RttVia::Tcp, min, samples: 1 }));
                 rtts.extend(subject.facts.map_or(&[][..], |facts| &facts.rtts));
             }
         }
@@ -177,7 +182,8 @@ impl<'a> Builder<'a> {
 
     fn name_of(&self, address: IpAddr) -> Option<String> {
         let identity = self.material.inference.endpoints.get(&address)?;
-        identity.names.first().map(|(name, _)| name.to_string())
+        let rank = |(name, via): &&(Arc<str>, Via)| (name.starts_with('*'), *via == Via::Certificate);
+        identity.names.iter().min_by_key(rank).map(|(name, _)| name.to_string())
     }
 
     /// The countries that a call should stay in: those the user names, else the continent of the client's address
@@ -240,7 +246,7 @@ impl<'a> Builder<'a> {
 
     /// Judges addresses that no flow stands for: tunnel ends, and fragments that were never made whole.
     fn judge_loose(&mut self) {
-        for (address, tally) in &self.material.analysis.loose {
+        for (address, tally) in self.material.loose {
             let known = self.material.inference.endpoints.get(address).map(|known| known.contact);
             let contact = if tally.sent.packets > 0 { Contact::Answered } else { Contact::Attempted };
             if !tally.beyond_errors || known >= Some(contact) {

@@ -2,7 +2,7 @@
 
 use super::super::model::{FailedReport, FailoverReport, Report, SessionEndpoint, SessionReport};
 use super::super::text::{bytes, counted, escape, milliseconds, socket};
-use super::{Table, WIDTH, clock, span};
+use super::{Table, WIDTH, best_name, clock, span};
 use crate::identify::{Contact, Role};
 use crate::locate::{Confidence, CountryCode, Scope};
 use crate::policy::Verdict;
@@ -66,8 +66,8 @@ impl Table {
         let who = self.styled(Style::new().bold(), &who);
         self.line(&format!("{verdict}  {who}{:gap$}{when}", ""));
         let columns = format!(
-            "      {:10} {:SERVER_WIDTH$} {:2} {:9}{:>8}{:>9}{:>9}",
-            "role", "far end", "in", "", "rtt", "out", "in"
+            "      {:10} {:SERVER_WIDTH$} {:12}{:>8}{:>9}{:>9}",
+            "role", "far end", "where", "rtt", "sent", "received"
         );
         let columns = self.styled(Style::new().dimmed(), &columns);
         self.line(&columns);
@@ -99,8 +99,7 @@ impl Table {
 
     /// The name, other roles and kinds of media of a far end.
     fn names(&mut self, endpoint: &SessionEndpoint, role: Role) {
-        let mut parts: Vec<String> =
-            endpoint.names.first().map(|name| escape(&name.name)).into_iter().collect();
+        let mut parts: Vec<String> = best_name(&endpoint.names).map(escape).into_iter().collect();
         let others: Vec<&str> =
             endpoint.roles.iter().filter(|other| **other != role).map(|other| other.name()).collect();
         if !others.is_empty() {
@@ -130,16 +129,14 @@ impl Table {
     }
 
     fn failover(&mut self, failover: &FailoverReport) {
-        for (place, failed) in failover.failed.iter().take(MAX_FAILED).enumerate() {
+        let attempts = grouped(&failover.failed);
+        for (place, (first, how)) in attempts.iter().take(MAX_FAILED).enumerate() {
             let label = if place == 0 { "failover" } else { "" };
-            let tries = if failed.tries > 1 { format!(" x{}", failed.tries) } else { String::new() };
-            self.line(&format!(
-                "      {label:10} {} {} ({}) {}{tries}",
-                clock(failed.time),
-                failed_name(failed),
-                code(failed.country),
-                failed.words
-            ));
+            let (time, name) = (clock(first.time), failed_name(first));
+            self.line(&format!("      {label:10} {time} {name} ({}) {how}", code(first.country)));
+        }
+        if let Some(more) = attempts.len().checked_sub(MAX_FAILED).filter(|&more| more > 0) {
+            self.wrapped(&format!("and {}", counted(more, "more place")), INDENT);
         }
         let reached = failover.reached_name.as_deref().map_or_else(|| failover.reached.to_string(), escape);
         let leaves = match failover.leaves_home {
@@ -162,21 +159,16 @@ impl Table {
     }
 
     fn remarks(&mut self, call: &SessionReport) {
-        let mut remarks = Vec::new();
-        if !call.media_seen {
-            remarks.push("no media was seen");
-        }
-        if call.began_before_capture {
-            remarks.push("it was under way when the capture began");
-        }
-        if call.continues_after_capture {
-            remarks.push("it went on when the capture ended");
-        }
-        if call.one_direction {
-            remarks.push("only one direction was captured");
-        }
-        if !remarks.is_empty() {
-            self.wrapped(&format!("Of this call, {}.", remarks.join("; ")), 6);
+        let remarks = [
+            (!call.media_seen, "No media of this call was seen."),
+            (call.began_before_capture, "It was under way when the capture began."),
+            (call.continues_after_capture, "It was under way when the capture ended."),
+            (call.one_direction, "Only one direction of it was captured."),
+        ];
+        let shown: Vec<&str> =
+            remarks.into_iter().filter_map(|(holds, remark)| holds.then_some(remark)).collect();
+        if !shown.is_empty() {
+            self.wrapped(&shown.join(" "), 6);
         }
     }
 }
@@ -225,6 +217,29 @@ fn place(endpoint: &SessionEndpoint) -> String {
 
 fn code(country: Option<CountryCode>) -> String {
     country.map_or_else(|| "??".to_owned(), |country| country.to_string())
+}
+
+/// Attempts at one address after another, and how they failed: `no answer x3, refused`.
+fn grouped(failed: &[FailedReport]) -> Vec<(&FailedReport, String)> {
+    let mut groups: Vec<(&FailedReport, Vec<(&str, u64)>)> = Vec::new();
+    for attempt in failed {
+        // Datagrams that were repeated are one attempt each; of a connection, the SYNs are.
+        let tries = attempt.tries.max(1);
+        match groups.last_mut().filter(|(first, _)| first.endpoint == attempt.endpoint) {
+            Some((_, how)) => match how.last_mut().filter(|(words, _)| *words == attempt.words) {
+                Some((_, count)) => *count += tries,
+                None => how.push((attempt.words, tries)),
+            },
+            None => groups.push((attempt, vec![(attempt.words, tries)])),
+        }
+    }
+    let words = |how: Vec<(&str, u64)>| {
+        let parts = how
+            .into_iter()
+            .map(|(words, count)| if count > 1 { format!("{words} x{count}") } else { words.to_owned() });
+        parts.collect::<Vec<_>>().join(", ")
+    };
+    groups.into_iter().map(|(first, how)| (first, words(how))).collect()
 }
 
 fn failed_name(failed: &FailedReport) -> String {

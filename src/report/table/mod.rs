@@ -3,7 +3,7 @@
 mod call;
 mod servers;
 
-use super::model::{Finding, InputReport, Report, SessionReport, Time};
+use super::model::{Finding, InputReport, NameReport, Report, SessionReport, Time};
 use super::text::{bytes, counted, escape, number};
 use crate::locate::Database;
 use crate::policy::Verdict;
@@ -148,15 +148,11 @@ impl Table {
             number(denied as u64),
             number(unclear as u64),
         ));
+        for lack in &report.lacks {
+            self.wrapped(lack, 0);
+        }
         if report.policy.is_empty() {
             self.line("No rule was given, so nothing is denied: see --deny and --allow.");
-        }
-        if report.coverage.unfollowed_packets > 0 {
-            let packets = number(report.coverage.unfollowed_packets);
-            self.wrapped(
-                &format!("{packets} packets could not be followed: too many flows or addresses."),
-                0,
-            );
         }
         for database in report.databases.iter().filter(|database| database.attribution.is_some()) {
             self.wrapped(&credit(database), 0);
@@ -178,6 +174,14 @@ impl Table {
         }
         self.line(&line);
     }
+}
+
+/// The name that tells a person most: what the client asked for before what a certificate allows, and no pattern
+/// where there is a name.
+fn best_name(names: &[NameReport]) -> Option<&str> {
+    let rank =
+        |name: &&NameReport| (name.name.starts_with('*'), matches!(name.via, "certificate" | "capture"));
+    names.iter().min_by_key(rank).map(|name| name.name.as_str())
 }
 
 /// `dbip-country-lite 2026-06-01: IP Geolocation by DB-IP, https://db-ip.com`.

@@ -2,7 +2,7 @@
 
 use super::super::model::{EndpointReport, Report};
 use super::super::text::{bytes, counted, escape, milliseconds};
-use super::Table;
+use super::{Table, best_name};
 use crate::identify::Contact;
 use crate::locate::Scope;
 use std::collections::BTreeSet;
@@ -60,8 +60,8 @@ impl Table {
         self.line(&format!(
             "      {address:ADDRESS_WIDTH$} {country:3} {contact:12}{rtt:>8}{sent:>9}{received:>9}"
         ));
-        if let Some(name) = server.names.first() {
-            self.wrapped(&escape(&name.name), 8);
+        if let Some(name) = best_name(&server.names) {
+            self.wrapped(&escape(name), 8);
         }
     }
 }

@@ -1,0 +1,17 @@
+//! Any bytes as the first of a TCP connection: cutting them differently must not change what is read.
+#![no_main]
+
+use landfall::identify::tls::{self, TlsReader};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let Some((&step, stream)) = data.split_first() else { return };
+    let whole = tls::parse(stream);
+    let mut reader = TlsReader::default();
+    for end in (0..stream.len()).step_by(usize::from(step) + 1) {
+        reader.read(&stream[..end]);
+    }
+    reader.finish(stream);
+    assert_eq!(*reader.flight(), whole);
+    let _ = (tls::probe(stream), tls::find(stream));
+});

@@ -1,0 +1,316 @@
+//! The outlines of countries, `data/outlines.bin`, and how far away they are on the sphere.
+//!
+//! `tools/embed/outlines.py` makes the file from Natural Earth's map (1:50 million) and describes its form. A country is
+//! read from it when it is first asked for. Only what is needed of spherical geometry is here: the `geo` crate has it
+//! too, with forty other crates.
+
+use super::CountryCode;
+
+static BYTES: &[u8] = include_bytes!("../../data/outlines.bin");
+const MAGIC: &[u8] = b"LFOUTLN1";
+/// Bytes of a country in the header.
+const HEADER_ENTRY: usize = 8;
+
+/// Mean radius of the Earth (IUGG).
+const EARTH_RADIUS_KM: f64 = 6371.0088;
+/// Straight lines of the map are cut into pieces of at most this many degrees: along a parallel a great circle leaves
+/// the line, by less than 150 m in a degree.
+const MAX_SEGMENT_DEGREES: f64 = 0.5;
+/// Segments that are passed over together if all are too far away.
+const CHUNK: usize = 24;
+
+/// A place on the sphere as a vector of length one.
+type Vector = [f64; 3];
+
+/// The outline of a country.
+#[derive(Debug)]
+pub(super) struct Outline {
+    /// Closed lines of longitude and latitude in degrees; those of islands and holes alike.
+    rings: Vec<Vec<(f64, f64)>>,
+    chunks: Vec<Chunk>,
+}
+
+/// A piece of a ring.
+#[derive(Debug)]
+struct Chunk {
+    points: Vec<Vector>,
+    centre: Vector,
+    /// The angle between the centre and the point farthest from it, in radians.
+    radius: f64,
+}
+
+impl Outline {
+    /// The outline of `country`, if the map has one.
+    pub(super) fn of(country: CountryCode) -> Option<Self> {
+        Self::read(BYTES, country.as_str().as_bytes())
+    }
+
+    fn read(bytes: &[u8], code: &[u8]) -> Option<Self> {
+        let rest = bytes.strip_prefix(MAGIC)?;
+        let (count, entries) = rest.split_first_chunk()?;
+        let length = usize::try_from(u32::from_le_bytes(*count)).ok()?.checked_mul(HEADER_ENTRY)?;
+        let mut entries = entries.get(..length)?.chunks_exact(HEADER_ENTRY);
+        let entry = entries.find(|entry| entry.starts_with(code))?;
+        let rings = u16::from_le_bytes(*entry.get(2..)?.first_chunk()?);
+        let place = usize::try_from(u32::from_le_bytes(*entry.get(4..)?.first_chunk()?)).ok()?;
+        let mut rest = bytes.get(place..)?;
+        let rings = (0..rings).map(|_| ring(&mut rest)).collect::<Option<Vec<_>>>()?;
+        let chunks = rings.iter().flat_map(|ring| chunks(ring)).collect();
+        Some(Self { rings, chunks })
+    }
+
+    /// Kilometres from a point, in degrees, to the nearest point of the country.
+    pub(super) fn distance_from_point(&self, latitude: f64, longitude: f64) -> f64 {
+        if self.contains(latitude, longitude) {
+            return 0.0;
+        }
+        let from = Chunk::new(vec![vector(longitude, latitude)]);
+        self.distance_from(std::slice::from_ref(&from))
+    }
+
+    /// Kilometres between the nearest points of the two countries.
+    pub(super) fn distance_from_country(&self, other: &Self) -> f64 {
+        self.distance_from(&other.chunks)
+    }
+
+    fn distance_from(&self, others: &[Chunk]) -> f64 {
+        let mut best = f64::INFINITY;
+        for one in others {
+            for chunk in &self.chunks {
+                let nearest_possible = angle(one.centre, chunk.centre) - one.radius - chunk.radius;
+                if nearest_possible < best {
+                    best = best.min(one.angle_to(chunk)).min(chunk.angle_to(one));
+                }
+            }
+        }
+        best * EARTH_RADIUS_KM
+    }
+
+    /// Whether the way to the North Pole, where no country is, crosses the outline an odd number of times.
+    fn contains(&self, latitude: f64, longitude: f64) -> bool {
+        let crossings = self.rings.iter().flat_map(|ring| ring.windows(2)).filter(|pair| {
+            let [(x1, y1), (x2, y2)] = pair else { return false };
+            let start = wrapped(x1 - longitude);
+            let step = wrapped(x2 - x1);
+            let crosses = (start < 0.0) != (start + step < 0.0);
+            crosses && y1 - (y2 - y1) * start / step > latitude
+        });
+        crossings.count() % 2 == 1
+    }
+}
+
+impl Chunk {
+    fn new(points: Vec<Vector>) -> Self {
+        let sum = points.iter().fold([0.0; 3], |sum, point| add(sum, *point));
+        let centre = scaled(sum, 1.0 / length(sum).max(f64::MIN_POSITIVE));
+        let radius = points.iter().map(|point| angle(centre, *point)).fold(0.0, f64::max);
+        Self { points, centre, radius }
+    }
+
+    /// The smallest angle between a point of this chunk and the line of the other.
+    fn angle_to(&self, other: &Self) -> f64 {
+        let one_point = if other.points.len() == 1 { other.points.first() } else { None };
+        let to = |point: Vector| {
+            let segments = other.points.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?)));
+            let nearest = segments.map(|(a, b)| angle_to_segment(point, a, b)).fold(f64::INFINITY, f64::min);
+            one_point.map_or(nearest, |only| nearest.min(angle(point, *only)))
+        };
+        self.points.iter().map(|point| to(*point)).fold(f64::INFINITY, f64::min)
+    }
+}
+
+fn ring(rest: &mut &[u8]) -> Option<Vec<(f64, f64)>> {
+    let (count, after) = rest.split_first_chunk()?;
+    let length = usize::try_from(u32::from_le_bytes(*count)).ok()?.checked_mul(4)?;
+    let (points, after) = after.split_at_checked(length)?;
+    *rest = after;
+    let degrees = |bytes: &[u8; 2], span: f64| f64::from(i16::from_le_bytes(*bytes)) / 32767.0 * span;
+    let points = points.chunks_exact(4).filter_map(|point| {
+        let (x, y) = (point.first_chunk()?, point.last_chunk()?);
+        Some((degrees(x, 180.0), degrees(y, 90.0)))
+    });
+    Some(points.collect())
+}
+
+/// The pieces of a ring; each begins with the last point of the one before it.
+fn chunks(ring: &[(f64, f64)]) -> Vec<Chunk> {
+    let mut points = Vec::with_capacity(ring.len());
+    for pair in ring.windows(2) {
+        let [(x1, y1), (x2, y2)] = *pair else { continue };
+        let x2 = x1 + wrapped(x2 - x1);
+        let pieces = ((x2 - x1).abs().max((y2 - y1).abs()) / MAX_SEGMENT_DEGREES).ceil().clamp(1.0, 1000.0);
+        let mut piece = 0.0;
+        while piece < pieces {
+            let part = piece / pieces;
+            points.push(vector(x1 + (x2 - x1) * part, y1 + (y2 - y1) * part));
+            piece += 1.0;
+        }
+    }
+    points.extend(ring.last().map(|(x, y)| vector(*x, *y)));
+    let starts = (0..points.len()).step_by(CHUNK);
+    starts.map(|start| Chunk::new(points.iter().skip(start).take(CHUNK + 1).copied().collect())).collect()
+}
+
+/// A difference of longitudes the short way round: outlines go across 180 degrees.
+fn wrapped(degrees: f64) -> f64 {
+    if degrees >= 180.0 {
+        degrees - 360.0
+    } else if degrees < -180.0 {
+        degrees + 360.0
+    } else {
+        degrees
+    }
+}
+
+fn vector(longitude: f64, latitude: f64) -> Vector {
+    let (sin_x, cos_x) = longitude.to_radians().sin_cos();
+    let (sin_y, cos_y) = latitude.to_radians().sin_cos();
+    [cos_y * cos_x, cos_y * sin_x, sin_y]
+}
+
+/// The angle from a point to the nearest point of the arc from `a` to `b`, in radians.
+fn angle_to_segment(point: Vector, a: Vector, b: Vector) -> f64 {
+    let normal = cross(a, b);
+    let size = length(normal);
+    let beside = dot(cross(normal, a), point) > 0.0 && dot(cross(b, normal), point) > 0.0;
+    if beside && size > 1e-12 {
+        return (dot(normal, point) / size).clamp(-1.0, 1.0).asin().abs();
+    }
+    angle(point, a).min(angle(point, b))
+}
+
+/// The angle between two places, in radians; exact for near ones as well.
+fn angle(a: Vector, b: Vector) -> f64 {
+    length(cross(a, b)).atan2(dot(a, b))
+}
+
+fn add(a: Vector, b: Vector) -> Vector {
+    std::array::from_fn(|axis| at(a, axis) + at(b, axis))
+}
+
+fn scaled(vector: Vector, factor: f64) -> Vector {
+    vector.map(|part| part * factor)
+}
+
+fn dot(a: Vector, b: Vector) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn cross(a: Vector, b: Vector) -> Vector {
+    std::array::from_fn(|axis| {
+        let (next, last) = ((axis + 1) % 3, (axis + 2) % 3);
+        at(a, next) * at(b, last) - at(a, last) * at(b, next)
+    })
+}
+
+fn at(vector: Vector, axis: usize) -> f64 {
+    vector.get(axis).copied().unwrap_or_default()
+}
+
+fn length(vector: Vector) -> f64 {
+    dot(vector, vector).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::countries;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn outline(code: &str) -> Outline {
+        Outline::of(CountryCode::parse(code).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn nearly_every_country_has_an_outline() {
+        let without: Vec<_> =
+            countries().iter().filter(|country| Outline::of(country.code).is_none()).collect();
+        let without: Vec<_> = without.iter().map(|country| country.code.to_string()).collect();
+        assert_eq!(without, ["GI", "TK", "TV", "UM"]);
+    }
+
+    #[test]
+    fn a_place_within_a_country_is_no_distance_from_it() {
+        for (code, latitude, longitude) in [
+            ("CN", 39.9, 116.4),
+            ("US", 61.2, -149.9),
+            ("RU", 66.0, -172.0),
+            ("FR", 4.9, -52.3),
+            ("ZA", -30.0, 25.0),
+            ("NZ", -41.3, 174.8),
+            ("FJ", -17.8, 178.0),
+        ] {
+            assert!(outline(code).distance_from_point(latitude, longitude) < 0.001, "{code}");
+        }
+        // Lesotho is a hole in South Africa.
+        assert!(outline("ZA").distance_from_point(-29.5, 28.3) > 10.0);
+    }
+
+    #[test]
+    fn distances_are_those_to_the_nearest_point() {
+        for (code, latitude, longitude, low, high) in [
+            // Turin: the nearest point of the United States is in Maine.
+            ("US", 45.07, 7.69, 5550.0, 5650.0),
+            ("FR", 45.07, 7.69, 30.0, 80.0),
+            ("GB", 48.86, 2.35, 200.0, 260.0),
+            // Seoul: over the Yellow Sea to Shandong.
+            ("CN", 37.57, 126.98, 330.0, 420.0),
+            // Across the antimeridian.
+            ("RU", 64.0, -175.0, 40.0, 200.0),
+            // The border along the 49th parallel is straight on the map and no great circle.
+            ("US", 49.5, -108.0, 50.0, 60.0),
+        ] {
+            let found = outline(code).distance_from_point(latitude, longitude);
+            assert!((low..high).contains(&found), "{code} {latitude} {longitude}: {found}");
+        }
+    }
+
+    #[test]
+    fn distances_between_countries_are_those_of_their_nearest_points() {
+        let distance = |a: &str, b: &str| outline(a).distance_from_country(&outline(b));
+        assert!(distance("FR", "IT") < 1.0);
+        assert!((30.0..45.0).contains(&distance("GB", "FR")), "{}", distance("GB", "FR"));
+        assert!((2.0..90.0).contains(&distance("US", "RU")), "{}", distance("US", "RU"));
+        let (there, back) = (distance("IT", "US"), distance("US", "IT"));
+        assert!((there - back).abs() < 1e-6 && (5000.0..6000.0).contains(&there), "{there} {back}");
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_is_read_without_panic() {
+        for length in (0..BYTES.len()).step_by(997) {
+            Outline::read(&BYTES[..length], b"ZW");
+        }
+        assert!(Outline::read(b"", b"DE").is_none());
+    }
+
+    /// A place on the arc from `a` to `b`.
+    fn between(a: Vector, b: Vector, part: f64) -> Vector {
+        let sum = add(scaled(a, 1.0 - part), scaled(b, part));
+        scaled(sum, 1.0 / length(sum))
+    }
+
+    proptest! {
+        #[test]
+        fn no_point_of_an_arc_is_nearer_than_its_nearest(
+            from in (-180.0..180.0, -90.0..90.0), a in (-180.0..180.0, -89.0..89.0), step in (-5.0..5.0, -1.0..1.0),
+        ) {
+            let (from, end) = (vector(from.0, from.1), vector(a.0 + step.0, a.1 + step.1));
+            let start = vector(a.0, a.1);
+            let nearest = angle_to_segment(from, start, end);
+            let sampled = (0..=1000).map(|n| angle(from, between(start, end, f64::from(n) / 1000.0)));
+            let sampled = sampled.fold(f64::INFINITY, f64::min);
+            prop_assert!(nearest <= sampled + 1e-9, "{nearest} {sampled}");
+            prop_assert!(sampled <= nearest + angle(start, end) / 1000.0 + 1e-9, "{nearest} {sampled}");
+        }
+
+        #[test]
+        fn passing_over_chunks_changes_no_distance(latitude in -89.0..89.0, longitude in -180.0..180.0) {
+            let japan = outline("JP");
+            let from = vector(longitude, latitude);
+            let segments = japan.chunks.iter().flat_map(|chunk| chunk.points.windows(2));
+            let expected = segments.map(|pair| angle_to_segment(from, pair[0], pair[1])).fold(f64::INFINITY, f64::min);
+            let found = japan.distance_from_point(latitude, longitude);
+            prop_assert!(found == 0.0 || (found - expected * EARTH_RADIUS_KM).abs() < 1e-6);
+        }
+    }
+}
