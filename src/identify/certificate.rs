@@ -78,13 +78,16 @@ impl CertificateNames {
     }
 }
 
+/// The bytes of a certificate, and the names in it.
+type Remembered = (Box<[u8]>, Arc<CertificateNames>);
+
 /// Certificates and their names. Servers send the same ones again and again, and reading one takes as long as all
 /// else in a handshake together. Its bytes, and not only their hash, have to be the same.
 #[derive(Default)]
 struct Memory {
     hasher: foldhash::fast::RandomState,
     /// Each at the place that its hash gives; a later one takes the place of an earlier.
-    places: Vec<Option<(Box<[u8]>, Arc<CertificateNames>)>>,
+    places: Vec<Option<Remembered>>,
 }
 
 impl Memory {

@@ -331,7 +331,7 @@ impl Worker {
 
 /// The same memory without packets, for those of another batch: collecting keeps the memory of what it takes from.
 fn emptied<'b>(packets: Vec<Packet<'_>>) -> Vec<Packet<'b>> {
-    packets.into_iter().filter_map(|_| None).collect()
+    packets.into_iter().map_while(|_| None).collect()
 }
 
 /// The datagrams that the fragments among `packets` complete, and those that these complete in turn.
