@@ -44,7 +44,10 @@ fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
         say(note);
     }
     output.write(&inspected.report.render(format))?;
-    Ok(inspected.report.exit_status())
+    let status = inspected.report.exit_status();
+    // The process ends here: to give back each of some hundred thousand pieces of memory would only take time.
+    std::mem::forget(inspected);
+    Ok(status)
 }
 
 fn lookup(options: &Lookup) -> Result<u8, Box<dyn Error>> {

@@ -4,7 +4,7 @@
 //! Layout: Biondi and Desclaux, "Silver Needle in the Skype" (2006); measured in a capture of 2015. A packet begins with
 //! two bytes of number and a byte of kind, all else is encrypted. One packet proves nothing; that packets
 //! of one socket to many addresses are numbered in one sequence proves it, which is for
-//! [`super::infer`] to see.
+//! [`mod@super::infer`] to see.
 
 use super::wire::{be16, byte};
 
