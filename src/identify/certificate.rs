@@ -82,8 +82,11 @@ impl CertificateNames {
 struct Memory {
     hasher: foldhash::fast::RandomState,
     /// Each at the place that its hash gives; a later one takes the place of an earlier.
-    places: Vec<Option<(Box<[u8]>, Arc<CertificateNames>)>>,
+    places: Vec<Option<Remembered>>,
 }
+
+/// A certificate's bytes and its names.
+type Remembered = (Box<[u8]>, Arc<CertificateNames>);
 
 impl Memory {
     fn read(&mut self, der: &[u8]) -> Option<Arc<CertificateNames>> {
