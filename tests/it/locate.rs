@@ -63,10 +63,9 @@ fn what_is_embedded_agrees_with_what_providers_say() {
     let table = std::fs::read_to_string(shared.join("geo/ranges/cloud_overlay.csv")).unwrap();
     let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|line| line.split(',').collect()).collect();
     let addresses: Vec<&str> = rows.iter().map(|row| row[0].split('/').next().unwrap()).collect();
-    let addresses = addresses.join("\n");
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("addresses");
-    std::fs::write(&input, addresses).unwrap();
+    std::fs::write(&input, addresses.join("\n")).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_landfall"))
         .args(["lookup", "--format", "json"])
         .stdin(std::fs::File::open(&input).unwrap())

@@ -9,7 +9,7 @@ use crate::identify::evidence::Kind;
 use crate::identify::facts::Protocol;
 use crate::identify::infer::Subject;
 use crate::identify::{Contact, Identity, Role};
-use crate::locate::CountryCode;
+use crate::locate::{ClaimKind, CountryCode};
 use crate::policy::{Judgement, Verdict};
 use crate::session::{Leg, Session};
 use std::collections::BTreeSet;
@@ -167,7 +167,9 @@ impl Builder<'_> {
         }
         let location = &self.place(address).location;
         let Some(country) = location.country else { return judgement.reason.clone() };
-        let agree = location.claims.iter().filter(|claim| claim.country == Some(country));
+        let agree = location.claims.iter().filter(|claim| {
+            claim.country == Some(country) && !claim.is_refuted() && claim.kind > ClaimKind::Hint
+        });
         let sources: Vec<String> = agree
             .map(|claim| match claim.built {
                 Some(built) => format!("{} of {}", claim.source, built.strftime("%Y-%m-%d")),
