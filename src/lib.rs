@@ -17,6 +17,7 @@ pub mod decode;
 pub mod flow;
 pub mod identify;
 pub mod locate;
+mod parallel;
 pub mod pipeline;
 pub mod policy;
 pub mod report;

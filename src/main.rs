@@ -20,7 +20,7 @@ const FAILURE: u8 = 2;
 fn main() -> ExitCode {
     let status = match Cli::parse().command {
         Command::Inspect(options) => inspect(options),
-        Command::Lookup(options) => lookup(options),
+        Command::Lookup(options) => lookup(&options),
         Command::Db(options) => db(&options.command),
     };
     ExitCode::from(status.unwrap_or_else(|error| {
@@ -44,10 +44,13 @@ fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
         say(note);
     }
     output.write(&inspected.report.render(format))?;
-    Ok(inspected.report.exit_status())
+    let status = inspected.report.exit_status();
+    // The process ends here: to give back each of some hundred thousand pieces of memory would only take time.
+    std::mem::forget(inspected);
+    Ok(status)
 }
 
-fn lookup(options: Lookup) -> Result<u8, Box<dyn Error>> {
+fn lookup(options: &Lookup) -> Result<u8, Box<dyn Error>> {
     let output = Output::open(options.output.as_deref())?;
     let request = LookupRequest {
         sources: Sources {

@@ -25,7 +25,7 @@ pub enum DbCommand {
     /// Fetch databases and lists of ranges over HTTPS
     ///
     /// Nothing else that landfall does uses the network. What is fetched is checked before it takes a place in the
-    /// store, with its date in its name: older builds stay, for older captures. Behind a proxy, set HTTPS_PROXY.
+    /// store, with its date in its name: older builds stay, for older captures. Behind a proxy, set the environment's proxy variables.
     Update(DbUpdate),
     /// Check that the files of the store are what they were, and whole
     Verify(DbList),

@@ -22,7 +22,7 @@ pub struct Location {
     /// Ask this list of ranges too (repeatable)
     ///
     /// Told by its content: Amazon's ip-ranges.json, Azure's service tags, Google's cloud.json, Oracle's
-    /// public_ip_ranges.json, a geofeed (RFC 8805), or lines of prefix,country.
+    /// public IP ranges, a geofeed (RFC 8805), or lines of prefix,country.
     #[arg(long, value_name = "FILE|NAME")]
     pub ranges: Vec<PathBuf>,
 

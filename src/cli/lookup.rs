@@ -38,5 +38,8 @@ pub struct Lookup {
 
 fn time(text: &str) -> Result<Timestamp, String> {
     let day = || text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
-    text.parse().ok().or_else(day).ok_or_else(|| "neither a day (2020-04-03) nor a time (RFC 3339)".to_owned())
+    text.parse()
+        .ok()
+        .or_else(day)
+        .ok_or_else(|| "neither a day (2020-04-03) nor a time (RFC 3339)".to_owned())
 }

@@ -52,7 +52,9 @@ fn long_version() -> String {
         text.push('\n');
         text.push_str(&data.id);
         if !credit.is_empty() {
-            text.push_str(&format!(" ({credit})"));
+            text.push_str(" (");
+            text.push_str(&credit);
+            text.push(')');
         }
     }
     text

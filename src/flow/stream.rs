@@ -100,6 +100,11 @@ impl Stream {
         *self = Self { base: self.base, ended: true, ..Self::default() };
     }
 
+    /// Whether nothing is held and nothing more is taken.
+    pub const fn is_released(&self) -> bool {
+        self.ended && self.bytes.is_empty() && self.ahead.is_empty()
+    }
+
     fn held(&self) -> u32 {
         u32::try_from(self.bytes.len()).unwrap_or(u32::MAX)
     }

@@ -162,7 +162,7 @@ fn table() {
         for (flow, identity) in case.identities() {
             let (client, server) = (flow.client(), flow.server());
             let kinds: BTreeSet<_> = identity.evidence.iter().map(|evidence| evidence.rule).collect();
-            let names: Vec<_> = identity.names.iter().map(|name| name.name.as_str()).collect();
+            let names: Vec<_> = identity.names.iter().map(|name| &*name.name).collect();
             println!(
                 "T\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}/{}",
                 capture.name,
@@ -265,7 +265,7 @@ fn the_web_client_of_zoom_is_known_by_its_certificate() {
     let found = case.of("134.224.90.111");
     assert!(found.iter().all(|(service, role, _)| service == "zoom" && *role == Role::Media), "{found:?}");
     let names = &case.inference.endpoints[&"134.224.90.111".parse().unwrap()].names;
-    assert!(names.iter().any(|(name, _)| name == "*.cloud.zoom.us"), "{names:?}");
+    assert!(names.iter().any(|(name, _)| &**name == "*.cloud.zoom.us"), "{names:?}");
 }
 
 #[test]

@@ -1,7 +1,11 @@
 //! Names out of an X.509 certificate (RFC 5280).
 
+use super::names::normalise;
 use super::tls::text;
+use std::cell::RefCell;
+use std::hash::BuildHasher;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::x509::AttributeTypeAndValue;
@@ -10,6 +14,8 @@ use x509_parser::x509::AttributeTypeAndValue;
 const MAX_CERTIFICATE: usize = 32 * 1024;
 /// Names that are kept of each kind. Shared certificates of content networks have up to 250.
 const MAX_NAMES: usize = 256;
+/// Certificates that a thread remembers: the services of a call, and of what runs beside it, have some tens.
+const REMEMBERED: usize = 256;
 
 /// The names in a certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +32,8 @@ pub struct CertificateNames {
     pub dns_names: Vec<String>,
     /// Addresses the certificate is for.
     pub addresses: Vec<IpAddr>,
+    /// The common name and the DNS names that are host names, in the form of [`normalise`].
+    pub hosts: Vec<Arc<str>>,
 }
 
 impl CertificateNames {
@@ -46,7 +54,17 @@ impl CertificateNames {
         if let Ok(Some(alternatives)) = certificate.subject_alternative_name() {
             alternatives.value.general_names.iter().take(MAX_NAMES).for_each(|name| names.add(name));
         }
+        let all = names.common_name.iter().chain(&names.dns_names);
+        names.hosts = all.filter_map(|name| normalise(name)).collect();
         Some(names)
+    }
+
+    /// As [`Self::read`], but reads a certificate that the thread has seen lately only once.
+    pub(crate) fn recall(der: &[u8]) -> Option<Arc<Self>> {
+        thread_local! {
+            static MEMORY: RefCell<Memory> = RefCell::default();
+        }
+        MEMORY.with_borrow_mut(|memory| memory.read(der))
     }
 
     fn add(&mut self, name: &GeneralName<'_>) {
@@ -55,6 +73,33 @@ impl CertificateNames {
             GeneralName::IPAddress(bytes) => self.addresses.extend(address(bytes)),
             _ => {}
         }
+    }
+}
+
+/// Certificates and their names. Servers send the same ones again and again, and reading one takes as long as all
+/// else in a handshake together. Its bytes, and not only their hash, have to be the same.
+#[derive(Default)]
+struct Memory {
+    hasher: foldhash::fast::RandomState,
+    /// Each at the place that its hash gives; a later one takes the place of an earlier.
+    places: Vec<Option<(Box<[u8]>, Arc<CertificateNames>)>>,
+}
+
+impl Memory {
+    fn read(&mut self, der: &[u8]) -> Option<Arc<CertificateNames>> {
+        let number = self.hasher.hash_one(der) % REMEMBERED as u64;
+        let place = usize::try_from(number).ok()?;
+        if let Some(Some((bytes, names))) = self.places.get(place)
+            && **bytes == *der
+        {
+            return Some(Arc::clone(names));
+        }
+        let names = Arc::new(CertificateNames::read(der)?);
+        self.places.resize(REMEMBERED, None);
+        if let Some(known) = self.places.get_mut(place) {
+            *known = Some((der.into(), Arc::clone(&names)));
+        }
+        Some(names)
     }
 }
 
@@ -81,6 +126,23 @@ mod tests {
         assert!(CertificateNames::read(&der).is_some());
         for cut in 0..der.len() {
             assert_eq!(CertificateNames::read(&der[..cut]), None);
+        }
+    }
+
+    #[test]
+    fn a_certificate_that_is_remembered_has_the_names_that_it_was_read_with() {
+        let (mut memory, der) = (Memory::default(), bytes(CERTIFICATE));
+        let changed: Vec<Vec<u8>> =
+            (0..2 * REMEMBERED).map(|i| [&der, i.to_be_bytes().as_slice()].concat()).collect();
+        for _ in 0..2 {
+            let (first, again) = (memory.read(&der).unwrap(), memory.read(&der).unwrap());
+            assert!(Arc::ptr_eq(&first, &again));
+            assert_eq!(*first, CertificateNames::read(&der).unwrap());
+            for other in &changed {
+                assert_eq!(memory.read(other).as_deref(), CertificateNames::read(other).as_ref());
+            }
+            assert_eq!(memory.read(&der[..9]), None);
+            assert_eq!(memory.places.len(), REMEMBERED);
         }
     }
 

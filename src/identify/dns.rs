@@ -3,9 +3,9 @@
 //! What matters is which name led to which address. A message that is cut by the capture or malformed
 //! gives every record before the fault.
 
+use hashbrown::HashSet;
 use simple_dns::rdata::{RData, SVCB, SVCParam};
 use simple_dns::{Name, Packet, PacketFlag, QTYPE};
-use std::collections::HashSet;
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -201,7 +201,8 @@ fn read_records(message: &mut Message, packet: &Packet<'_>) {
         _ => None,
     };
     // The names that the question leads to. Aliases come in order (RFC 1034 section 4.3.2).
-    let mut chain: HashSet<String> = asked.iter().map(|name| name.to_lowercase()).collect();
+    let mut chain: HashSet<String, foldhash::fast::RandomState> =
+        asked.iter().map(|name| name.to_lowercase()).collect();
     for record in records() {
         if let RData::CNAME(target) = &record.rdata {
             let alias = Alias { name: text(&record.name), target: text(&target.0) };
@@ -259,10 +260,14 @@ fn hints(record: &SVCB<'_>) -> Vec<IpAddr> {
 /// A name as text, without the last dot. Dots and backslashes within a label are escaped, and so are bytes
 /// that are not UTF-8 (RFC 1035 section 5.1, RFC 6763 section 4.3).
 fn text(name: &Name<'_>) -> String {
-    let mut text = String::new();
+    let mut text = String::with_capacity(USUAL_NAME);
     for (index, label) in name.iter().enumerate() {
         if index > 0 {
             text.push('.');
+        }
+        if let Some(plain) = plain(label.as_ref()) {
+            text.push_str(plain);
+            continue;
         }
         for chunk in label.as_ref().utf8_chunks() {
             for character in chunk.valid().chars() {
@@ -277,6 +282,15 @@ fn text(name: &Name<'_>) -> String {
         }
     }
     text
+}
+
+/// Bytes that hold most names.
+const USUAL_NAME: usize = 48;
+
+/// A label in which nothing has to be escaped, as nearly all are.
+fn plain(label: &[u8]) -> Option<&str> {
+    let has_special = label.iter().any(|byte| !byte.is_ascii() || matches!(byte, b'.' | b'\\'));
+    if has_special { None } else { std::str::from_utf8(label).ok() }
 }
 
 /// The type number of A.

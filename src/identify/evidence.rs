@@ -1,8 +1,14 @@
 //! Evidence: what an inference about a flow rests on, and how much each kind of it weighs.
 
-use super::Service;
+use super::catalogue::FactDate;
+use super::facts::MentionKind;
 use super::names::Via;
+use super::{Role, Service};
 use crate::flow::PacketRef;
+use ipnet::IpNet;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 /// The kind of a piece of evidence, weakest first.
 ///
@@ -51,7 +57,7 @@ impl Kind {
 }
 
 /// One reason for an inference, with the packet that shows it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
     /// What kind of reason it is, which is its weight.
     pub kind: Kind,
@@ -61,8 +67,111 @@ pub struct Evidence {
     pub service: Option<Service>,
     /// The packet that shows it; `None` where it is no single one.
     pub packet: Option<PacketRef>,
-    /// What was seen, for a person: `SNI zoomfrn99mmr.zoom.us fits *mmr*.zoom.us`. May hold text off the wire.
-    pub detail: String,
+    /// What was seen.
+    pub detail: Detail,
+}
+
+/// What was seen, for a person: `SNI zoomfrn99mmr.zoom.us fits *mmr*.zoom.us`. May hold text off the wire.
+///
+/// It is made into words where it is shown: of most flows nobody asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// These words.
+    Words(&'static str),
+    /// A name fits what the catalogue knows of a service.
+    Name {
+        /// What gave the name.
+        via: Via,
+        /// The name.
+        name: Arc<str>,
+        /// What it fits.
+        pattern: Arc<str>,
+        /// Whether other services use such names too.
+        shared: bool,
+    },
+    /// The realm of a TURN server fits what the catalogue knows of a service.
+    Realm {
+        /// The realm.
+        name: Arc<str>,
+        /// What it fits.
+        pattern: Arc<str>,
+    },
+    /// The server's address lies in a prefix that the service lists.
+    Prefix {
+        /// The address.
+        address: IpAddr,
+        /// The prefix.
+        prefix: IpNet,
+        /// Who lists it.
+        source: Arc<str>,
+        /// As of when.
+        as_of: FactDate,
+        /// Whether other services have the prefix too.
+        shared: bool,
+    },
+    /// Packets of one socket to several addresses are numbered in one sequence.
+    Sequence {
+        /// To how many.
+        flows: usize,
+    },
+    /// The service has a port for a role.
+    Port {
+        /// The port.
+        number: u16,
+        /// The role.
+        role: Role,
+    },
+    /// What another flow has to do with this one.
+    OtherFlow {
+        /// What, before the address of that flow's server.
+        words: &'static str,
+        /// That server.
+        server: SocketAddr,
+    },
+    /// Another flow names this one's server.
+    Mentioned {
+        /// As what.
+        kind: MentionKind,
+        /// The server of the flow that names it.
+        server: SocketAddr,
+    },
+    /// What several services share, and the server that the client turns to for one of them.
+    Confirmed(Box<Self>, SocketAddr),
+}
+
+impl fmt::Display for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let others = |shared: bool| if shared { ", which others use too" } else { "" };
+        match self {
+            Self::Words(words) => f.write_str(words),
+            Self::Name { via, name, pattern, shared } => {
+                write!(f, "{} {name} fits {pattern}{}", words_for(*via), others(*shared))
+            }
+            Self::Realm { name, pattern } => write!(f, "realm {name} of a TURN server fits {pattern}"),
+            Self::Prefix { address, prefix, source, as_of, shared } => {
+                write!(f, "{address} is in {prefix} ({source}, {as_of}){}", others(*shared))
+            }
+            Self::Sequence { flows } => {
+                write!(f, "packets of this socket to {flows} addresses are numbered in one sequence")
+            }
+            Self::Port { number, role } => write!(f, "port {number} is for {role}"),
+            Self::OtherFlow { words, server } => write!(f, "{words} {server}"),
+            Self::Mentioned { kind, server } => {
+                write!(f, "named as {} in the flow with {server}", kind.name())
+            }
+            Self::Confirmed(detail, server) => write!(f, "{detail}; the client also uses {server}"),
+        }
+    }
+}
+
+const fn words_for(via: Via) -> &'static str {
+    match via {
+        Via::Dns => "DNS answer for",
+        Via::Certificate => "certificate of",
+        Via::Http => "HTTP host",
+        Via::Sip => "SIP host",
+        Via::Tls | Via::Quic | Via::Dtls => "SNI",
+    }
 }
 
 /// The service that `evidence` speaks for, and the strongest piece that says so.
@@ -105,7 +214,13 @@ mod tests {
     use super::*;
 
     fn piece(kind: Kind, service: &Service) -> Evidence {
-        Evidence { kind, rule: "test", service: Some(service.clone()), packet: None, detail: String::new() }
+        Evidence {
+            kind,
+            rule: "test",
+            service: Some(service.clone()),
+            packet: None,
+            detail: Detail::Words(""),
+        }
     }
 
     #[test]

@@ -2,12 +2,16 @@
 //!
 //! Every list is bounded; what a bound kept out is counted.
 
+use super::ja3::Ja3;
 use super::names::{MAX_NAME_LENGTH, Name, Via, normalise};
 use super::signature::Signature;
 use super::skype;
+use super::tls::TlsVersion;
 use crate::capture::Timestamp;
 use crate::flow::PacketRef;
+use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Names kept of one flow. A certificate of a video service has one to thirty, of a content network hundreds.
@@ -256,13 +260,13 @@ pub struct HandshakeFacts {
     /// Which sides sent application data.
     pub data: PerDirection<bool>,
     /// Protocols that the client offers in ALPN, and the one the server took, last.
-    pub alpn: Vec<String>,
-    /// The version that was agreed on, else the highest offered: `TLS 1.3`.
-    pub version: Option<String>,
-    /// The client hello's JA3 hash.
-    pub ja3: Option<String>,
-    /// The server hello's JA3S hash.
-    pub ja3s: Option<String>,
+    pub alpn: Vec<Cow<'static, str>>,
+    /// The version that was agreed on, else the highest offered.
+    pub version: Option<TlsVersion>,
+    /// The client hello's fingerprint.
+    pub ja3: Option<Ja3>,
+    /// The server hello's fingerprint.
+    pub ja3s: Option<Ja3>,
     /// The client hello has an encrypted part that may hold the true name.
     pub encrypted_hello: bool,
     /// Alerts in clear: who, what, where.
@@ -347,7 +351,7 @@ impl FlowFacts {
     pub fn signature(&mut self, signature: Signature, packet: PacketRef) -> bool {
         let fresh = !self.has_signature(signature);
         if fresh {
-            self.signatures.push((signature, packet));
+            push(&mut self.signatures, (signature, packet));
         }
         fresh
     }
@@ -362,14 +366,21 @@ impl FlowFacts {
         // What a client writes where a host name belongs is a fact, and no less so if it is an address or rubbish.
         let as_sent = || {
             let indication = matches!(via, Via::Tls | Via::Quic | Via::Dtls);
-            (indication && !name.is_empty()).then(|| name.chars().take(MAX_NAME_LENGTH).collect())
+            let text = || name.chars().take(MAX_NAME_LENGTH).collect::<String>();
+            (indication && !name.is_empty()).then(|| Arc::from(text()))
         };
-        let Some(name) = normalise(name).or_else(as_sent) else { return };
-        if self.names.iter().any(|known| known.via == via && known.name == name) {
+        if let Some(name) = normalise(name).or_else(as_sent) {
+            self.host_name(&name, via, packet);
+        }
+    }
+
+    /// Notes a name of the server that is in the form of [`normalise`].
+    pub fn host_name(&mut self, name: &Arc<str>, via: Via, packet: PacketRef) {
+        if self.names.iter().any(|known| known.via == via && known.name == *name) {
             return;
         }
         if self.names.len() < MAX_NAMES {
-            self.names.push(Name { name, via, packet });
+            push(&mut self.names, Name { name: Arc::clone(name), via, packet });
         } else {
             self.left_out = self.left_out.saturating_add(1);
         }
@@ -383,7 +394,7 @@ impl FlowFacts {
             return;
         }
         if self.mentions.len() < MAX_MENTIONS {
-            self.mentions.push(Mention { address, kind, packet });
+            push(&mut self.mentions, Mention { address, kind, packet });
         } else {
             self.left_out = self.left_out.saturating_add(1);
         }
@@ -396,7 +407,7 @@ impl FlowFacts {
                 rtt.min = rtt.min.min(time);
                 rtt.samples = rtt.samples.saturating_add(1);
             }
-            None => self.rtts.push(Rtt { via, min: time, samples: 1 }),
+            None => push(&mut self.rtts, Rtt { via, min: time, samples: 1 }),
         }
     }
 
@@ -439,6 +450,14 @@ impl FlowFacts {
     pub fn stun_mut(&mut self) -> &mut StunFacts {
         self.stun.get_or_insert_default()
     }
+}
+
+/// Appends `item`. Most lists have one item, and there are many lists: the first takes no room for more.
+fn push<T>(list: &mut Vec<T>, item: T) {
+    if list.is_empty() {
+        list.reserve_exact(1);
+    }
+    list.push(item);
 }
 
 impl HandshakeFacts {
@@ -487,7 +506,7 @@ mod tests {
             facts.protocol(Protocol::Stun);
             facts.protocol(Protocol::Dtls);
         }
-        assert_eq!(facts.names, [Name { name: "zoom.us".to_owned(), via: Via::Tls, packet: PACKET }]);
+        assert_eq!(facts.names, [Name { name: "zoom.us".into(), via: Via::Tls, packet: PACKET }]);
         assert_eq!(facts.signatures, [(Signature::ZoomMedia, PACKET)]);
         assert_eq!(facts.protocols, [Protocol::Dtls, Protocol::Stun]);
     }

@@ -9,18 +9,22 @@ use std::fmt::Write;
 /// is built to make its reader work.
 const MAX_ITEMS: usize = 1024;
 
+/// Numbers in the hello of a browser.
+const USUAL_ITEMS: usize = 64;
+
 /// `supported_groups`, RFC 8422 section 5.1.1.
 const SUPPORTED_GROUPS: u16 = 10;
 /// `ec_point_formats`, RFC 8422 section 5.1.2.
 const EC_POINT_FORMATS: u16 = 11;
 
-/// A fingerprint of a hello.
+/// Stands between two fields: a value of GREASE, which no field has.
+const FIELD_END: u16 = 0x0a0a;
+
+/// A fingerprint of a hello. It is kept as numbers: few are ever asked for their text or hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ja3 {
-    /// The fields in decimal: version, cipher suites, extensions, and of a client groups and point formats.
-    pub text: String,
-    /// MD5 of the text.
-    pub md5: [u8; 16],
+    /// The fields: version, cipher suites, extensions, and of a client groups and point formats.
+    fields: Box<[u16]>,
 }
 
 impl Ja3 {
@@ -29,22 +33,15 @@ impl Ja3 {
         if ciphers.len() / 2 > MAX_ITEMS || extensions_of(extensions).nth(MAX_ITEMS).is_some() {
             return None;
         }
-        let mut text = String::with_capacity(256);
-        push_list(&mut text, std::iter::once(version));
-        text.push(',');
-        push_list(&mut text, numbers(ciphers));
-        text.push(',');
-        push_list(&mut text, extensions_of(extensions).map(|(kind, _)| kind));
-        text.push(',');
-        if let Some(groups) = find(extensions, SUPPORTED_GROUPS) {
-            push_list(&mut text, numbers(Cursor::new(groups).vector16().unwrap_or_default()).take(MAX_ITEMS));
-        }
-        text.push(',');
-        if let Some(formats) = find(extensions, EC_POINT_FORMATS) {
-            let formats = Cursor::new(formats).vector8().unwrap_or_default();
-            push_list(&mut text, formats.iter().map(|format| u16::from(*format)));
-        }
-        Some(Self::of_text(text))
+        let groups = find(extensions, SUPPORTED_GROUPS).and_then(|content| Cursor::new(content).vector16());
+        let formats = find(extensions, EC_POINT_FORMATS).and_then(|content| Cursor::new(content).vector8());
+        let mut fields = Vec::with_capacity(USUAL_ITEMS);
+        push(&mut fields, std::iter::once(version));
+        push(&mut fields, numbers(ciphers));
+        push(&mut fields, extensions_of(extensions).map(|(kind, _)| kind));
+        push(&mut fields, numbers(groups.unwrap_or_default()).take(MAX_ITEMS));
+        push(&mut fields, formats.unwrap_or_default().iter().map(|format| u16::from(*format)));
+        Some(Self::of_fields(fields))
     }
 
     /// JA3S of a server hello.
@@ -52,27 +49,50 @@ impl Ja3 {
         if extensions_of(extensions).nth(MAX_ITEMS).is_some() {
             return None;
         }
-        let mut text = String::with_capacity(32);
-        push_list(&mut text, std::iter::once(version));
-        text.push(',');
-        push_list(&mut text, std::iter::once(cipher));
-        text.push(',');
-        push_list(&mut text, extensions_of(extensions).map(|(kind, _)| kind));
-        Some(Self::of_text(text))
+        let mut fields = Vec::with_capacity(USUAL_ITEMS);
+        push(&mut fields, std::iter::once(version));
+        push(&mut fields, std::iter::once(cipher));
+        push(&mut fields, extensions_of(extensions).map(|(kind, _)| kind));
+        Some(Self::of_fields(fields))
+    }
+
+    /// The fields in decimal: items of a field with hyphens between them, fields with commas.
+    pub fn text(&self) -> String {
+        let mut text = String::with_capacity(self.fields.len().saturating_mul(5));
+        for (index, field) in self.fields.split(|item| *item == FIELD_END).enumerate() {
+            text.push_str(if index == 0 { "" } else { "," });
+            for (index, item) in field.iter().enumerate() {
+                let _ = write!(text, "{}{item}", if index == 0 { "" } else { "-" });
+            }
+        }
+        text
+    }
+
+    /// MD5 of the text.
+    pub fn md5(&self) -> [u8; 16] {
+        md5(&self.text())
     }
 
     /// The MD5 in hexadecimal.
     pub fn hash(&self) -> String {
-        self.md5.iter().fold(String::with_capacity(32), |mut hash, byte| {
-            let _ = write!(hash, "{byte:02x}");
-            hash
-        })
+        hexadecimal(self.md5())
     }
 
-    fn of_text(text: String) -> Self {
-        let md5 = Md5::digest(text.as_bytes()).into();
-        Self { text, md5 }
+    fn of_fields(mut fields: Vec<u16>) -> Self {
+        fields.pop();
+        Self { fields: fields.into_boxed_slice() }
     }
+}
+
+fn md5(text: &str) -> [u8; 16] {
+    Md5::digest(text.as_bytes()).into()
+}
+
+fn hexadecimal(bytes: [u8; 16]) -> String {
+    bytes.iter().fold(String::with_capacity(32), |mut hash, byte| {
+        let _ = write!(hash, "{byte:02x}");
+        hash
+    })
 }
 
 /// Whether a value is one that clients strew in so that servers stay tolerant, RFC 8701.
@@ -91,25 +111,10 @@ fn find(extensions: &[u8], wanted: u16) -> Option<&[u8]> {
     extensions_of(extensions).find(|(kind, _)| *kind == wanted).map(|(_, content)| content)
 }
 
-fn push_list(text: &mut String, values: impl Iterator<Item = u16>) {
-    let mut separator = None;
-    for value in values.filter(|value| !is_grease(*value)) {
-        text.extend(separator);
-        push_number(text, value);
-        separator = Some('-');
-    }
-}
-
-/// Writes a number in decimal. Hellos are full of numbers, and the formatting machinery takes ten times as long.
-fn push_number(text: &mut String, value: u16) {
-    let mut unit = 10_000;
-    while unit > 1 && value < unit {
-        unit /= 10;
-    }
-    while unit > 0 {
-        text.extend(char::from_digit(u32::from(value / unit % 10), 10));
-        unit /= 10;
-    }
+/// Appends a field and its end. What stands in it is never [`FIELD_END`].
+fn push(fields: &mut Vec<u16>, values: impl Iterator<Item = u16>) {
+    fields.extend(values.filter(|value| !is_grease(*value)));
+    fields.push(FIELD_END);
 }
 
 #[cfg(test)]
@@ -120,16 +125,7 @@ mod tests {
     fn the_example_of_the_authors_has_their_hash() {
         // First example of the README at the address above.
         let text = "769,47-53-5-10-49161-49162-49171-49172-50-56-19-4,0-10-11,23-24-25,0";
-        assert_eq!(Ja3::of_text(text.into()).hash(), "ada70206e40642a3e4461f35503241d5");
-    }
-
-    #[test]
-    fn every_number_is_written_as_the_standard_library_writes_it() {
-        for value in 0..=u16::MAX {
-            let mut text = String::new();
-            push_number(&mut text, value);
-            assert_eq!(text, value.to_string());
-        }
+        assert_eq!(hexadecimal(md5(text)), "ada70206e40642a3e4461f35503241d5");
     }
 
     #[test]
@@ -140,13 +136,13 @@ mod tests {
             0, 11, 0, 2, 1, 0, // ec_point_formats
         ];
         let ja3 = Ja3::of_client(0x0303, &[0x0a, 0x0a, 0x13, 0x01], &extensions).unwrap();
-        assert_eq!(ja3.text, "771,4865,10-11,29,0");
+        assert_eq!(ja3.text(), "771,4865,10-11,29,0");
         assert!(!is_grease(0x0a1a) && is_grease(0xfafa) && !is_grease(0x0b0b));
     }
 
     #[test]
     fn a_server_hello_without_extensions_ends_in_a_comma() {
-        assert_eq!(Ja3::of_server(0x0301, 5, &[]).unwrap().text, "769,5,");
+        assert_eq!(Ja3::of_server(0x0301, 5, &[]).unwrap().text(), "769,5,");
     }
 
     #[test]

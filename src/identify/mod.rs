@@ -50,7 +50,7 @@ pub mod zoom;
 pub use catalogue::Catalogue;
 pub use evidence::Evidence;
 pub use facts::FlowFacts;
-pub use infer::{Identity, Inference, infer};
+pub use infer::{Identity, Inference, infer, infer_on};
 pub use inspect::{Feed, FlowInspector};
 pub use service::Service;
 

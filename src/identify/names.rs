@@ -3,7 +3,8 @@
 use crate::capture::Timestamp;
 use crate::flow::PacketRef;
 use hashbrown::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest host name, in bytes of its text form (RFC 1035 section 2.3.4 gives 255 octets on the wire).
@@ -59,7 +60,7 @@ impl serde::Serialize for Via {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name {
     /// The name, lower case and without a final dot. It came off the wire: escape it for where it goes.
-    pub name: String,
+    pub name: Arc<str>,
     /// How it was learnt.
     pub via: Via,
     /// The packet that has it.
@@ -70,18 +71,26 @@ pub struct Name {
 ///
 /// `None` for what is no host name: empty, too long, an address, or with bytes that are neither letters, digits,
 /// `-`, `_`, `.`, `*` nor of UTF-8 beyond ASCII.
-pub fn normalise(name: &str) -> Option<String> {
+pub fn normalise(name: &str) -> Option<Arc<str>> {
     let name = name.strip_suffix('.').unwrap_or(name);
     if name.is_empty() || name.len() > MAX_NAME_LENGTH || is_address(name) {
         return None;
     }
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '*') || !c.is_ascii();
-    let empty_label = name.split('.').any(str::is_empty);
-    (!empty_label && name.chars().all(fits)).then(|| name.to_ascii_lowercase())
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'*') || !byte.is_ascii();
+    let mut before = b'.';
+    for byte in name.bytes() {
+        if !is_plain(byte) && (byte != b'.' || before == b'.') {
+            return None;
+        }
+        before = byte;
+    }
+    (before != b'.').then(|| name.to_ascii_lowercase().into())
 }
 
+/// Whether it is an IPv4 address; what has the colons of IPv6 is no name anyway.
 fn is_address(name: &str) -> bool {
-    name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
+    name.ends_with(|last: char| last.is_ascii_digit()) && name.parse::<Ipv4Addr>().is_ok()
 }
 
 impl Name {
@@ -97,7 +106,7 @@ pub struct NameBinding {
     /// Who asked.
     pub client: IpAddr,
     /// The name asked for, then the names it is an alias of, in order; each normalised.
-    pub names: Vec<String>,
+    pub names: Vec<Arc<str>>,
     /// The addresses it was given.
     pub addresses: Vec<IpAddr>,
     /// When the answer came.
@@ -136,17 +145,16 @@ impl NameTable {
         self.bindings.push(binding);
     }
 
-    /// What `address` was called when `client` turned to it at `time`: answers from before that are not stale,
-    /// the latest first.
-    pub fn lookup(&self, client: IpAddr, address: IpAddr, time: Timestamp) -> Vec<&NameBinding> {
-        let positions = self.index.get(&(client, address)).map_or(&[][..], Vec::as_slice);
-        let mut found: Vec<_> = positions
-            .iter()
-            .filter_map(|position| self.bindings.get(usize::try_from(*position).ok()?))
-            .filter(|binding| binding.time <= time && time.since(binding.time) <= binding.ttl + GRACE)
-            .collect();
-        found.sort_by_key(|binding| std::cmp::Reverse((binding.time, binding.packet)));
-        found
+    /// What `address` was called when `client` turned to it at `time`: the latest answer from before that is not
+    /// stale.
+    pub fn lookup(&self, client: IpAddr, address: IpAddr, time: Timestamp) -> Option<&NameBinding> {
+        let positions = self.index.get(&(client, address))?;
+        let known =
+            positions.iter().filter_map(|position| self.bindings.get(usize::try_from(*position).ok()?));
+        let fresh =
+            known.filter(|binding| binding.time <= time && time.since(binding.time) <= binding.ttl + GRACE);
+        // Of several in one packet the first counts.
+        fresh.rev().max_by_key(|binding| (binding.time, binding.packet))
     }
 
     /// Every binding, in the order in which they were added.
@@ -164,8 +172,8 @@ impl NameTable {
 mod tests {
     use super::*;
 
-    const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
-    const SERVER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 1));
+    const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+    const SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1));
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_nanoseconds(seconds * 1_000_000_000)
@@ -174,7 +182,7 @@ mod tests {
     fn binding(name: &str, seconds: i64) -> NameBinding {
         NameBinding {
             client: CLIENT,
-            names: vec![name.to_owned()],
+            names: vec![name.into()],
             addresses: vec![SERVER],
             time: at(seconds),
             ttl: Duration::from_mins(1),
@@ -182,8 +190,8 @@ mod tests {
         }
     }
 
-    fn names(table: &NameTable, client: IpAddr, seconds: i64) -> Vec<&str> {
-        table.lookup(client, SERVER, at(seconds)).iter().map(|b| b.names[0].as_str()).collect()
+    fn name(table: &NameTable, client: IpAddr, seconds: i64) -> Option<&str> {
+        table.lookup(client, SERVER, at(seconds)).map(|binding| &*binding.names[0])
     }
 
     #[test]
@@ -205,18 +213,18 @@ mod tests {
         let mut table = NameTable::default();
         table.insert(binding("a.example", 10));
         table.insert(binding("b.example", 20));
-        assert_eq!(names(&table, CLIENT, 15), ["a.example"]);
-        assert_eq!(names(&table, CLIENT, 25), ["b.example", "a.example"]);
-        assert!(names(&table, CLIENT, 5).is_empty(), "an answer after the connection does not name it");
+        assert_eq!(name(&table, CLIENT, 15), Some("a.example"));
+        assert_eq!(name(&table, CLIENT, 25), Some("b.example"));
+        assert_eq!(name(&table, CLIENT, 5), None, "an answer after the connection does not name it");
     }
 
     #[test]
     fn an_answer_names_nothing_for_another_client_or_when_stale() {
         let mut table = NameTable::default();
         table.insert(binding("a.example", 10));
-        assert!(names(&table, SERVER, 15).is_empty());
-        assert_eq!(names(&table, CLIENT, 10 + 60 + 3600), ["a.example"]);
-        assert!(names(&table, CLIENT, 11 + 60 + 3600).is_empty());
+        assert_eq!(name(&table, SERVER, 15), None);
+        assert_eq!(name(&table, CLIENT, 10 + 60 + 3600), Some("a.example"));
+        assert_eq!(name(&table, CLIENT, 11 + 60 + 3600), None);
     }
 
     #[test]
@@ -225,8 +233,9 @@ mod tests {
         for i in 0..40 {
             table.insert(binding(&format!("n{i}.example"), i));
         }
-        assert_eq!(names(&table, CLIENT, 50).len(), MAX_BINDINGS_EACH);
-        assert_eq!(names(&table, CLIENT, 50)[0], "n39.example");
+        assert_eq!(name(&table, CLIENT, 50), Some("n39.example"));
+        assert_eq!(name(&table, CLIENT, 24), Some("n24.example"));
+        assert_eq!(name(&table, CLIENT, 23), None);
         assert_eq!(table.forgotten(), 24);
     }
 }

@@ -71,7 +71,7 @@ pub(super) struct Facts {
 
 impl Database {
     /// The description of data that the program carries.
-    pub(super) fn embedded(facts: Facts) -> Self {
+    pub(super) fn embedded(facts: &Facts) -> Self {
         Self {
             id: Arc::from(facts.id),
             kind: facts.kind,

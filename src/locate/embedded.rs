@@ -23,7 +23,7 @@ const SHA256: [u8; 32] = [
 
 /// What is known of it.
 pub(super) fn description() -> Database {
-    Database::embedded(Facts {
+    Database::embedded(&Facts {
         id: "dbip-country-lite",
         kind: DatabaseKind::Country,
         built: BUILT,

@@ -1,8 +1,8 @@
 //! Which files are meant where the user names databases.
 
+use super::LocateError;
 use super::database::{Database, Source};
 use super::ranges::Ranges;
-use super::LocateError;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};

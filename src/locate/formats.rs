@@ -71,10 +71,10 @@ struct Document<'a> {
 
 #[derive(Deserialize)]
 struct Prefix<'a> {
-    #[serde(borrow)]
-    ip_prefix: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    ipv6_prefix: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "ip_prefix")]
+    amazon_ipv4: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "ipv6_prefix")]
+    amazon_ipv6: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "ipv4Prefix")]
     google_ipv4: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "ipv6Prefix")]
@@ -135,7 +135,7 @@ fn json(text: &str) -> Option<List> {
                 list.add_region(&network.cidr, &found.region);
             }
         }
-    } else if document.prefixes.iter().any(|prefix| prefix.ip_prefix.is_some()) {
+    } else if document.prefixes.iter().any(|prefix| prefix.amazon_ipv4.is_some()) {
         list.describe("Amazon ip-ranges", "aws");
         list.built = document.amazon_date.as_deref().and_then(date_time);
         for prefix in document.prefixes.iter().chain(&document.ipv6_prefixes) {
@@ -154,7 +154,7 @@ fn json(text: &str) -> Option<List> {
 
 /// By border group: a local zone may be in another country than its region. Lists before late 2020 have regions only.
 fn amazon(prefix: &Prefix<'_>, list: &mut List) {
-    let network = prefix.ip_prefix.as_deref().or(prefix.ipv6_prefix.as_deref()).unwrap_or_default();
+    let network = prefix.amazon_ipv4.as_deref().or(prefix.amazon_ipv6.as_deref()).unwrap_or_default();
     let place = prefix.network_border_group.as_deref().or(prefix.region.as_deref());
     list.add_region(network, place.unwrap_or_default());
 }

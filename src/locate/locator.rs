@@ -242,10 +242,12 @@ impl Locator {
             operator = operator.or(build.witness.ask(address, &mut claims));
         }
         if self.has_embedded {
-            self.embedded_ranges(address, &mut claims);
+            embedded_ranges(address, &mut claims);
             operator = operator.or_else(|| operators::operator(address));
         }
-        claims.extend(hints::claims(context.names));
+        if !context.names.is_empty() {
+            claims.extend(hints::claims(context.names));
+        }
         if let Some((first, last)) = context.time {
             for claim in &mut claims {
                 // The packet that is nearer counts: a source from between them is up to date.
@@ -254,20 +256,6 @@ impl Locator {
             }
         }
         (claims, operator)
-    }
-
-    /// What the embedded list says, unless a list of the user's has that provider say something.
-    fn embedded_ranges(&self, address: IpAddr, claims: &mut Vec<Claim>) {
-        let given = claims.len();
-        Ranges::embedded().claim(address, claims);
-        let (before, embedded) = claims.split_at(given);
-        let is_said = |claim: &Claim| {
-            before.iter().any(|other| other.kind == claim.kind && other.origin.is_some() && other.origin == claim.origin)
-        };
-        // The rows of one network are of one provider.
-        if embedded.first().is_some_and(is_said) {
-            claims.truncate(given);
-        }
     }
 
     /// The claims of every build of databases of which there are several, by date.
@@ -283,5 +271,21 @@ impl Locator {
         }
         claims.sort_by(|a, b| a.built.cmp(&b.built).then_with(|| a.source.cmp(&b.source)));
         claims
+    }
+}
+
+/// What the embedded list says, unless a list of the user's has that provider say something.
+fn embedded_ranges(address: IpAddr, claims: &mut Vec<Claim>) {
+    let given = claims.len();
+    Ranges::embedded().claim(address, claims);
+    let (before, embedded) = claims.split_at(given);
+    let is_said = |claim: &Claim| {
+        before
+            .iter()
+            .any(|other| other.kind == claim.kind && other.origin.is_some() && other.origin == claim.origin)
+    };
+    // The rows of one network are of one provider.
+    if embedded.first().is_some_and(is_said) {
+        claims.truncate(given);
     }
 }

@@ -23,7 +23,7 @@ const INDEX_ENTRIES: usize = 65_537;
 
 /// What is known of the file.
 pub(super) fn description() -> Database {
-    Database::embedded(Facts {
+    Database::embedded(&Facts {
         id: "ip-location-db-asn",
         kind: DatabaseKind::Asn,
         built: BUILT,

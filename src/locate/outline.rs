@@ -184,20 +184,27 @@ fn angle(a: Vector, b: Vector) -> f64 {
     length(cross(a, b)).atan2(dot(a, b))
 }
 
-fn add([a, b, c]: Vector, [x, y, z]: Vector) -> Vector {
-    [a + x, b + y, c + z]
+fn add(a: Vector, b: Vector) -> Vector {
+    std::array::from_fn(|axis| at(a, axis) + at(b, axis))
 }
 
-fn scaled([x, y, z]: Vector, factor: f64) -> Vector {
-    [x * factor, y * factor, z * factor]
+fn scaled(vector: Vector, factor: f64) -> Vector {
+    vector.map(|part| part * factor)
 }
 
-fn dot([a, b, c]: Vector, [x, y, z]: Vector) -> f64 {
-    a * x + b * y + c * z
+fn dot(a: Vector, b: Vector) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-fn cross([a, b, c]: Vector, [x, y, z]: Vector) -> Vector {
-    [b * z - c * y, c * x - a * z, a * y - b * x]
+fn cross(a: Vector, b: Vector) -> Vector {
+    std::array::from_fn(|axis| {
+        let (next, last) = ((axis + 1) % 3, (axis + 2) % 3);
+        at(a, next) * at(b, last) - at(a, last) * at(b, next)
+    })
+}
+
+fn at(vector: Vector, axis: usize) -> f64 {
+    vector.get(axis).copied().unwrap_or_default()
 }
 
 fn length(vector: Vector) -> f64 {

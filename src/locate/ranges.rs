@@ -121,7 +121,7 @@ fn kind(list: &List) -> DatabaseKind {
 
 /// What is known of the embedded list.
 pub(super) fn embedded_description() -> Database {
-    Database::embedded(Facts {
+    Database::embedded(&Facts {
         id: EMBEDDED_ID,
         kind: DatabaseKind::Provider,
         built: EMBEDDED_BUILT,

@@ -4,11 +4,11 @@ use super::{Analysis, analyze};
 use crate::capture::{CaptureError, Filter, Input, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
 use crate::identify::infer::Subject;
-use crate::identify::{Catalogue, infer};
+use crate::identify::{Catalogue, Inference, infer_on};
 use crate::locate::{CountryCode, LocateError, Locator, Sources, Vantage, countries};
 use crate::policy::{CountrySet, Policy, PolicyError};
 use crate::report::{self, Places, Report};
-use crate::session;
+use crate::session::{self, Session};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
@@ -56,13 +56,19 @@ pub struct Request {
     pub judge_all: bool,
 }
 
-/// A report, and what is worth saying about its making.
+/// A report, what is worth saying about its making, and what it was made from.
 #[derive(Debug)]
 pub struct Inspected {
     /// The report.
     pub report: Report,
     /// Files that were passed over and why.
     pub notes: Vec<String>,
+    /// What packets say, flow by flow.
+    pub analysis: Analysis,
+    /// What the flows are.
+    pub inference: Inference,
+    /// The calls.
+    pub sessions: Vec<Session>,
 }
 
 /// Why there is no report.
@@ -87,8 +93,16 @@ pub enum InspectError {
         source: std::io::Error,
     },
     /// A catalogue of services is not understood.
-    #[error(transparent)]
-    Catalogue(#[from] CatalogueError),
+    #[error("'{}' is no catalogue of services", path.display())]
+    Catalogue {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it, and where.
+        source: CatalogueError,
+    },
+    /// The catalogue that the program carries is not understood.
+    #[error("the embedded catalogue of services is broken")]
+    Embedded(#[source] CatalogueError),
 }
 
 /// Reads, follows, places and judges what `request` names, and tells `progress` how far it is.
@@ -102,7 +116,8 @@ pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected,
     let reader = Reader::open(&request.paths, options)?;
     let mut notes: Vec<String> = reader.notes().iter().map(ToString::to_string).collect();
     let threads = request.threads.or_else(|| std::thread::available_parallelism().ok());
-    let analysis = analyze(reader, filter.as_ref(), threads.map_or(1, NonZeroUsize::get))?;
+    let threads = threads.map_or(1, NonZeroUsize::get);
+    let analysis = analyze(reader, filter.as_ref(), threads)?;
     notes.extend(analysis.inputs.iter().filter_map(|input| {
         let damage = input.damage.as_ref()?;
         let Input { path, .. } = input;
@@ -111,8 +126,10 @@ pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected,
             damage.offset, damage.reason
         ))
     }));
-    let judge = Judge { request, policy: &policy, home: &home, catalogue: &catalogue, locator: &locator };
-    Ok(Inspected { report: judge.report(&analysis), notes })
+    let judge =
+        Judge { request, threads, policy: &policy, home: &home, catalogue: &catalogue, locator: &locator };
+    let (report, inference, sessions) = judge.report(&analysis);
+    Ok(Inspected { report, notes, analysis, inference, sessions })
 }
 
 fn sources(request: &Request, policy: &Policy) -> Sources {
@@ -141,12 +158,16 @@ fn catalogue(paths: &[PathBuf]) -> Result<Catalogue, InspectError> {
         std::fs::read_to_string(path).map_err(|source| InspectError::Services { path: path.clone(), source })
     };
     let texts = paths.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    Ok(Catalogue::with_all(texts.iter().map(String::as_str))?)
+    for (path, text) in paths.iter().zip(&texts) {
+        Catalogue::with(text).map_err(|source| InspectError::Catalogue { path: path.clone(), source })?;
+    }
+    Catalogue::with_all(texts.iter().map(String::as_str)).map_err(InspectError::Embedded)
 }
 
 /// What turns facts into a report.
 struct Judge<'a> {
     request: &'a Request,
+    threads: usize,
     policy: &'a Policy,
     home: &'a BTreeSet<CountryCode>,
     catalogue: &'a Catalogue,
@@ -154,10 +175,10 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn report(&self, analysis: &Analysis) -> Report {
+    fn report(&self, analysis: &Analysis) -> (Report, Inference, Vec<Session>) {
         let subjects: Vec<Subject<'_>> =
             analysis.flows.iter().map(|flow| Subject::new(flow, flow.state.facts())).collect();
-        let inference = infer(&subjects, &analysis.names, self.catalogue);
+        let inference = infer_on(self.threads, &subjects, &analysis.names, self.catalogue);
         let places = Places::new(self.locator, &analysis.inputs, &analysis.endpoints, &inference);
         let country = |address: IpAddr| places.locate(address).location.country;
         let sessions = session::group(&session::Material {
@@ -166,8 +187,9 @@ impl Judge<'_> {
             names: &analysis.names,
             country: &country,
             idle_gap: self.request.idle_gap.unwrap_or(session::IDLE_GAP),
+            threads: self.threads,
         });
-        report::build(&report::Material {
+        let report = report::build(&report::Material {
             inputs: &analysis.inputs,
             anomalies: &analysis.anomalies,
             coverage: analysis.coverage,
@@ -183,6 +205,7 @@ impl Judge<'_> {
             home: self.home,
             judge_all: self.request.judge_all,
             with_flows: self.request.with_flows,
-        })
+        });
+        (report, inference, sessions)
     }
 }

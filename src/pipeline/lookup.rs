@@ -3,16 +3,20 @@
 use crate::locate::{Context, LocateError, Locator, Sources};
 use crate::report::{EndpointReport, Placed};
 use jiff::Timestamp;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 
-/// Bytes of a line that are read: an IPv6 address has 45 at most.
-const MAX_LINE_BYTES: u64 = 256;
-/// Addresses that a thread takes at a time.
-const BATCH: usize = 8192;
+/// Bytes of lines that a thread takes at a time. A line of more is no address, whatever is in it.
+const BLOCK_BYTES: usize = 1 << 18;
+/// Bytes that are not worth another thread.
+const SMALL_BYTES: usize = 1 << 14;
+/// Bytes of text that a line of input makes: to grow the text step by step would copy it as often.
+const GROWTH: usize = 16;
 /// Lines that are no address and that the result names.
 const MAX_NAMED: usize = 8;
+/// Letters of them.
+const MAX_NAMED_LETTERS: usize = 80;
 
 /// What is to be looked up, and how.
 #[derive(Debug)]
@@ -54,27 +58,28 @@ pub struct LookedUp {
 /// Looks up the addresses in `input`, one a line, and writes what is known of each in their order to `out`.
 pub fn lookup(
     request: &LookupRequest,
-    mut input: impl BufRead,
+    mut input: impl Read,
     out: &mut impl Write,
 ) -> Result<LookedUp, LookupError> {
     let locator = Locator::with(&request.sources)?;
     let threads = request.threads.or_else(|| std::thread::available_parallelism().ok());
     let threads = threads.map_or(1, NonZeroUsize::get);
-    let mut result = LookedUp::default();
-    let mut is_first = true;
     if request.json {
         head(&locator, out).map_err(LookupError::Write)?;
     }
-    loop {
-        let addresses = read(&mut input, BATCH * threads, &mut result).map_err(LookupError::Read)?;
-        if addresses.is_empty() {
-            break;
-        }
-        let work = Work { locator: &locator, request };
-        for text in work.share(&addresses, threads) {
-            let text = if std::mem::take(&mut is_first) { text.trim_start_matches(",\n") } else { &text };
+    let mut result = LookedUp::default();
+    let mut is_first = true;
+    let mut blocks = Blocks::new(BLOCK_BYTES * threads);
+    let work = Work { locator: &locator, request };
+    while let Some(lines) = blocks.next(&mut input).map_err(LookupError::Read)? {
+        for part in work.share(lines, threads) {
+            let text = if is_first { part.text.trim_start_matches(",\n") } else { &part.text };
+            is_first = is_first && part.text.is_empty();
             out.write_all(text.as_bytes()).map_err(LookupError::Write)?;
+            result.add(part.result);
         }
+        // Whoever types addresses sees each answer at once.
+        out.flush().map_err(LookupError::Write)?;
     }
     if request.json {
         out.write_all(b"\n]}\n").map_err(LookupError::Write)?;
@@ -83,35 +88,58 @@ pub fn lookup(
     Ok(result)
 }
 
+impl LookedUp {
+    fn add(&mut self, other: Self) {
+        self.not_understood = self.not_understood.saturating_add(other.not_understood);
+        let room = MAX_NAMED.saturating_sub(self.named.len());
+        self.named.extend(other.named.into_iter().take(room));
+    }
+
+    fn refuse(&mut self, line: &[u8]) {
+        self.not_understood += 1;
+        if self.named.len() < MAX_NAMED {
+            self.named.push(String::from_utf8_lossy(line).chars().take(MAX_NAMED_LETTERS).collect());
+        }
+    }
+}
+
 fn head(locator: &Locator, out: &mut impl Write) -> io::Result<()> {
     out.write_all(b"{\"schema_version\":\"1\",\"databases\":")?;
     out.write_all(serde_json::to_string(locator.databases())?.as_bytes())?;
     out.write_all(b",\"endpoints\":[\n")
 }
 
-/// Up to `count` addresses; none at the end.
-fn read(input: &mut impl BufRead, count: usize, result: &mut LookedUp) -> io::Result<Vec<IpAddr>> {
-    let mut addresses = Vec::with_capacity(count.min(BATCH));
-    let mut line = Vec::new();
-    while addresses.len() < count {
-        line.clear();
-        if input.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line)? == 0 {
-            break;
-        }
-        let text = String::from_utf8_lossy(&line);
-        let text = text.trim();
-        match text.parse() {
-            Ok(address) => addresses.push(address),
-            Err(_) if text.is_empty() || text.starts_with('#') => {}
-            Err(_) => {
-                result.not_understood += 1;
-                if result.named.len() < MAX_NAMED {
-                    result.named.push(text.to_owned());
-                }
+/// Takes whole lines from an input, as many as there are.
+struct Blocks {
+    buffer: Vec<u8>,
+    /// Bytes at the beginning that were read, and of these the ones that were given out.
+    read: usize,
+    given: usize,
+}
+
+impl Blocks {
+    fn new(bytes: usize) -> Self {
+        Self { buffer: vec![0; bytes], read: 0, given: 0 }
+    }
+
+    fn next(&mut self, input: &mut impl Read) -> io::Result<Option<&[u8]>> {
+        self.buffer.copy_within(self.given..self.read, 0);
+        self.read -= self.given;
+        self.given = 0;
+        while self.given == 0 {
+            let room = self.buffer.get_mut(self.read..).unwrap_or_default();
+            let count = if room.is_empty() { 0 } else { input.read(room)? };
+            self.read += count;
+            let lines = self.buffer.get(..self.read).unwrap_or_default();
+            let last = lines.iter().rposition(|byte| *byte == b'\n').map(|place| place + 1);
+            // At the end of the input, or of the room, what is there is a line.
+            self.given = if count == 0 { self.read } else { last.unwrap_or(0) };
+            if self.read == 0 {
+                return Ok(None);
             }
         }
+        Ok(self.buffer.get(..self.given))
     }
-    Ok(addresses)
 }
 
 struct Work<'a> {
@@ -119,37 +147,66 @@ struct Work<'a> {
     request: &'a LookupRequest,
 }
 
+/// What came of some lines.
+#[derive(Default)]
+struct Part {
+    text: String,
+    result: LookedUp,
+}
+
 impl Work<'_> {
-    /// The texts of `addresses`, in their order, made by several threads.
-    fn share(&self, addresses: &[IpAddr], threads: usize) -> Vec<String> {
-        let share = addresses.len().div_ceil(threads).max(1);
-        if share == addresses.len() {
-            return vec![self.text(addresses)];
+    /// What comes of `lines`, in their order, made by several threads.
+    fn share(&self, lines: &[u8], threads: usize) -> Vec<Part> {
+        let shares = shares(lines, threads);
+        if let [only] = shares.as_slice() {
+            return vec![self.part(only)];
         }
         std::thread::scope(|scope| {
-            let shares = addresses.chunks(share);
-            let handles: Vec<_> = shares.map(|share| scope.spawn(|| self.text(share))).collect();
+            let handles: Vec<_> = shares.iter().map(|share| scope.spawn(|| self.part(share))).collect();
             let finished = handles.into_iter().map(std::thread::ScopedJoinHandle::join);
-            finished.map(|text| text.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+            finished.map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
         })
     }
 
-    fn text(&self, addresses: &[IpAddr]) -> String {
+    fn part(&self, lines: &[u8]) -> Part {
         let context = Context { time: self.request.at.map(|at| (at, at)), ..Context::default() };
-        let mut text = String::new();
+        let mut part = Part { text: String::with_capacity(lines.len() * GROWTH), ..Part::default() };
         let mut placed = Placed::default();
-        for address in addresses {
-            let placement = self.locator.locate_in(*address, &context);
+        for line in lines.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii) {
+            if line.is_empty() || line.starts_with(b"#") {
+                continue;
+            }
+            let Some(address) = str::from_utf8(line).ok().and_then(|text| text.parse::<IpAddr>().ok()) else {
+                part.result.refuse(line);
+                continue;
+            };
+            let placement = self.locator.locate_in(address, &context);
             if self.request.json {
-                text.push_str(",\n");
-                let endpoint = EndpointReport::of_placement(*address, placement);
-                text.push_str(&serde_json::to_string(&endpoint).unwrap_or_default());
+                part.text.push_str(",\n");
+                let endpoint = EndpointReport::of_placement(address, placement);
+                part.text.push_str(&serde_json::to_string(&endpoint).unwrap_or_default());
             } else {
-                placed.table(&mut text, *address, &placement);
+                placed.table(&mut part.text, address, &placement);
             }
         }
-        text
+        part
     }
+}
+
+/// Divides lines among threads.
+fn shares(lines: &[u8], threads: usize) -> Vec<&[u8]> {
+    let share = lines.len().div_ceil(threads.max(1)).max(SMALL_BYTES);
+    let mut shares = Vec::with_capacity(threads);
+    let mut rest = lines;
+    while rest.len() > share {
+        let (_, after) = rest.split_at(share);
+        let to_end = after.iter().position(|byte| *byte == b'\n').map_or(after.len(), |place| place + 1);
+        let (one, others) = rest.split_at(share + to_end);
+        shares.push(one);
+        rest = others;
+    }
+    shares.push(rest);
+    shares
 }
 
 #[cfg(test)]
@@ -157,8 +214,12 @@ mod tests {
     use super::*;
 
     fn looked_up(input: &str, json: bool, threads: usize) -> (String, LookedUp) {
-        let request =
-            LookupRequest { sources: Sources::default(), at: None, json, threads: NonZeroUsize::new(threads) };
+        let request = LookupRequest {
+            sources: Sources::default(),
+            at: None,
+            json,
+            threads: NonZeroUsize::new(threads),
+        };
         let mut out = Vec::new();
         let result = lookup(&request, input.as_bytes(), &mut out).unwrap();
         (String::from_utf8(out).unwrap(), result)
@@ -166,7 +227,8 @@ mod tests {
 
     #[test]
     fn the_order_is_that_of_the_input_whatever_the_number_of_threads() {
-        let input: String = (0..50_000_u32).map(|n| format!("{}\n", std::net::Ipv4Addr::from_bits(n * 85_899))).collect();
+        let addresses = (0..50_000_u32).map(|n| std::net::Ipv4Addr::from_bits(n * 85_899).to_string());
+        let input = addresses.collect::<Vec<_>>().join("\n");
         let (one, result) = looked_up(&input, false, 1);
         assert_eq!(result, LookedUp::default());
         let heads: Vec<_> = one.lines().filter(|line| !line.starts_with(' ')).collect();
@@ -182,10 +244,14 @@ mod tests {
             let json: serde_json::Value = serde_json::from_str(&text).unwrap();
             assert_eq!(json["schema_version"], "1");
             assert_eq!(json["databases"].as_array().unwrap().len(), 3);
-            let addresses: Vec<_> = json["endpoints"].as_array().unwrap().iter().map(|e| e["address"].clone()).collect();
+            let addresses: Vec<_> =
+                json["endpoints"].as_array().unwrap().iter().map(|e| e["address"].clone()).collect();
             assert_eq!(addresses, input.lines().collect::<Vec<_>>());
             if let Some(first) = json["endpoints"].get(0) {
-                assert_eq!((&first["location"]["country"], &first["contact"]), (&"CN".into(), &serde_json::Value::Null));
+                assert_eq!(
+                    (&first["location"]["country"], &first["contact"]),
+                    (&"CN".into(), &serde_json::Value::Null)
+                );
             }
         }
     }
@@ -194,9 +260,14 @@ mod tests {
     fn what_is_no_address_is_counted_and_named() {
         let (text, result) = looked_up("# comment\n\nexample.com\n8.8.8.8\r\n1.2.3\n", false, 1);
         assert!(text.starts_with("8.8.8.8  US United States"), "{text}");
-        assert_eq!(result, LookedUp { not_understood: 2, named: vec!["example.com".to_owned(), "1.2.3".to_owned()] });
-        let long = "9".repeat(100_000);
-        assert!(looked_up(&long, false, 1).1.not_understood > 100);
+        assert_eq!(
+            result,
+            LookedUp { not_understood: 2, named: vec!["example.com".to_owned(), "1.2.3".to_owned()] }
+        );
+        let long = "9".repeat(3 * BLOCK_BYTES);
+        let (text, result) = looked_up(&format!("{long}\n8.8.8.8"), false, 1);
+        assert!(text.starts_with("8.8.8.8  US"), "{text}");
+        assert!(result.not_understood >= 3 && result.named[0].len() == MAX_NAMED_LETTERS);
     }
 
     #[test]

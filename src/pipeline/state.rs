@@ -87,16 +87,23 @@ impl FlowState {
             self.inspector.end_of_stream(direction, stream.bytes());
         }
         if !self.inspector.wants(direction) {
-            stream.release(budget);
+            self.release(direction, budget);
         }
     }
 
+    /// Lets go of the bytes of `direction`, and of all where nothing more can be learnt.
     fn release(&mut self, direction: Direction, budget: &mut Budget) {
         let Some(streams) = &mut self.streams else { return };
-        let [client, server] = streams.as_mut();
-        let stream = if direction == Direction::FromClient { client } else { server };
-        if !stream.bytes().is_empty() {
-            stream.release(budget);
+        let over = self.inspector.is_over();
+        for (side, stream) in
+            [Direction::FromClient, Direction::FromServer].into_iter().zip(streams.iter_mut())
+        {
+            if (over || side == direction) && !stream.is_released() {
+                stream.release(budget);
+            }
+        }
+        if over {
+            self.streams = None;
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::model::EndpointReport;
 use super::text::escape;
-use crate::locate::{Claim, Placement, Scope};
+use crate::locate::{Claim, CountryCode, Placement, Scope};
 use jiff::Timestamp;
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -18,7 +18,7 @@ impl Placed {
     /// Adds the lines of one address.
     pub fn table(&mut self, out: &mut String, address: IpAddr, placement: &Placement) {
         let location = &placement.location;
-        let _ = write!(out, "{address}");
+        push_address(out, address);
         if let Some(embedded) = placement.embedded_ipv4 {
             let _ = write!(out, " ({} {})", embedded.via.name(), embedded.address);
         }
@@ -26,48 +26,53 @@ impl Placed {
             let _ = writeln!(out, "  {}: in no country", placement.scope.name());
             return;
         }
-        match location.country {
-            Some(country) => {
-                let _ = writeln!(out, "  {country} {}  {}", country.name(), location.confidence.name());
-            }
-            None => {
-                let _ = writeln!(out, "  {}", location.confidence.name());
-            }
+        if let Some(country) = location.country {
+            push_all(out, &["  ", country.as_str(), " ", country.name()]);
         }
+        push_all(out, &["  ", location.confidence.name(), "\n"]);
         if let Some(operator) = &placement.operator {
-            let name = operator.organization.as_deref().map(escape).unwrap_or_default();
-            let _ = writeln!(out, "  operator  {} {name}", operator.asn);
+            out.push_str("  operator  AS");
+            push_number(out, operator.asn.number());
+            out.push(' ');
+            push_escaped(out, operator.organization.as_deref().unwrap_or_default());
+            out.push('\n');
         }
         for claim in &location.claims {
             self.claim(out, claim.kind.name(), claim);
         }
         for contradiction in &location.contradictions {
-            let _ = writeln!(out, "  against   {}", escape(&contradiction.reason));
+            push_all(out, &["  against   ", &escape(&contradiction.reason), "\n"]);
         }
         for claim in &location.history {
             self.claim(out, "build", claim);
         }
-        let _ = writeln!(out, "  because   {}", location.explanation());
+        push_all(out, &["  because   ", &location.explanation(), "\n"]);
     }
 
     fn claim(&mut self, out: &mut String, label: &str, claim: &Claim) {
-        let country = claim.country.map_or("--".to_owned(), |country| country.to_string());
-        let _ = write!(out, "  {label:9} {country} {}", escape(&claim.source));
+        const LABEL_COLUMNS: &str = "          ";
+        push_all(out, &["  ", label, LABEL_COLUMNS.get(label.len()..).unwrap_or(" ")]);
+        push_all(out, &[claim.country.as_ref().map_or("--", CountryCode::as_str), " ", &claim.source]);
         if let Some(built) = claim.built {
-            out.push(' ');
-            out.push_str(self.date(built));
+            push_all(out, &[" ", self.date(built)]);
         }
         if claim.far_in_time {
             let _ = write!(out, " ({} days off)", claim.days_off.unwrap_or_default());
         }
         if let Some(network) = claim.network {
-            let _ = write!(out, " {network}");
+            out.push(' ');
+            push_address(out, network.addr());
+            out.push('/');
+            push_number(out, u32::from(network.prefix_len()));
         }
         if let Some(region) = &claim.region {
-            let _ = write!(out, " {}", escape(region));
+            out.push(' ');
+            push_escaped(out, region);
         }
-        if let Some(registered) = claim.registered_country.filter(|_| claim.country != claim.registered_country) {
-            let _ = write!(out, " (registered in {registered})");
+        if let Some(registered) =
+            claim.registered_country.filter(|_| claim.country != claim.registered_country)
+        {
+            push_all(out, &[" (registered in ", registered.as_str(), ")"]);
         }
         out.push('\n');
     }
@@ -80,6 +85,51 @@ impl Placed {
         });
         self.dates.get(place).map_or("", |(_, date)| date)
     }
+}
+
+fn push_all(out: &mut String, parts: &[&str]) {
+    for part in parts {
+        out.push_str(part);
+    }
+}
+
+/// A text of a database, made harmless; most are plain.
+fn push_escaped(out: &mut String, text: &str) {
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        out.push_str(text);
+    } else {
+        out.push_str(&escape(text));
+    }
+}
+
+/// An address as it is written anyway, without the formatting machinery, which takes as long as a look-up.
+fn push_address(out: &mut String, address: IpAddr) {
+    let IpAddr::V4(address) = address else {
+        let _ = write!(out, "{address}");
+        return;
+    };
+    let [a, b, c, d] = address.octets();
+    push_number(out, u32::from(a));
+    for octet in [b, c, d] {
+        out.push('.');
+        push_number(out, u32::from(octet));
+    }
+}
+
+fn push_number(out: &mut String, number: u32) {
+    let mut digits = [b'0'; 10];
+    let mut rest = number;
+    let mut count = 0;
+    for digit in digits.iter_mut().rev() {
+        *digit = u8::try_from(rest % 10).map_or(b'0', |value| b'0' + value);
+        rest /= 10;
+        count += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    let text = digits.get(digits.len() - count..).and_then(|digits| str::from_utf8(digits).ok());
+    out.push_str(text.unwrap_or_default());
 }
 
 impl EndpointReport {

@@ -37,7 +37,7 @@ impl<'a> Places<'a> {
     pub fn locate(&self, address: IpAddr) -> Placement {
         let tally = self.tallies.get(&address);
         let known = self.inference.endpoints.get(&address);
-        let names = known.into_iter().flat_map(|known| &known.names).map(|(name, _)| name.as_str());
+        let names = known.into_iter().flat_map(|known| &known.names).map(|(name, _)| &**name);
         let recorded = self.recorded.get(&address).into_iter().flatten().copied();
         let names: Vec<&str> = names.chain(recorded).collect();
         self.locator.locate_in(

@@ -4,6 +4,7 @@ use super::{Gaps, Leg, Material, Session, failover, timeline};
 use crate::capture::Timestamp;
 use crate::identify::infer::Subject;
 use crate::identify::{Contact, Identity, Role, Service};
+use crate::parallel::at_once;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -29,6 +30,9 @@ const MESSENGERS: [Service; 12] = [
 /// before or have gone on.
 const EDGE: Duration = Duration::from_secs(2);
 
+/// Calls that a thread is worth.
+const MIN_PART: usize = 64;
+
 /// Groups flows into calls, in the order of their first packets.
 pub fn group(material: &Material<'_>) -> Vec<Session> {
     let homes = homes(material);
@@ -38,14 +42,22 @@ pub fn group(material: &Material<'_>) -> Vec<Session> {
             by_call.entry((client_of(subject, identity, service, &homes), service)).or_default().push(place);
         }
     }
-    let mut sessions = Vec::new();
+    let span = span(material);
+    let mut calls = Vec::new();
     for ((client, service), flows) in by_call {
-        for part in split(material, flows) {
-            if part.iter().any(|place| makes_a_call(material, *place, service)) {
-                sessions.push(session(material, client, service, &part));
+        for flows in split(material, flows) {
+            if flows.iter().any(|place| makes_a_call(material, *place, service)) {
+                calls.push((client, service, flows));
             }
         }
     }
+    let part = calls.len().div_ceil(material.threads.max(1)).max(MIN_PART);
+    let told = at_once(calls.chunks(part), |calls| {
+        let sessions =
+            calls.iter().map(|(client, service, flows)| session(material, *client, service, flows, span));
+        sessions.collect::<Vec<_>>()
+    });
+    let mut sessions: Vec<Session> = told.into_iter().flatten().collect();
     sessions.sort_by(|a, b| (a.start, a.client, &a.service).cmp(&(b.start, b.client, &b.service)));
     sessions
 }
@@ -114,7 +126,22 @@ fn makes_a_call(material: &Material<'_>, place: u32, service: &Service) -> bool 
     }
 }
 
-fn session(material: &Material<'_>, client: IpAddr, service: &Service, flows: &[u32]) -> Session {
+/// When the capture began and ended.
+type Span = (Timestamp, Timestamp);
+
+fn span(material: &Material<'_>) -> Option<Span> {
+    let first = material.subjects.iter().map(|subject| subject.start).min()?;
+    let last = material.subjects.iter().map(|subject| subject.end).max()?;
+    Some((first, last))
+}
+
+fn session(
+    material: &Material<'_>,
+    client: IpAddr,
+    service: &Service,
+    flows: &[u32],
+    span: Option<Span>,
+) -> Session {
     let legs: Vec<Leg> = flows
         .iter()
         .filter_map(|place| Some(Leg::new(material.subjects.get(*place as usize)?, *place, client)))
@@ -127,7 +154,7 @@ fn session(material: &Material<'_>, client: IpAddr, service: &Service, flows: &[
         start: subjects().map(|subject| subject.start).min().unwrap_or(zero),
         end: subjects().map(|subject| subject.end).max().unwrap_or(zero),
         has_media: legs.iter().any(|leg| contact(material, *leg) == Some(Contact::Media)),
-        gaps: gaps(material, &legs),
+        gaps: gaps(material, &legs, span),
         legs,
         timeline: Vec::new(),
         events_left_out: 0,
@@ -142,9 +169,8 @@ fn contact(material: &Material<'_>, leg: Leg) -> Option<Contact> {
     material.identities.get(leg.flow as usize).map(|identity| identity.contact)
 }
 
-fn gaps(material: &Material<'_>, legs: &[Leg]) -> Gaps {
-    let first = material.subjects.iter().map(|subject| subject.start).min();
-    let last = material.subjects.iter().map(|subject| subject.end).max();
+fn gaps(material: &Material<'_>, legs: &[Leg], span: Option<Span>) -> Gaps {
+    let (first, last) = span.unzip();
     let subjects = || {
         let answered = legs.iter().filter(|leg| contact(material, **leg) >= Some(Contact::Control));
         answered.filter_map(|leg| material.subjects.get(leg.flow as usize))

@@ -36,9 +36,11 @@ pub struct Material<'a> {
     /// What names were looked up.
     pub names: &'a NameTable,
     /// In which country an address is, as far as that is known.
-    pub country: &'a dyn Fn(IpAddr) -> Option<CountryCode>,
+    pub country: &'a (dyn Fn(IpAddr) -> Option<CountryCode> + Sync),
     /// Without a packet for so long, a call is over.
     pub idle_gap: Duration,
+    /// Threads that may work at once; the result is the same with any number.
+    pub threads: usize,
 }
 
 /// One call.

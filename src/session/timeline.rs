@@ -96,14 +96,14 @@ fn lookups(material: &Material<'_>, session: &Session, leg: &Leg, events: &mut V
         return;
     };
     let found = material.names.lookup(session.client, leg.far.ip(), subject.start);
-    if let Some(binding) = found.first().filter(|binding| binding.time >= session.start.min(subject.start)) {
+    if let Some(binding) = found.filter(|binding| binding.time >= session.start.min(subject.start)) {
         events.push(Event {
             time: binding.time,
             what: What::Lookup,
             far: SocketAddr::new(leg.far.ip(), 0),
             role: identity.role,
             packets: vec![binding.packet],
-            detail: binding.names.first().cloned(),
+            detail: binding.names.first().map(ToString::to_string),
         });
     }
 }
@@ -120,12 +120,14 @@ fn flow_events(material: &Material<'_>, leg: &Leg, events: &mut Vec<Event>) {
         packets,
         detail,
     };
-    let name = identity.names.first().map(|name| name.name.clone());
+    let name = identity.names.first().map(|name| name.name.to_string());
     events.push(event(subject.start, What::Attempt, vec![subject.first_packet], name));
     if let Some(failure) = failure(subject, identity) {
         let tries = leg.sent.packets;
         let detail = (tries > 1).then(|| format!("{tries} packets sent"));
-        events.push(event(subject.end, What::Failed(failure), Vec::new(), detail));
+        let mut packets = vec![subject.first_packet, subject.last_packet];
+        packets.dedup();
+        events.push(event(subject.end, What::Failed(failure), packets, detail));
         return;
     }
     let answer = subject.handshake.or_else(|| subject.facts.and_then(|facts| facts.first_answer));
@@ -135,7 +137,7 @@ fn flow_events(material: &Material<'_>, leg: &Leg, events: &mut Vec<Event>) {
         events.push(event(time, what, Vec::new(), None));
     }
     if subject.outcome == Outcome::Reset {
-        events.push(event(subject.end, What::Reset, Vec::new(), None));
+        events.push(event(subject.end, What::Reset, vec![subject.last_packet], None));
     }
 }
 

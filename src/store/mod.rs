@@ -27,7 +27,8 @@ const MAX_FILES: usize = 4096;
 /// Endings of the files that count.
 const ENDINGS: [&str; 4] = ["mmdb", "json", "csv", "txt"];
 /// What is known of the licence of MaxMind's files, which landfall may read but not keep or pass on.
-const MAXMIND_LICENCE: &str = "GeoLite2/GeoIP2 EULA: not to be passed on; delete within 30 days of a newer build";
+const MAXMIND_LICENCE: &str =
+    "GeoLite2/GeoIP2 EULA: not to be passed on; delete within 30 days of a newer build";
 
 /// A folder of databases and lists.
 #[derive(Clone, Debug)]
@@ -80,7 +81,8 @@ impl Store {
         let mut items: Vec<Item> =
             files(&self.folder)?.into_iter().map(|path| item(path, Some(&index))).collect();
         for folder in elsewhere.iter().filter(|folder| **folder != self.folder) {
-            let databases = files(folder)?.into_iter().filter(|path| path.extension().is_some_and(|e| e == "mmdb"));
+            let databases =
+                files(folder)?.into_iter().filter(|path| path.extension().is_some_and(|e| e == "mmdb"));
             items.extend(databases.map(|path| item(path, None)));
         }
         Ok(items)
@@ -138,7 +140,8 @@ impl Store {
 /// Where geoipupdate puts its files: what its configuration says, else its defaults.
 pub fn geoipupdate_folders() -> Vec<PathBuf> {
     const DEFAULTS: [&str; 3] = ["/usr/share/GeoIP", "/usr/local/share/GeoIP", "/var/lib/GeoIP"];
-    let mut folders: Vec<PathBuf> = std::env::var_os("GEOIPUPDATE_DB_DIR").map(PathBuf::from).into_iter().collect();
+    let mut folders: Vec<PathBuf> =
+        std::env::var_os("GEOIPUPDATE_DB_DIR").map(PathBuf::from).into_iter().collect();
     for file in ["/etc/GeoIP.conf", "/usr/local/etc/GeoIP.conf"] {
         let text = fs::read_to_string(file).unwrap_or_default();
         let set = text.lines().filter_map(|line| line.trim().strip_prefix("DatabaseDirectory"));
@@ -183,7 +186,8 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let mut files = Vec::new();
     for entry in entries.take(MAX_FILES) {
         let path = entry.map_err(failed)?.path();
-        let counts = |ending: &std::ffi::OsStr| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known));
+        let counts =
+            |ending: &std::ffi::OsStr| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known));
         let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
         if !is_hidden && path.extension().is_some_and(counts) && path.is_file() {
             files.push(path);
@@ -224,7 +228,10 @@ fn hexadecimal(database: &Database) -> Option<String> {
 
 /// An error and its causes in one line.
 fn chain(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 #[cfg(test)]

@@ -16,14 +16,16 @@ pub struct Outcome {
 
 /// Lists the store and geoipupdate's files.
 pub fn list(store: &Store, json: bool) -> Result<Outcome, StoreError> {
-    shown(store, &store.list(&geoipupdate_folders())?, json)
+    Ok(shown(store, &store.list(&geoipupdate_folders())?, json))
 }
 
 /// Checks the store.
 pub fn verify(store: &Store, json: bool) -> Result<Outcome, StoreError> {
     let items = store.verify()?;
-    let mut outcome = shown(store, &items, json)?;
-    let bad = items.iter().filter_map(|item| Some(format!("'{}': {}", item.path.display(), item.problem.as_ref()?)));
+    let mut outcome = shown(store, &items, json);
+    let bad = items
+        .iter()
+        .filter_map(|item| Some(format!("'{}': {}", item.path.display(), item.problem.as_ref()?)));
     outcome.failures = bad.collect();
     Ok(outcome)
 }
@@ -40,7 +42,12 @@ pub fn add(store: &Store, files: &[PathBuf]) -> Result<Outcome, StoreError> {
 
 /// Fetches the sources of `names`, or all, in the list at `path`, or the program's own. One that fails is no reason to
 /// leave the others.
-pub fn update(store: &Store, names: &[String], path: Option<&Path>, today: Today) -> Result<Outcome, StoreError> {
+pub fn update(
+    store: &Store,
+    names: &[String],
+    path: Option<&Path>,
+    today: Today,
+) -> Result<Outcome, StoreError> {
     let all = sources(path)?;
     let chosen = chosen(&all, names)?;
     let mut outcome = Outcome::default();
@@ -80,13 +87,13 @@ fn chosen<'a>(all: &'a [Source], names: &[String]) -> Result<Vec<&'a Source>, St
     names.iter().map(find).collect()
 }
 
-fn shown(store: &Store, items: &[Item], json: bool) -> Result<Outcome, StoreError> {
+fn shown(store: &Store, items: &[Item], json: bool) -> Outcome {
     let mut outcome = Outcome::default();
     if json {
         let object = serde_json::json!({"schema_version": "1", "folder": store.folder(), "files": items});
         outcome.text = serde_json::to_string_pretty(&object).unwrap_or_default();
         outcome.text.push('\n');
-        return Ok(outcome);
+        return outcome;
     }
     for item in items {
         let _ = writeln!(outcome.text, "{}", line(item));
@@ -102,9 +109,13 @@ fn shown(store: &Store, items: &[Item], json: bool) -> Result<Outcome, StoreErro
         }
     }
     if items.is_empty() {
-        let _ = writeln!(outcome.text, "There is nothing in {} yet: see landfall db update", store.folder().display());
+        let _ = writeln!(
+            outcome.text,
+            "There is nothing in {} yet: see landfall db update",
+            store.folder().display()
+        );
     }
-    Ok(outcome)
+    outcome
 }
 
 /// Name, kind, type, date and size.
@@ -112,6 +123,9 @@ fn line(item: &Item) -> String {
     let kind = item.database.as_ref().map_or("unknown", |database| database.kind.name());
     let form = item.database.as_ref().map_or("", |database| database.database_type.as_str());
     let built = item.database.as_ref().and_then(|database| database.built);
-    let built = built.map_or_else(|| "no date".to_owned(), |time| time.to_string().get(..10).unwrap_or_default().to_owned());
+    let built = built.map_or_else(
+        || "no date".to_owned(),
+        |time| time.to_string().get(..10).unwrap_or_default().to_owned(),
+    );
     format!("{}  {kind}  {}  {built}  {}", escape(&item.name), escape(form), bytes(item.size))
 }

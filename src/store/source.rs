@@ -41,12 +41,15 @@ struct List {
 
 /// The sources in the user's list `path`, or those that the program knows.
 pub fn sources(path: Option<&Path>) -> Result<Vec<Source>, StoreError> {
-    let not_understood = |path: &Path, source| StoreError::Toml { path: path.to_owned(), source: Box::new(source) };
+    let not_understood =
+        |path: &Path, source| StoreError::Toml { path: path.to_owned(), source: Box::new(source) };
     let Some(path) = path else {
-        let list: List = toml::from_str(EMBEDDED).map_err(|error| not_understood(Path::new("embedded"), error))?;
+        let list: List =
+            toml::from_str(EMBEDDED).map_err(|error| not_understood(Path::new("embedded"), error))?;
         return Ok(list.source);
     };
-    let text = fs::read_to_string(path).map_err(|source| StoreError::Read { path: path.to_owned(), source })?;
+    let text =
+        fs::read_to_string(path).map_err(|source| StoreError::Read { path: path.to_owned(), source })?;
     let list: List = toml::from_str(&text).map_err(|error| not_understood(path, error))?;
     Ok(list.source)
 }

@@ -65,14 +65,20 @@ fn every_source_that_the_program_knows_is_read() {
 #[test]
 fn what_is_fetched_is_kept_with_its_date() {
     let (_folder, store) = store();
-    let fetch = Table::new(&[("https://a/ranges.json", RANGES.as_bytes()), ("https://a/db-2026-07.mmdb", &database())]);
+    let fetch = Table::new(&[
+        ("https://a/ranges.json", RANGES.as_bytes()),
+        ("https://a/db-2026-07.mmdb", &database()),
+    ]);
     let ranges = source("aws", Kind::Ranges, "https://a/ranges.json");
     let Updated::New(item) = store.update(&ranges, today(), &fetch).unwrap() else { panic!("not new") };
     assert_eq!((item.name.as_str(), item.licence.as_deref()), ("aws-2026-08-22", Some("CC0-1.0")));
     // The file of this month is not there yet.
     let monthly = source("db", Kind::Database, "https://a/db-{year}-{month}.mmdb");
     let Updated::New(item) = store.update(&monthly, today(), &fetch).unwrap() else { panic!("not new") };
-    assert_eq!((item.name.as_str(), item.url.as_deref()), ("db-2020-09-13", Some("https://a/db-2026-07.mmdb")));
+    assert_eq!(
+        (item.name.as_str(), item.url.as_deref()),
+        ("db-2020-09-13", Some("https://a/db-2026-07.mmdb"))
+    );
     assert!(matches!(store.update(&ranges, today(), &fetch).unwrap(), Updated::Same(_)));
     assert_eq!(names(&store), [".index.json", "aws-2026-08-22.json", "db-2020-09-13.mmdb"]);
     assert!(store.verify().unwrap().iter().all(|item| item.problem.is_none()));
@@ -161,8 +167,12 @@ impl Server {
                 let request = lines.next().unwrap_or_default();
                 while lines.next().is_some_and(|line| !line.is_empty()) {}
                 let path = request.split(' ').nth(1).unwrap_or_default();
-                let missing = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec();
-                let answer = answers.iter().find(|(known, _)| *known == path).map_or(missing, |(_, bytes)| bytes.clone());
+                let missing =
+                    b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec();
+                let answer = answers
+                    .iter()
+                    .find(|(known, _)| *known == path)
+                    .map_or(missing, |(_, bytes)| bytes.clone());
                 let _ = stream.write_all(&answer);
             }
         });
@@ -181,7 +191,8 @@ impl Drop for Server {
 
 #[cfg(feature = "update")]
 fn ok(body: &[u8], announced: usize) -> Vec<u8> {
-    let mut answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {announced}\r\nconnection: close\r\n\r\n").into_bytes();
+    let mut answer =
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {announced}\r\nconnection: close\r\n\r\n").into_bytes();
     answer.extend(body);
     answer
 }
@@ -191,7 +202,8 @@ fn ok(body: &[u8], announced: usize) -> Vec<u8> {
 fn a_server_is_asked_over_the_network() {
     let (_folder, store) = store();
     let half = &RANGES.as_bytes()[..40];
-    let moved = b"HTTP/1.1 302 Found\r\nlocation: /whole\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec();
+    let moved =
+        b"HTTP/1.1 302 Found\r\nlocation: /whole\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec();
     let server = Server::start(vec![
         ("/whole", ok(RANGES.as_bytes(), RANGES.len())),
         ("/half", ok(half, RANGES.len())),
@@ -216,7 +228,8 @@ fn without_a_network_the_message_says_so() {
     let (_folder, store) = store();
     // A port that nobody listens at.
     let url = format!("http://{}/x", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
-    let error = store.update(&source("aws", Kind::Ranges, &url), today(), &fetch::Network::new()).unwrap_err();
+    let error =
+        store.update(&source("aws", Kind::Ranges, &url), today(), &fetch::Network::new()).unwrap_err();
     assert_eq!(
         error.to_string(),
         format!("cannot reach '{url}': is there a network? Behind a proxy, set HTTPS_PROXY")

@@ -34,7 +34,10 @@ impl Store {
     /// Fetches `source` as of `today`.
     pub fn update(&self, source: &Source, today: Today, fetch: &dyn Fetch) -> Result<Updated, StoreError> {
         let (url, bytes) = first_found(source, today, fetch)?;
-        let bad = |error: Box<dyn std::error::Error + Send + Sync>| StoreError::Bad { url: url.clone(), source: error };
+        let bad = |error: Box<dyn std::error::Error + Send + Sync>| StoreError::Bad {
+            url: url.clone(),
+            source: error,
+        };
         let bytes = unpacked(bytes).map_err(|error| bad(error.into()))?;
         let ending = match source.kind {
             Kind::Database => "mmdb",

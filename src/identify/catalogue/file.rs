@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use toml::Spanned;
 
 /// What is wrong with a catalogue file.
@@ -62,7 +63,7 @@ pub struct Group<T> {
     /// The names, prefixes or ports.
     pub list: Vec<T>,
     /// Who says so.
-    pub source: String,
+    pub source: Arc<str>,
     /// The date the source speaks for.
     pub as_of: FactDate,
     /// What a far end does that fits.
@@ -87,11 +88,11 @@ pub struct Entry {
     /// What a reader should know.
     pub notes: Option<String>,
     /// Names that belong to the service, with everything under them.
-    pub domains: Vec<Group<String>>,
+    pub domains: Vec<Group<Arc<str>>>,
     /// Patterns of host names, tried in order.
-    pub hosts: Vec<Group<String>>,
+    pub hosts: Vec<Group<Arc<str>>>,
     /// Patterns of names in certificates, tried in order.
-    pub certificates: Vec<Group<String>>,
+    pub certificates: Vec<Group<Arc<str>>>,
     /// Ports of servers.
     pub ports: Vec<Group<Ports>>,
     /// Addresses of servers.
@@ -157,7 +158,7 @@ impl Reader<'_> {
             let item = |item: &str| read(item).map_err(|wrong| self.item_error(&raw.list, item, wrong));
             Ok(Group {
                 list: raw.list.get_ref().split_whitespace().map(item).collect::<Result<_, _>>()?,
-                source: raw.source,
+                source: raw.source.into(),
                 as_of: self.date(&raw.as_of)?,
                 role: raw.role.as_ref().map(|role| self.role(role)).transpose()?,
                 shared: raw.shared,
@@ -209,13 +210,13 @@ const fn wrong(what: &'static str, suggestion: &'static str) -> Wrong {
     Wrong { what, suggestion: Cow::Borrowed(suggestion) }
 }
 
-fn domain(text: &str) -> Result<String, Wrong> {
+fn domain(text: &str) -> Result<Arc<str>, Wrong> {
     const SUGGESTION: &str = "write it plainly, as in zoom.us: what lies under it is included";
     let name = names::normalise(text).filter(|name| !name.contains('*'));
     name.ok_or(wrong("is not a domain name", SUGGESTION))
 }
 
-fn pattern(text: &str) -> Result<String, Wrong> {
+fn pattern(text: &str) -> Result<Arc<str>, Wrong> {
     names::normalise(text)
         .ok_or(wrong("is not a pattern of names", "write a name with stars, as in *mmr*.zoom.us"))
 }

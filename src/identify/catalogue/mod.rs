@@ -18,6 +18,7 @@ use hashbrown::HashMap;
 use ipnet::IpNet;
 use ranges::Ranges;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 const EMBEDDED: &str = include_str!("../../../data/services.toml");
 /// Prefixes in all files together: an index fits in 16 bits.
@@ -27,7 +28,7 @@ const MAX_PREFIXES: usize = 1 << 16;
 #[derive(Debug)]
 pub struct Catalogue {
     entries: Vec<Entry>,
-    suffixes: HashMap<String, Vec<Domain>, foldhash::fast::RandomState>,
+    suffixes: HashMap<Arc<str>, Vec<Domain>, foldhash::fast::RandomState>,
     prefixes: Vec<Prefix>,
     ranges: Ranges,
 }
@@ -54,7 +55,7 @@ pub struct NameMatch<'a> {
     /// What such a host does, where that is known.
     pub role: Option<Role>,
     /// The domain or pattern that fits, as the file has it: what to cite.
-    pub pattern: &'a str,
+    pub pattern: &'a Arc<str>,
     /// Set where a pattern for just such hosts fits, and not only the domain.
     pub specific: bool,
     /// Set where the name serves others too: it does not name the service by itself.
@@ -69,7 +70,7 @@ pub struct PrefixMatch<'a> {
     /// The prefix.
     pub prefix: IpNet,
     /// Who lists it, and as of when.
-    pub source: &'a str,
+    pub source: &'a Arc<str>,
     /// The date the source speaks for.
     pub as_of: FactDate,
     /// Set where the prefix serves others too: it does not name the service by itself.
@@ -99,13 +100,13 @@ impl Catalogue {
     }
 
     fn build(entries: Vec<Entry>) -> Self {
-        let mut suffixes: HashMap<String, Vec<Domain>, foldhash::fast::RandomState> = HashMap::default();
+        let mut suffixes: HashMap<Arc<str>, Vec<Domain>, foldhash::fast::RandomState> = HashMap::default();
         let mut prefixes = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
             for (group, domains) in entry.domains.iter().enumerate() {
                 for domain in &domains.list {
                     let known = Domain { entry: index, group, shared: domains.shared };
-                    suffixes.entry_ref(domain.as_str()).or_default().push(known);
+                    suffixes.entry(Arc::clone(domain)).or_default().push(known);
                 }
             }
             for (group, nets) in entry.prefixes.iter().enumerate() {
@@ -143,7 +144,7 @@ impl Catalogue {
         }
     }
 
-    fn name_match<'a>(&'a self, name: &str, suffix: &'a str, domain: Domain) -> Option<NameMatch<'a>> {
+    fn name_match<'a>(&'a self, name: &str, suffix: &'a Arc<str>, domain: Domain) -> Option<NameMatch<'a>> {
         let entry = self.entries.get(domain.entry)?;
         let default = NameMatch {
             service: &entry.service,
@@ -199,16 +200,15 @@ impl Catalogue {
     }
 }
 
-fn first_fit<'a>(groups: &'a [Group<String>], name: &str) -> Option<(Option<Role>, &'a str)> {
-    let each =
-        groups.iter().flat_map(|group| group.list.iter().map(|pattern| (group.role, pattern.as_str())));
+fn first_fit<'a>(groups: &'a [Group<Arc<str>>], name: &str) -> Option<(Option<Role>, &'a Arc<str>)> {
+    let each = groups.iter().flat_map(|group| group.list.iter().map(|pattern| (group.role, pattern)));
     each.into_iter().find(|(_, pattern)| pattern::fits(pattern, name))
 }
 
 /// Adds what a file says of a service. Its names win over those of services known before, its patterns are tried
 /// first.
 fn merge(entries: &mut Vec<Entry>, mut new: Entry) {
-    let own: Vec<&String> = new.domains.iter().filter(|g| !g.shared).flat_map(|g| &g.list).collect();
+    let own: Vec<&Arc<str>> = new.domains.iter().filter(|g| !g.shared).flat_map(|g| &g.list).collect();
     for group in entries.iter_mut().flat_map(|entry| &mut entry.domains).filter(|group| !group.shared) {
         group.list.retain(|domain| !own.contains(&domain));
     }

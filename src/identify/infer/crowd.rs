@@ -3,7 +3,7 @@
 
 use super::{Identity, Subject};
 use crate::flow::{Outcome, Transport};
-use crate::identify::evidence::Kind;
+use crate::identify::evidence::{Detail, Kind};
 use crate::identify::{Evidence, Role, Service};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -74,6 +74,8 @@ fn settle(subject: &Subject<'_>, identity: &mut Identity) {
         rule: "latency-race",
         service: None,
         packet: Some(subject.first_packet),
-        detail: "opened at once with connections to other servers of the service, and soon closed".to_owned(),
+        detail: Detail::Words(
+            "opened at once with connections to other servers of the service, and soon closed",
+        ),
     });
 }

@@ -5,8 +5,10 @@ use crate::flow::PacketRef;
 use crate::identify::facts::{MentionKind, Rtt, RttVia};
 use crate::identify::names::{NameTable, Via};
 use crate::identify::{Contact, Role, Service};
+use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Names and mentions kept of one address. A content network's front end may carry thousands.
 const MAX_EACH: usize = 64;
@@ -38,7 +40,7 @@ pub enum MentionedBy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointIdentity {
     /// Names and how they were learnt.
-    pub names: BTreeSet<(String, Via)>,
+    pub names: BTreeSet<(Arc<str>, Via)>,
     /// Services of the flows that have it as their server.
     pub services: BTreeSet<Service>,
     /// What it does there.
@@ -73,9 +75,9 @@ impl EndpointIdentity {
         }
     }
 
-    fn name(&mut self, name: &str, via: Via) {
+    fn name(&mut self, name: &Arc<str>, via: Via) {
         if self.names.len() < MAX_EACH {
-            self.names.insert((name.to_owned(), via));
+            self.names.insert((Arc::clone(name), via));
         }
     }
 
@@ -93,11 +95,15 @@ pub(super) fn endpoints(
     names: &NameTable,
     proxied: &BTreeSet<IpAddr>,
 ) -> BTreeMap<IpAddr, EndpointIdentity> {
-    let mut endpoints: BTreeMap<IpAddr, EndpointIdentity> = BTreeMap::new();
+    let mut endpoints: HashMap<IpAddr, EndpointIdentity, foldhash::fast::RandomState> = HashMap::default();
     for (subject, identity) in subjects.iter().zip(flows) {
         let endpoint = endpoints.entry(subject.server.ip()).or_insert_with(EndpointIdentity::new);
         endpoint.contact = endpoint.contact.max(identity.contact);
-        endpoint.services.extend(identity.service.clone());
+        if let Some(service) =
+            identity.service.as_ref().filter(|service| !endpoint.services.contains(service))
+        {
+            endpoint.services.insert(service.clone());
+        }
         endpoint.roles.insert(identity.role);
         for name in &identity.names {
             endpoint.name(&name.name, name.via);
@@ -127,5 +133,5 @@ pub(super) fn endpoints(
         }
         endpoint.rtts.sort_by_key(|rtt| rtt.via);
     }
-    endpoints
+    endpoints.into_iter().collect()
 }

@@ -3,7 +3,7 @@
 use super::{Draft, Subject};
 use crate::capture::Timestamp;
 use crate::flow::Transport;
-use crate::identify::evidence::{Kind, weigh};
+use crate::identify::evidence::{Detail, Kind, weigh};
 use crate::identify::facts::MentionKind;
 use crate::identify::{Evidence, Role, Service};
 use hashbrown::HashMap;
@@ -87,8 +87,7 @@ impl<'a> Known<'a> {
     }
 
     /// Adds to `draft` what other flows lend it.
-    pub(super) fn lend(&self, place: usize, draft: &mut Draft) {
-        let Some(subject) = self.subjects.get(place) else { return };
+    pub(super) fn lend(&self, place: usize, subject: &Subject<'_>, draft: &mut Draft) {
         self.confirm_shared(place, subject, draft);
         draft.is_peer = self.is_peer(subject, draft);
         let named = weigh(&draft.evidence).is_some_and(|(service, _)| !service.is_generic());
@@ -113,8 +112,7 @@ impl<'a> Known<'a> {
             }
             let other = self.other_use(subject, service, |place| place != own);
             if let Some(other) = other.and_then(|other| self.subjects.get(other)) {
-                evidence.detail.push_str("; the client also uses ");
-                evidence.detail.push_str(&other.server.to_string());
+                evidence.detail = Detail::Confirmed(Box::new(evidence.detail), other.server);
                 evidence.kind = Kind::Inherited;
                 draft.evidence.push(evidence);
             }
@@ -152,7 +150,7 @@ impl<'a> Known<'a> {
 
     fn of_mention(&self, subject: &Subject<'_>) -> Option<Evidence> {
         let (place, kind) = self.mention(subject)?;
-        self.evidence(place, "mentioned-address", &format!("named as {} in the flow with", kind.name()))
+        self.evidence(place, "mentioned-address", |server| Detail::Mentioned { kind, server })
     }
 
     /// A flow to another server from the same socket.
@@ -167,7 +165,8 @@ impl<'a> Known<'a> {
 
     fn of_socket(&self, subject: &Subject<'_>) -> Option<Evidence> {
         let place = self.on_socket(subject)?;
-        self.evidence(place, "same-socket", "same socket of the client as the flow with")
+        let words = "same socket of the client as the flow with";
+        self.evidence(place, "same-socket", |server| Detail::OtherFlow { words, server })
     }
 
     fn of_pair(&self, subject: &Subject<'_>, draft: &mut Draft) -> Option<Evidence> {
@@ -179,7 +178,8 @@ impl<'a> Known<'a> {
         {
             draft.promised.push((service, Kind::Inherited, false, *role));
         }
-        self.evidence(place, "same-server", "same client and server as the flow with")
+        let words = "same client and server as the flow with";
+        self.evidence(place, "same-server", |server| Detail::OtherFlow { words, server })
     }
 
     /// Evidence that media of a provider is another product's: the client talks to that product, and not to the
@@ -192,23 +192,24 @@ impl<'a> Known<'a> {
             return None;
         }
         let place = self.other_use(subject, tenant, over_tcp)?;
-        self.evidence(
-            place,
-            "tenant",
-            "of services with such media, the client talks to this one only, in the flow with",
-        )
+        let words = "of services with such media, the client talks to this one only, in the flow with";
+        self.evidence(place, "tenant", |server| Detail::OtherFlow { words, server })
     }
 
-    fn evidence(&self, place: usize, rule: &'static str, words: &str) -> Option<Evidence> {
+    fn evidence(
+        &self,
+        place: usize,
+        rule: &'static str,
+        detail: impl FnOnce(SocketAddr) -> Detail,
+    ) -> Option<Evidence> {
         let other = self.subjects.get(place)?;
         let service = self.services.get(place)?.clone()?;
-        let detail = format!("{words} {}", other.server);
         Some(Evidence {
             kind: Kind::Inherited,
             rule,
             service: Some(service),
             packet: Some(other.first_packet),
-            detail,
+            detail: detail(other.server),
         })
     }
 

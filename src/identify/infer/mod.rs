@@ -15,9 +15,10 @@ mod subject;
 pub use endpoint::{EndpointIdentity, MentionedBy};
 pub use subject::Subject;
 
-use super::evidence::{Kind, weigh};
+use super::evidence::{Detail, Kind, weigh};
 use super::names::{Name, NameTable};
 use super::{Catalogue, Contact, Evidence, Role, Service};
+use crate::parallel::at_once;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -79,26 +80,47 @@ impl Draft {
     }
 }
 
+/// Flows that a thread is worth.
+const MIN_PART: usize = 1024;
+
 /// Infers what each of `subjects` is. They are in the order of their first packets.
 pub fn infer(subjects: &[Subject<'_>], names: &NameTable, catalogue: &Catalogue) -> Inference {
-    let mut drafts: Vec<Draft> =
-        subjects.iter().map(|subject| own::draft(subject, names, catalogue)).collect();
+    infer_on(1, subjects, names, catalogue)
+}
+
+/// As [`infer`], on up to `threads` threads, with the same result.
+pub fn infer_on(
+    threads: usize,
+    subjects: &[Subject<'_>],
+    names: &NameTable,
+    catalogue: &Catalogue,
+) -> Inference {
+    let part = subjects.len().div_ceil(threads.max(1)).max(MIN_PART);
+    let drafted = at_once(subjects.chunks(part), |subjects| {
+        let mut lookups = own::Lookups::new(catalogue);
+        subjects.iter().map(|subject| own::draft(subject, names, &mut lookups)).collect::<Vec<_>>()
+    });
+    let mut drafts: Vec<Draft> = drafted.into_iter().flatten().collect();
     numbered::add(subjects, &mut drafts);
-    let own_role = |(subject, draft)| {
-        let draft: &Draft = draft;
-        let service = weigh(&draft.evidence).map(|(service, _)| service);
-        role::role(subject, draft, service, catalogue)
-    };
-    let roles = subjects.iter().zip(&drafts).map(own_role).collect();
+    let pairs = subjects.chunks(part).zip(drafts.chunks(part));
+    let roles = at_once(pairs, |(subjects, drafts)| {
+        let own_role = |(subject, draft): (&Subject<'_>, &Draft)| {
+            let service = weigh(&draft.evidence).map(|(service, _)| service);
+            role::role(subject, draft, service, catalogue)
+        };
+        subjects.iter().zip(drafts).map(own_role).collect::<Vec<_>>()
+    });
+    let roles: Vec<Role> = roles.into_iter().flatten().collect();
     let known = inherit::Known::new(subjects, &drafts, roles);
-    for (place, draft) in drafts.iter_mut().enumerate() {
-        known.lend(place, draft);
-    }
-    let mut flows: Vec<Identity> = subjects
-        .iter()
-        .zip(drafts)
-        .map(|(subject, draft)| conclude(subject, draft, &known, catalogue))
-        .collect();
+    let concluded = at_once((0..).step_by(part).zip(drafts.chunks_mut(part)), |(first, drafts)| {
+        let conclude = |(place, draft): (usize, &mut Draft)| {
+            let subject = subjects.get(place)?;
+            known.lend(place, subject, draft);
+            Some(conclude(subject, std::mem::take(draft), &known, catalogue))
+        };
+        (first..).zip(drafts).filter_map(conclude).collect::<Vec<_>>()
+    });
+    let mut flows: Vec<Identity> = concluded.into_iter().flatten().collect();
     crowd::probes(subjects, &mut flows);
     let proxied_clients = proxy::proxied(subjects);
     let endpoints = endpoint::endpoints(subjects, &flows, names, &proxied_clients);
@@ -121,7 +143,7 @@ fn conclude(
             rule: "listed-port",
             service: Some(service.clone()),
             packet: None,
-            detail: format!("port {} is for {port_role}", subject.server.port()),
+            detail: Detail::Port { number: subject.server.port(), role: port_role },
         });
     }
     let tenant = service.as_ref().and_then(|service| known.tenant(subject, service));
@@ -131,6 +153,7 @@ fn conclude(
     }
     let mut evidence: Vec<Evidence> = draft.evidence;
     evidence.sort_by_key(|piece| (piece.service != service, std::cmp::Reverse(piece.kind)));
+    evidence.shrink_to_fit();
     Identity { service, role, contact: contact::contact(subject, role), names: draft.names, evidence }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Draft, Subject};
 use crate::flow::Transport;
-use crate::identify::evidence::Kind;
+use crate::identify::evidence::{Detail, Kind};
 use crate::identify::{Evidence, Service};
 use hashbrown::HashMap;
 use std::net::SocketAddr;
@@ -33,10 +33,7 @@ pub(super) fn add(subjects: &[Subject<'_>], drafts: &mut [Draft]) {
                 rule: "skype-frames",
                 service: Some(Service::SKYPE),
                 packet: Some(subject.first_packet),
-                detail: format!(
-                    "packets of this socket to {} addresses are numbered in one sequence",
-                    flows.len()
-                ),
+                detail: Detail::Sequence { flows: flows.len() },
             });
         }
     }

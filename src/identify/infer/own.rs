@@ -3,27 +3,60 @@
 use super::{Draft, Subject};
 use crate::flow::Transport;
 use crate::identify::catalogue::NameMatch;
-use crate::identify::evidence::Kind;
+use crate::identify::evidence::{Detail, Kind};
 use crate::identify::facts::Protocol;
 use crate::identify::names::{Name, NameTable, Via, normalise};
 use crate::identify::{Catalogue, Evidence, FlowFacts, Service};
+use hashbrown::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What the catalogue says of names. Flows have the same names again and again, and most names fit nothing, which
+/// takes the longest to find out.
+pub(super) struct Lookups<'a> {
+    catalogue: &'a Catalogue,
+    names: Known<'a>,
+    certificates: Known<'a>,
+}
+
+type Known<'a> = HashMap<Arc<str>, Rc<[NameMatch<'a>]>, foldhash::fast::RandomState>;
+
+impl<'a> Lookups<'a> {
+    pub(super) fn new(catalogue: &'a Catalogue) -> Self {
+        Self { catalogue, names: Known::default(), certificates: Known::default() }
+    }
+
+    fn find(&mut self, name: &Name) -> Rc<[NameMatch<'a>]> {
+        let certificate = name.via == Via::Certificate;
+        let known = if certificate { &mut self.certificates } else { &mut self.names };
+        if let Some(found) = known.get(&*name.name) {
+            return Rc::clone(found);
+        }
+        let catalogue = self.catalogue;
+        let matches =
+            if certificate { catalogue.certificate(&name.name) } else { catalogue.name(&name.name) };
+        let found: Rc<[NameMatch<'a>]> = matches.into();
+        known.insert(Arc::clone(&name.name), Rc::clone(&found));
+        found
+    }
+}
 
 /// Collects what `subject` says of itself.
-pub(super) fn draft(subject: &Subject<'_>, names: &NameTable, catalogue: &Catalogue) -> Draft {
+pub(super) fn draft(subject: &Subject<'_>, names: &NameTable, lookups: &mut Lookups<'_>) -> Draft {
     let mut draft = Draft::default();
     if let Some(facts) = subject.facts {
         signatures(&mut draft, facts);
         generic(&mut draft, subject, facts);
-        realm(&mut draft, facts, catalogue);
+        realm(&mut draft, facts, lookups.catalogue);
         draft.carries_name =
             facts.names.iter().any(|name| name.via != Via::Certificate && !name.is_address());
         for name in relevant(&facts.names) {
-            add_name(&mut draft, name, catalogue);
+            add_name(&mut draft, name, lookups);
         }
         draft.names.clone_from(&facts.names);
     }
-    resolved(&mut draft, subject, names, catalogue);
-    prefixes(&mut draft, subject, catalogue);
+    resolved(&mut draft, subject, names, lookups);
+    prefixes(&mut draft, subject, lookups.catalogue);
     draft
 }
 
@@ -52,20 +85,20 @@ fn signatures(draft: &mut Draft, facts: &FlowFacts) {
             rule,
             service: Some(signature.service()),
             packet: Some(*packet),
-            detail: detail.to_owned(),
+            detail: Detail::Words(detail),
         });
     }
 }
 
 /// Techniques, for flows of which nothing names the application.
 fn generic(draft: &mut Draft, subject: &Subject<'_>, facts: &FlowFacts) {
-    let mut add = |rule, service, detail: &str| {
+    let mut add = |rule, service, words| {
         draft.evidence.push(Evidence {
             kind: Kind::Signature,
             rule,
             service: Some(service),
             packet: Some(subject.first_packet),
-            detail: detail.to_owned(),
+            detail: Detail::Words(words),
         });
     };
     let checked =
@@ -93,7 +126,7 @@ fn realm(draft: &mut Draft, facts: &FlowFacts, catalogue: &Catalogue) {
             rule: "turn-realm",
             service: Some(found.service.clone()),
             packet: Some(*packet),
-            detail: format!("realm {name} of a TURN server fits {}", found.pattern),
+            detail: Detail::Realm { name: Arc::clone(&name), pattern: Arc::clone(found.pattern) },
         });
     }
 }
@@ -106,28 +139,21 @@ fn two_way(subject: &Subject<'_>, facts: &FlowFacts) -> bool {
         && mostly(facts.rtp_headers.server, subject.received.packets)
 }
 
-fn add_name(draft: &mut Draft, name: &Name, catalogue: &Catalogue) {
+fn add_name(draft: &mut Draft, name: &Name, lookups: &mut Lookups<'_>) {
     let kind = Kind::of_name(name.via);
-    let matches = match name.via {
-        Via::Certificate => catalogue.certificate(&name.name),
-        _ => catalogue.name(&name.name),
-    };
-    let what = match name.via {
-        Via::Dns => "DNS answer for",
-        Via::Certificate => "certificate of",
-        Via::Http => "HTTP host",
-        Via::Sip => "SIP host",
-        Via::Tls | Via::Quic | Via::Dtls => "SNI",
-    };
-    for found in matches {
-        draft.promise(kind, &found);
-        let shared = if found.shared { ", which others use too" } else { "" };
+    for found in &*lookups.find(name) {
+        draft.promise(kind, found);
         let evidence = Evidence {
             kind,
             rule: rule_of(kind),
             service: Some(found.service.clone()),
             packet: Some(name.packet),
-            detail: format!("{what} {} fits {}{shared}", name.name, found.pattern),
+            detail: Detail::Name {
+                via: name.via,
+                name: Arc::clone(&name.name),
+                pattern: Arc::clone(found.pattern),
+                shared: found.shared,
+            },
         };
         draft.add(evidence, found.shared);
     }
@@ -143,15 +169,14 @@ const fn rule_of(kind: Kind) -> &'static str {
 
 /// Names that the client's own look-ups gave to the address. They say nothing where the flow itself carries a name:
 /// one address often serves many.
-fn resolved(draft: &mut Draft, subject: &Subject<'_>, names: &NameTable, catalogue: &Catalogue) {
+fn resolved(draft: &mut Draft, subject: &Subject<'_>, names: &NameTable, lookups: &mut Lookups<'_>) {
     if draft.carries_name {
         return;
     }
-    let bindings = names.lookup(subject.client.ip(), subject.server.ip(), subject.start);
-    let Some(binding) = bindings.first() else { return };
+    let Some(binding) = names.lookup(subject.client.ip(), subject.server.ip(), subject.start) else { return };
     for name in &binding.names {
-        let name = Name { name: name.clone(), via: Via::Dns, packet: binding.packet };
-        add_name(draft, &name, catalogue);
+        let name = Name { name: Arc::clone(name), via: Via::Dns, packet: binding.packet };
+        add_name(draft, &name, lookups);
         draft.names.push(name);
     }
 }
@@ -161,19 +186,18 @@ fn prefixes(draft: &mut Draft, subject: &Subject<'_>, catalogue: &Catalogue) {
         return;
     }
     for found in catalogue.address(subject.server.ip(), Some(subject.start)) {
-        let shared = if found.shared { ", which others use too" } else { "" };
         let evidence = Evidence {
             kind: Kind::Prefix,
             rule: "listed-prefix",
             service: Some(found.service.clone()),
             packet: None,
-            detail: format!(
-                "{} is in {} ({}, {}){shared}",
-                subject.server.ip(),
-                found.prefix,
-                found.source,
-                found.as_of
-            ),
+            detail: Detail::Prefix {
+                address: subject.server.ip(),
+                prefix: found.prefix,
+                source: Arc::clone(found.source),
+                as_of: found.as_of,
+                shared: found.shared,
+            },
         };
         draft.add(evidence, found.shared);
     }

@@ -34,6 +34,8 @@ pub struct Subject<'a> {
     pub handshake: Option<Duration>,
     /// The first packet.
     pub first_packet: PacketRef,
+    /// The last packet.
+    pub last_packet: PacketRef,
     /// What its payload says.
     pub facts: Option<&'a FlowFacts>,
 }
@@ -55,6 +57,7 @@ impl<'a> Subject<'a> {
             contact: Contact::of_flow(flow),
             handshake: flow.handshake_time(),
             first_packet: flow.first_packet(),
+            last_packet: flow.last_packet(),
             facts,
         }
     }

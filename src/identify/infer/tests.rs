@@ -33,6 +33,7 @@ fn tcp<'a>(client: &str, server: &str, facts: &'a FlowFacts) -> Subject<'a> {
         contact: Contact::Control,
         handshake: None,
         first_packet: PACKET,
+        last_packet: PACKET,
         facts: Some(facts),
     }
 }
@@ -101,7 +102,7 @@ fn a_router_is_signaling_over_tls_and_media_over_udp() {
     let flows = identify(&[tcp(CLIENT, "198.51.100.7:443", &tls), udp(CLIENT, "198.51.100.7:8801", &media)]);
     assert_eq!(summary(&flows[0]), (Some("zoom"), Role::Signaling, Contact::Control));
     assert_eq!(summary(&flows[1]), (Some("zoom"), Role::Media, Contact::Media));
-    assert_eq!(flows[0].evidence[0].detail, "SNI zoomfrn99mmr.zoom.us fits *mmr*.zoom.us");
+    assert_eq!(flows[0].evidence[0].detail.to_string(), "SNI zoomfrn99mmr.zoom.us fits *mmr*.zoom.us");
 }
 
 #[test]
@@ -117,7 +118,7 @@ fn a_name_from_dns_counts_unless_the_flow_carries_another() {
     let (silent, other) = (FlowFacts::default(), sni("www.example.org"));
     let binding = NameBinding {
         client: "192.0.2.10".parse().unwrap(),
-        names: vec!["zoomfrn99mmr.zoom.us".to_owned()],
+        names: vec!["zoomfrn99mmr.zoom.us".into()],
         addresses: vec!["198.51.100.7".parse().unwrap()],
         time: at(-1),
         ttl: Duration::from_mins(1),
@@ -182,7 +183,7 @@ fn techniques_are_named_where_no_application_is() {
     let rtp = with_media(FlowFacts::default());
     let mut webrtc = FlowFacts::default();
     webrtc.protocol(Protocol::Dtls);
-    webrtc.handshake_mut().alpn.push("webrtc".to_owned());
+    webrtc.handshake_mut().alpn.push("webrtc".into());
     let mut sip = FlowFacts::default();
     sip.protocol(Protocol::Sip);
     let server = "203.0.113.5:40000";

@@ -351,9 +351,9 @@ impl Dtls {
     fn finish(mut self, facts: &mut FlowFacts) {
         self.readers.client.finish();
         self.readers.server.finish();
-        let flights =
-            PerDirection { client: self.readers.client.flight(), server: self.readers.server.flight() };
-        secure::conclude(facts, Protocol::Dtls, &flights, &self.words);
+        let PerDirection { client, server } = self.readers;
+        let flights = PerDirection { client: client.into_flight(), server: server.into_flight() };
+        secure::conclude(facts, Protocol::Dtls, flights, &self.words);
         facts.handshake_mut().data = self.data;
     }
 }
@@ -361,14 +361,15 @@ impl Dtls {
 impl Quic {
     fn finish(mut self, facts: &mut FlowFacts) {
         self.state.finish();
-        let known = self.state.facts();
+        let mut known = self.state.into_facts();
+        let (client, server) = (std::mem::take(&mut known.client), std::mem::take(&mut known.server));
         // A session that took the answering side for the client says so.
         let flights = if known.swapped {
-            PerDirection { client: &known.server, server: &known.client }
+            PerDirection { client: server, server: client }
         } else {
-            PerDirection { client: &known.client, server: &known.server }
+            PerDirection { client, server }
         };
-        secure::conclude(facts, Protocol::Quic, &flights, &self.words);
+        secure::conclude(facts, Protocol::Quic, flights, &self.words);
         if let Some(name) = &known.google_server_name
             && let Some(packet) = facts.handshake_mut().hello_packet.or(self.words.first())
         {

@@ -84,6 +84,11 @@ impl FlowInspector {
         }
     }
 
+    /// Whether nothing more can be learnt, whatever comes.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Over(_))
+    }
+
     /// Takes the payload of a UDP datagram.
     pub fn datagram(&mut self, feed: &Feed, payload: &[u8]) {
         if let State::Idle(count) = &mut self.state {
@@ -115,6 +120,7 @@ impl FlowInspector {
             && new_from < prefix.len()
         {
             streams.take(feed, prefix);
+            self.settle();
         }
     }
 
@@ -123,6 +129,14 @@ impl FlowInspector {
     pub fn end_of_stream(&mut self, direction: Direction, prefix: &[u8]) {
         if let State::Streams(streams) = &mut self.state {
             streams.end(direction, prefix);
+            self.settle();
+        }
+    }
+
+    /// Concludes a connection of which nothing more can be learnt: what its dissectors hold is let go.
+    fn settle(&mut self) {
+        if matches!(&self.state, State::Streams(streams) if streams.is_over()) {
+            self.finish();
         }
     }
 
@@ -139,7 +153,7 @@ impl FlowInspector {
         bindings
     }
 
-    /// What was learnt; `None` before [`Self::finish`], and where nothing was.
+    /// What was learnt; `None` while more may be, and where nothing was.
     pub fn facts(&self) -> Option<&FlowFacts> {
         match &self.state {
             State::Over(facts) => facts.as_deref(),

@@ -5,7 +5,7 @@ use crate::capture::Timestamp;
 use crate::flow::PacketRef;
 use crate::identify::FlowFacts;
 use crate::identify::certificate::CertificateNames;
-use crate::identify::facts::{Direction, PerDirection, Protocol, RttVia};
+use crate::identify::facts::{Direction, HandshakeFacts, PerDirection, Protocol, RttVia};
 use crate::identify::names::Via;
 use crate::identify::tls::{Alert, Flight, is_established};
 use std::time::Duration;
@@ -41,64 +41,68 @@ impl FirstWords {
 pub(super) fn conclude(
     facts: &mut FlowFacts,
     protocol: Protocol,
-    flights: &PerDirection<&Flight>,
+    flights: PerDirection<Flight>,
     words: &FirstWords,
 ) {
     facts.protocol(protocol);
-    let (client, server) = hellos(flights);
-    let (said, answered) = (flights.of(client), flights.of(server));
-    if let Some(hello) = &said.client_hello {
+    let client = client_of(&flights);
+    let (said, answered) = match client {
+        Direction::FromClient => (flights.client, flights.server),
+        Direction::FromServer => (flights.server, flights.client),
+    };
+    if let Some(name) = said.client_hello.as_ref().and_then(|hello| hello.server_name.as_ref()) {
         let via = match protocol {
             Protocol::Dtls => Via::Dtls,
             Protocol::Quic => Via::Quic,
             _ => Via::Tls,
         };
-        if let Some(name) = &hello.server_name {
-            facts.name(name.as_str(), via, words.packet(client));
-        }
+        facts.name(name.as_str(), via, words.packet(client));
     }
     if let Some(certificate) = &answered.certificate {
-        certificate_names(facts, certificate, words.packet(server));
+        certificate_names(facts, certificate, words.packet(client.reverse()));
     }
-    handshake(facts, flights, client, words);
     if said.client_hello.is_some() && (answered.server_hello.is_some() || answered.hello_verify_request) {
         rtt(facts, protocol, words);
     }
+    handshake(facts.handshake_mut(), said, answered, client, words);
 }
 
 /// Which side said the client's hello. In DTLS between ICE peers it may be the one that is called.
-fn hellos(flights: &PerDirection<&Flight>) -> (Direction, Direction) {
+fn client_of(flights: &PerDirection<Flight>) -> Direction {
     if flights.client.client_hello.is_none() && flights.server.client_hello.is_some() {
-        return (Direction::FromServer, Direction::FromClient);
+        return Direction::FromServer;
     }
-    (Direction::FromClient, Direction::FromServer)
+    Direction::FromClient
 }
 
-fn handshake(facts: &mut FlowFacts, flights: &PerDirection<&Flight>, client: Direction, words: &FirstWords) {
-    let (said, answered) = (flights.of(client), flights.of(client.reverse()));
-    let packet = words.packet(client);
-    let known = facts.handshake_mut();
-    if let Some(hello) = &said.client_hello {
-        known.client_hello = true;
-        known.hello_packet = Some(packet);
-        known.alpn.clone_from(&hello.alpn);
-        known.version = Some(hello.version().to_string());
-        known.ja3 = hello.ja3.as_ref().map(crate::identify::ja3::Ja3::hash);
-        known.encrypted_hello = hello.encrypted_hello.is_some();
-    }
-    if let Some(hello) = &answered.server_hello {
-        known.server_hello = true;
-        known.version = Some(hello.version.to_string());
-        known.alpn.extend(hello.alpn.clone());
-        known.ja3s = hello.ja3s.as_ref().map(crate::identify::ja3::Ja3::hash);
-    }
-    known.completed |= is_established(said, answered);
-    for (direction, flight) in
-        [(Direction::FromClient, flights.client), (Direction::FromServer, flights.server)]
-    {
-        for alert in &flight.alerts {
+fn handshake(
+    known: &mut HandshakeFacts,
+    said: Flight,
+    answered: Flight,
+    client: Direction,
+    words: &FirstWords,
+) {
+    known.completed |= is_established(&said, &answered);
+    let mut alerts = [(client, &said.alerts), (client.reverse(), &answered.alerts)];
+    alerts.sort_by_key(|(direction, _)| *direction);
+    for (direction, alerts) in alerts {
+        for alert in alerts {
             known.alert(direction, alert_text(*alert), words.packet(direction));
         }
+    }
+    if let Some(hello) = said.client_hello {
+        known.client_hello = true;
+        known.hello_packet = Some(words.packet(client));
+        known.version = Some(hello.version());
+        known.ja3 = hello.ja3;
+        known.encrypted_hello = hello.encrypted_hello.is_some();
+        known.alpn = hello.alpn;
+    }
+    if let Some(hello) = answered.server_hello {
+        known.server_hello = true;
+        known.version = Some(hello.version);
+        known.alpn.extend(hello.alpn);
+        known.ja3s = hello.ja3s;
     }
 }
 
@@ -108,8 +112,8 @@ fn alert_text(alert: Alert) -> String {
 }
 
 fn certificate_names(facts: &mut FlowFacts, certificate: &CertificateNames, packet: PacketRef) {
-    for name in certificate.common_name.iter().chain(&certificate.dns_names) {
-        facts.name(name, Via::Certificate, packet);
+    for name in &certificate.hosts {
+        facts.host_name(name, Via::Certificate, packet);
     }
 }
 

@@ -79,6 +79,11 @@ impl Streams {
         !*self.done.of(direction)
     }
 
+    /// Whether nothing more can be learnt, and nothing is left to hand over.
+    pub(super) fn is_over(&self) -> bool {
+        self.done == PerDirection { client: true, server: true } && self.bindings.is_empty()
+    }
+
     /// Takes all bytes of a direction from its beginning.
     pub(super) fn take(&mut self, feed: &Feed, prefix: &[u8]) {
         if *self.done.of(feed.direction) {
@@ -171,10 +176,13 @@ impl Streams {
     pub(super) fn finish(mut self) -> (Option<FlowFacts>, Vec<NameBinding>) {
         match self.content {
             Content::Tls(tls) => {
-                let flights =
-                    PerDirection { client: tls.readers.client.flight(), server: tls.readers.server.flight() };
-                secure::conclude(&mut self.facts, Protocol::Tls, &flights, &self.words);
-                self.facts.handshake_mut().data = tls.data;
+                let Tls { readers, data, .. } = *tls;
+                let flights = PerDirection {
+                    client: readers.client.into_flight(),
+                    server: readers.server.into_flight(),
+                };
+                secure::conclude(&mut self.facts, Protocol::Tls, flights, &self.words);
+                self.facts.handshake_mut().data = data;
             }
             Content::Stun(relay) => relay.media.finish(&mut self.facts),
             Content::Unknown | Content::Dns(_) | Content::Http | Content::Sip => {}

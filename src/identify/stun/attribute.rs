@@ -3,7 +3,7 @@
 use super::super::wire::{be16, be32, byte};
 use super::address::{self, NamedAddress};
 use super::crc32::crc32;
-use super::{Dialect, HEADER_LENGTH, IceRole, Message};
+use super::{Checksum, Dialect, HEADER_LENGTH, IceRole, Message};
 
 /// Addresses kept from one message. Real messages hold up to six.
 const MOST_ADDRESSES: usize = 16;
@@ -78,7 +78,7 @@ pub(super) fn read<'a>(message: &mut Message<'a>, payload: &'a [u8], length: usi
         take(message, &attribute);
         let is_last = attribute.offset + ATTRIBUTE_HEADER + 4 == bytes.len();
         if attribute.kind == 0x8028 && is_last && is_whole {
-            message.fingerprint = fingerprint(payload, &attribute);
+            message.checksum = checksum(payload, &attribute);
         }
     }
 }
@@ -98,9 +98,14 @@ fn padding_of(bytes: &[u8], dialect: Dialect) -> (Padding, bool) {
     (fitting.unwrap_or(usual), fitting.is_some())
 }
 
-fn fingerprint(payload: &[u8], attribute: &Attribute<'_>) -> Option<bool> {
+fn checksum<'a>(payload: &'a [u8], attribute: &Attribute<'a>) -> Option<Checksum<'a>> {
     let covered = payload.get(..HEADER_LENGTH + attribute.offset)?;
-    Some(be32(attribute.value, 0)? == crc32(covered) ^ FINGERPRINT_MASK)
+    Some(Checksum { covered, value: be32(attribute.value, 0)? })
+}
+
+/// What FINGERPRINT has to be after `covered`.
+pub(super) fn fingerprint(covered: &[u8]) -> u32 {
+    crc32(covered) ^ FINGERPRINT_MASK
 }
 
 fn take<'a>(message: &mut Message<'a>, attribute: &Attribute<'a>) {

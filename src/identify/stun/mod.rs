@@ -116,12 +116,18 @@ pub struct Message<'a> {
     pub channel: Option<u16>,
     /// DATA: the packet for or from the peer of a relay.
     pub data: Option<&'a [u8]>,
-    /// Whether FINGERPRINT is right; `None` where there is none or it cannot be checked.
-    pub fingerprint: Option<bool>,
+    checksum: Option<Checksum<'a>>,
     /// Attributes that only certain products send.
     pub vendor: VendorAttributes,
     /// Whether every attribute was read; not so if the capture cut the message or its lengths disagree.
     pub complete: bool,
+}
+
+/// FINGERPRINT and the bytes that it covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Checksum<'a> {
+    covered: &'a [u8],
+    value: u32,
 }
 
 /// Attributes that only certain products send.
@@ -171,7 +177,7 @@ pub fn parse(payload: &[u8], length: usize) -> Option<Message<'_>> {
         requested_transport: None,
         channel: None,
         data: None,
-        fingerprint: None,
+        checksum: None,
         vendor: VendorAttributes::default(),
         complete: false,
     };
@@ -184,6 +190,11 @@ impl Message<'_> {
     pub fn mapped(&self) -> Option<std::net::SocketAddr> {
         let of = |kind| self.addresses.iter().find(|named| named.kind == kind);
         of(AddressKind::XorMapped).or_else(|| of(AddressKind::Mapped)).map(|named| named.address)
+    }
+
+    /// Whether FINGERPRINT is right; `None` where there is none or it cannot be checked.
+    pub fn fingerprint(&self) -> Option<bool> {
+        self.checksum.map(|checksum| checksum.value == attribute::fingerprint(checksum.covered))
     }
 
     /// Whether this is a request of ICE: a Binding with USERNAME or PRIORITY, so a check of a path to a peer

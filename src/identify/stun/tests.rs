@@ -72,7 +72,7 @@ fn the_sample_response_of_rfc_5769_is_read() {
     assert_eq!((message.class, message.method), (Class::Success, Method::BINDING));
     assert_eq!(message.software, Some(b"test vector".as_slice()));
     assert_eq!(message.mapped(), Some("192.0.2.1:32853".parse().unwrap()));
-    assert_eq!(message.fingerprint, Some(true));
+    assert_eq!(message.fingerprint(), Some(true));
     assert!(message.complete);
 }
 
@@ -80,7 +80,7 @@ fn the_sample_response_of_rfc_5769_is_read() {
 fn a_changed_byte_breaks_the_fingerprint() {
     let mut bytes = unhex(SAMPLE_RESPONSE);
     bytes[26] ^= 1;
-    assert_eq!(whole(&bytes).unwrap().fingerprint, Some(false));
+    assert_eq!(whole(&bytes).unwrap().fingerprint(), Some(false));
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn every_truncation_of_a_message_gives_the_attributes_before_the_cut() {
             None => assert!(captured < HEADER_LENGTH),
             Some(message) => {
                 assert!(!message.complete);
-                assert_eq!(message.fingerprint, None);
+                assert_eq!(message.fingerprint(), None);
                 assert_eq!(message.mapped().is_some(), captured >= 48, "{captured}");
             }
         }
@@ -302,7 +302,7 @@ fn real_fingerprints_are_right() {
     for capture in captures::all() {
         let payloads = capture.payloads();
         for message in payloads.iter().flat_map(messages_of) {
-            match message.fingerprint {
+            match message.fingerprint() {
                 Some(true) => right += 1,
                 Some(false) => {
                     wrong += 1;

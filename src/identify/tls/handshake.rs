@@ -3,6 +3,7 @@
 use super::hello::{ClientHello, Dialect, ServerHello};
 use crate::identify::certificate::CertificateNames;
 use crate::identify::cursor::Cursor;
+use std::sync::Arc;
 
 /// Alerts that are kept of one side. A connection has one or two.
 const MAX_ALERTS: usize = 8;
@@ -100,7 +101,7 @@ pub struct Flight {
     /// Whether the server asked for the hello again with a cookie (DTLS, RFC 6347 section 4.2.1).
     pub hello_verify_request: bool,
     /// Names out of the side's own certificate; TLS 1.2 and DTLS 1.2 and before.
-    pub certificate: Option<Box<CertificateNames>>,
+    pub certificate: Option<Arc<CertificateNames>>,
     /// Alerts in clear, in order.
     pub alerts: Vec<Alert>,
     /// Whether the side announced that it encrypts from here on (in TLS 1.3 without meaning).
@@ -121,7 +122,7 @@ impl Flight {
             SERVER_HELLO => self.server_hello(body, whole),
             HELLO_VERIFY_REQUEST => self.hello_verify_request = true,
             CERTIFICATE if self.certificate.is_none() => {
-                self.certificate = leaf(body).and_then(CertificateNames::read).map(Box::new);
+                self.certificate = leaf(body).and_then(CertificateNames::recall);
             }
             _ => {}
         }

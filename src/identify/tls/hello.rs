@@ -3,6 +3,7 @@
 use super::name::{ServerName, text};
 use crate::identify::cursor::{Cursor, numbers};
 use crate::identify::ja3::{Ja3, is_grease};
+use std::borrow::Cow;
 use std::fmt;
 
 /// Protocols of the ALPN extension that are kept. Clients offer two or three.
@@ -99,7 +100,7 @@ pub struct ClientHello {
     /// The server's name, RFC 6066 section 3. It may be false: see [`Self::encrypted_hello`].
     pub server_name: Option<ServerName>,
     /// Application protocols offered, RFC 7301.
-    pub alpn: Vec<String>,
+    pub alpn: Vec<Cow<'static, str>>,
     /// Whether (part of) the true hello is encrypted.
     pub encrypted_hello: Option<EncryptedHello>,
     /// Protection profiles of the `use_srtp` extension (RFC 5764): keys for media are wanted.
@@ -175,7 +176,7 @@ pub struct ServerHello {
     /// The cipher suite chosen, by its IANA number; `None` where the hello is cut before it.
     pub cipher: Option<u16>,
     /// The application protocol chosen, where it is said in clear (TLS 1.2 and before).
-    pub alpn: Option<String>,
+    pub alpn: Option<Cow<'static, str>>,
     /// The protection profile chosen (RFC 5764).
     pub srtp_profile: Option<u16>,
     /// Whether it asks for another client hello (RFC 8446 section 4.1.4).
@@ -291,13 +292,20 @@ fn server_name(content: &[u8]) -> Option<ServerName> {
     }
 }
 
+/// A protocol by its name. Those that nearly every hello has are not copied.
+fn protocol(name: &[u8]) -> Cow<'static, str> {
+    const USUAL: [&str; 6] = ["h2", "http/1.1", "h3", "http/1.0", "webrtc", "c-webrtc"];
+    let usual = USUAL.into_iter().find(|usual| usual.as_bytes() == name);
+    usual.map_or_else(|| text(name).into(), Cow::Borrowed)
+}
+
 /// The names of a protocol name list, without GREASE.
-fn protocols(content: &[u8]) -> Vec<String> {
+fn protocols(content: &[u8]) -> Vec<Cow<'static, str>> {
     let mut cursor = Cursor::new(content);
     let length = cursor.u16().unwrap_or_default();
     let mut list = Cursor::new(cursor.take_up_to(length.into()));
     let names = std::iter::from_fn(|| list.vector8());
     let is_grease_name =
         |name: &[u8]| matches!(name, [high, low] if is_grease(u16::from_be_bytes([*high, *low])));
-    names.filter(|name| !name.is_empty() && !is_grease_name(name)).take(MAX_ALPN).map(text).collect()
+    names.filter(|name| !name.is_empty() && !is_grease_name(name)).take(MAX_ALPN).map(protocol).collect()
 }

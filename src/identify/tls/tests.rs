@@ -33,7 +33,7 @@ fn a_client_hello_gives_its_names() {
     assert_eq!(hello.supported_versions, [TlsVersion(0x0304), TlsVersion(0x0303)]);
     assert_eq!((hello.version(), hello.legacy_version), (TlsVersion::TLS13, TlsVersion(0x0303)));
     assert!(hello.complete);
-    assert_eq!(hello.ja3.as_ref().unwrap().text, "771,4865-49199,10-0-16-43,4588-29,");
+    assert_eq!(hello.ja3.as_ref().unwrap().text(), "771,4865-49199,10-0-16-43,4588-29,");
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_server_flight_gives_version_cipher_and_certificate() {
     let hello = flight.server_hello.as_ref().unwrap();
     assert_eq!((hello.version, hello.cipher, hello.retry), (TlsVersion(0x0303), Some(0xc02f), false));
     assert_eq!(hello.alpn.as_deref(), Some("h2"));
-    assert_eq!(hello.ja3s.as_ref().unwrap().text, "771,49199,16");
+    assert_eq!(hello.ja3s.as_ref().unwrap().text(), "771,49199,16");
     let names = flight.certificate.as_ref().unwrap();
     assert_eq!(names.common_name.as_deref(), Some("media.example.com"));
     assert_eq!(names.issuer_organization.as_deref(), Some("Example Calls"));
@@ -181,7 +181,7 @@ fn old_hellos_without_extensions_are_whole() {
     let body = client_hello(0x0301, None, &[]);
     let hello = ClientHello::read(&body[..body.len() - 2], true, Dialect::Tls).unwrap();
     assert!(hello.complete);
-    assert_eq!(hello.ja3.unwrap().text, "769,4865-49199,,,");
+    assert_eq!(hello.ja3.unwrap().text(), "769,4865-49199,,,");
     let body = server_hello(0x0300, &[]);
     assert!(ServerHello::read(&body[..body.len() - 2], true).unwrap().complete);
 }
@@ -301,7 +301,7 @@ fn extensions_are_those_that_tls_parser_reads() {
     let stream = foreign_hello("zoom.example");
     let types: Vec<String> = types_by_tls_parser(&stream).iter().map(u16::to_string).collect();
     let ja3 = parse(&stream).client_hello.unwrap().ja3.unwrap();
-    assert_eq!(ja3.text.split(',').nth(2), Some(types.join("-").as_str()));
+    assert_eq!(ja3.text().split(',').nth(2), Some(types.join("-").as_str()));
 }
 
 proptest! {

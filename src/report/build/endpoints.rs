@@ -49,7 +49,7 @@ impl Builder<'_> {
             known
                 .clone()
                 .flat_map(|known| &known.names)
-                .map(|(name, via)| NameReport { name: name.clone(), via: via.name() }),
+                .map(|(name, via)| NameReport { name: name.to_string(), via: via.name() }),
         );
         EndpointReport {
             address,

@@ -217,7 +217,7 @@ fn what(subject: &Subject<'_>, role: Role) -> String {
 
 /// ` (zoombj12mmr.zoom.us; name)`: the name and what the service rests on.
 fn how_known(identity: &Identity) -> String {
-    let name = identity.names.first().map(|name| name.name.clone());
+    let name = identity.names.first().map(|name| name.name.to_string());
     let kinds: BTreeSet<Kind> = identity.evidence.iter().map(|evidence| evidence.kind).collect();
     let kinds: Vec<&str> = kinds.iter().rev().map(|kind| kind.name()).collect();
     let mut words: Vec<&str> = Vec::new();

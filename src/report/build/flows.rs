@@ -7,6 +7,7 @@ use super::Builder;
 use crate::flow::Transport;
 use crate::identify::facts::{HandshakeFacts, MediaStream, Protocol};
 use crate::identify::infer::Subject;
+use crate::identify::ja3::Ja3;
 use crate::identify::names::Name;
 use crate::identify::{Evidence, Identity};
 use std::net::SocketAddr;
@@ -70,8 +71,8 @@ fn own_names(subject: &Subject<'_>, identity: &Identity) -> Vec<NameReport> {
     names
 }
 
-pub(super) fn name(name: &Name) -> NameReport {
-    NameReport { name: name.name.clone(), via: name.via.name() }
+fn name(name: &Name) -> NameReport {
+    NameReport { name: name.name.to_string(), via: name.via.name() }
 }
 
 const fn socket(socket: SocketAddr, transport: Transport) -> SocketReport {
@@ -81,9 +82,9 @@ const fn socket(socket: SocketAddr, transport: Transport) -> SocketReport {
 
 fn handshake(facts: &HandshakeFacts) -> HandshakeReport {
     HandshakeReport {
-        version: facts.version.clone(),
-        alpn: facts.alpn.clone(),
-        ja3: facts.ja3.clone(),
+        version: facts.version.map(|version| version.to_string()),
+        alpn: facts.alpn.iter().map(ToString::to_string).collect(),
+        ja3: facts.ja3.as_ref().map(Ja3::hash),
         encrypted_client_hello: facts.encrypted_hello,
         completed: facts.completed,
         alerts: facts.alerts.iter().map(|(from, what, _)| format!("{}: {what}", from.name())).collect(),
@@ -96,6 +97,6 @@ fn evidence(evidence: &Evidence) -> EvidenceReport {
         rule: evidence.rule,
         service: evidence.service.clone(),
         packet: evidence.packet.map(|packet| packet.number),
-        detail: evidence.detail.clone(),
+        detail: evidence.detail.to_string(),
     }
 }

@@ -1,12 +1,12 @@
 //! The calls of the report, and what belongs to none.
 
 use super::super::model::{
-    CountryReport, EventReport, FailedReport, FailoverReport, Finding, OutsideReport, SessionEndpoint,
-    SessionReport,
+    CountryReport, EventReport, FailedReport, FailoverReport, Finding, NameReport, OutsideReport,
+    SessionEndpoint, SessionReport,
 };
+use super::Builder;
 use super::endpoints::least;
 use super::finding::Seen;
-use super::{Builder, flows};
 use crate::flow::Transport;
 use crate::identify::facts::{MentionKind, Rtt, RttVia};
 use crate::identify::names::Via;
@@ -16,6 +16,7 @@ use crate::policy::{Reason, Verdict, groups};
 use crate::session::{Event, Failover, Leg, Session, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 impl Builder<'_> {
     pub(super) fn session(&mut self, session: &Session, number: usize) -> SessionReport {
@@ -105,7 +106,7 @@ impl Builder<'_> {
             }
             transports.insert(subject.transport);
             roles.insert(identity.role);
-            names.extend(identity.names.iter().map(flows::name));
+            names.extend(identity.names.iter().map(|name| (&*name.name, name.via.name())));
             let streams = subject.facts.map_or(&[][..], |facts| &facts.media);
             media.extend(streams.iter().map(|stream| stream.kind.unwrap_or("media")));
             if !leg.opened_by_far {
@@ -122,7 +123,8 @@ impl Builder<'_> {
         endpoint.ports = ports.into_iter().collect();
         endpoint.transports = transports.into_iter().map(Transport::name).collect();
         endpoint.roles = roles.into_iter().collect();
-        endpoint.names = names.into_iter().collect();
+        endpoint.names =
+            names.into_iter().map(|(name, via)| NameReport { name: name.to_owned(), via }).collect();
         endpoint.media = media.into_iter().collect();
         endpoint.rtt = least(&summed(&rtts));
         endpoint
@@ -180,8 +182,8 @@ impl Builder<'_> {
 
     fn name_of(&self, address: IpAddr) -> Option<String> {
         let identity = self.material.inference.endpoints.get(&address)?;
-        let rank = |(name, via): &&(String, Via)| (name.starts_with('*'), *via == Via::Certificate);
-        identity.names.iter().min_by_key(rank).map(|(name, _)| name.clone())
+        let rank = |(name, via): &&(Arc<str>, Via)| (name.starts_with('*'), *via == Via::Certificate);
+        identity.names.iter().min_by_key(rank).map(|(name, _)| name.to_string())
     }
 
     /// The countries that a call should stay in: those the user names, else the continent of the client's address
