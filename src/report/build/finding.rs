@@ -10,7 +10,7 @@ use crate::identify::facts::Protocol;
 use crate::identify::infer::Subject;
 use crate::identify::{Contact, Identity, Role};
 use crate::locate::{ClaimKind, CountryCode};
-use crate::policy::{Judgement, Verdict};
+use crate::policy::{Judgement, Reason, Verdict};
 use crate::session::{Leg, Session};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -82,7 +82,7 @@ impl Builder<'_> {
             sentence,
             ", {}; {}, {} sent, {} received; {}.{} What it carried is not visible in the capture.",
             self.placed(endpoint.address, judgement),
-            degree(endpoint.contact),
+            if judgement.kind == Reason::NotTouched { &judgement.reason } else { degree(endpoint.contact) },
             text::bytes(endpoint.bytes_sent),
             text::bytes(endpoint.bytes_received),
             seen.media_sentence(),
@@ -166,7 +166,7 @@ impl Builder<'_> {
 
     /// `which dbip-country-lite of 2026-06-01 places in CN (likely)`, or why there is no telling.
     fn placed(&mut self, address: IpAddr, judgement: &Judgement) -> String {
-        if judgement.verdict == Verdict::Indeterminate {
+        if judgement.verdict == Verdict::Indeterminate && judgement.kind != Reason::NotTouched {
             return judgement.reason.clone();
         }
         let location = &self.place(address).location;
