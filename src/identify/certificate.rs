@@ -90,6 +90,9 @@ struct Memory {
     places: Vec<Option<Remembered>>,
 }
 
+/// A certificate's bytes and its names.
+type Remembered = (Box<[u8]>, Arc<CertificateNames>);
+
 impl Memory {
     fn read(&mut self, der: &[u8]) -> Option<Arc<CertificateNames>> {
         let number = self.hasher.hash_one(der) % REMEMBERED as u64;
