@@ -78,9 +78,6 @@ impl CertificateNames {
     }
 }
 
-/// The bytes of a certificate, and the names in it.
-type Remembered = (Box<[u8]>, Arc<CertificateNames>);
-
 /// Certificates and their names. Servers send the same ones again and again, and reading one takes as long as all
 /// else in a handshake together. Its bytes, and not only their hash, have to be the same.
 #[derive(Default)]
