@@ -107,29 +107,88 @@ pub enum InspectError {
 
 /// Reads, follows, places and judges what `request` names, and tells `progress` how far it is.
 pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected, InspectError> {
-    let policy = Policy::from_lists(&request.deny, &request.allow)?;
-    let home = home(&request.home)?;
-    let catalogue = catalogue(&request.services)?;
-    let locator = Locator::with(&sources(request, &policy))?;
-    let filter = request.filter.as_deref().map(Filter::new).transpose()?;
+    let inspector = Inspector::new(request)?;
     let options = Options { hash: request.hash, progress: Some(Arc::clone(progress)) };
-    let reader = Reader::open(&request.paths, options)?;
-    let mut notes: Vec<String> = reader.notes().iter().map(ToString::to_string).collect();
-    let threads = request.threads.or_else(|| std::thread::available_parallelism().ok());
-    let threads = threads.map_or(1, NonZeroUsize::get);
-    let analysis = analyze(reader, filter.as_ref(), threads)?;
-    notes.extend(analysis.inputs.iter().filter_map(|input| {
-        let damage = input.damage.as_ref()?;
-        let Input { path, .. } = input;
-        Some(format!(
-            "'{path}' is damaged at byte {}: {}; what stands before it is reported",
-            damage.offset, damage.reason
-        ))
-    }));
-    let judge =
-        Judge { request, threads, policy: &policy, home: &home, catalogue: &catalogue, locator: &locator };
-    let (report, inference, sessions) = judge.report(&analysis);
-    Ok(Inspected { report, notes, analysis, inference, sessions })
+    inspector.inspect(Reader::open(&request.paths, options)?)
+}
+
+/// What turns captures into reports.
+#[derive(Debug)]
+pub struct Inspector<'a> {
+    request: &'a Request,
+    threads: usize,
+    policy: Policy,
+    home: BTreeSet<CountryCode>,
+    catalogue: Catalogue,
+    locator: Locator,
+    filter: Option<Filter>,
+}
+
+impl<'a> Inspector<'a> {
+    /// Reads the rules and opens the sources that `request` names, but no capture.
+    pub fn new(request: &'a Request) -> Result<Self, InspectError> {
+        let policy = Policy::from_lists(&request.deny, &request.allow)?;
+        let threads = request.threads.or_else(|| std::thread::available_parallelism().ok());
+        Ok(Self {
+            threads: threads.map_or(1, NonZeroUsize::get),
+            home: home(&request.home)?,
+            catalogue: catalogue(&request.services)?,
+            locator: Locator::with(&sources(request, &policy))?,
+            filter: request.filter.as_deref().map(Filter::new).transpose()?,
+            policy,
+            request,
+        })
+    }
+
+    /// Reads, follows, places and judges what `reader` has.
+    pub fn inspect(&self, reader: Reader) -> Result<Inspected, InspectError> {
+        let mut notes: Vec<String> = reader.notes().iter().map(ToString::to_string).collect();
+        let analysis = analyze(reader, self.filter.as_ref(), self.threads)?;
+        notes.extend(analysis.inputs.iter().filter_map(|input| {
+            let damage = input.damage.as_ref()?;
+            let Input { path, .. } = input;
+            Some(format!(
+                "'{path}' is damaged at byte {}: {}; what stands before it is reported",
+                damage.offset, damage.reason
+            ))
+        }));
+        let (report, inference, sessions) = self.report(&analysis);
+        Ok(Inspected { report, notes, analysis, inference, sessions })
+    }
+
+    fn report(&self, analysis: &Analysis) -> (Report, Inference, Vec<Session>) {
+        let subjects: Vec<Subject<'_>> =
+            analysis.flows.iter().map(|flow| Subject::new(flow, flow.state.facts())).collect();
+        let inference = infer_on(self.threads, &subjects, &analysis.names, &self.catalogue);
+        let places = Places::new(&self.locator, &analysis.inputs, &analysis.endpoints, &inference);
+        let country = |address: IpAddr| places.locate(address).location.country;
+        let sessions = session::group(&session::Material {
+            subjects: &subjects,
+            identities: &inference.flows,
+            names: &analysis.names,
+            country: &country,
+            idle_gap: self.request.idle_gap.unwrap_or(session::IDLE_GAP),
+            threads: self.threads,
+        });
+        let report = report::build(&report::Material {
+            inputs: &analysis.inputs,
+            anomalies: &analysis.anomalies,
+            coverage: analysis.coverage,
+            tallies: &analysis.endpoints,
+            loose: &analysis.loose,
+            subjects: &subjects,
+            inference: &inference,
+            sessions: &sessions,
+            catalogue: &self.catalogue,
+            locator: &self.locator,
+            places: &places,
+            policy: &self.policy,
+            home: &self.home,
+            judge_all: self.request.judge_all,
+            with_flows: self.request.with_flows,
+        });
+        (report, inference, sessions)
+    }
 }
 
 fn sources(request: &Request, policy: &Policy) -> Sources {
@@ -162,50 +221,4 @@ fn catalogue(paths: &[PathBuf]) -> Result<Catalogue, InspectError> {
         Catalogue::with(text).map_err(|source| InspectError::Catalogue { path: path.clone(), source })?;
     }
     Catalogue::with_all(texts.iter().map(String::as_str)).map_err(InspectError::Embedded)
-}
-
-/// What turns facts into a report.
-struct Judge<'a> {
-    request: &'a Request,
-    threads: usize,
-    policy: &'a Policy,
-    home: &'a BTreeSet<CountryCode>,
-    catalogue: &'a Catalogue,
-    locator: &'a Locator,
-}
-
-impl Judge<'_> {
-    fn report(&self, analysis: &Analysis) -> (Report, Inference, Vec<Session>) {
-        let subjects: Vec<Subject<'_>> =
-            analysis.flows.iter().map(|flow| Subject::new(flow, flow.state.facts())).collect();
-        let inference = infer_on(self.threads, &subjects, &analysis.names, self.catalogue);
-        let places = Places::new(self.locator, &analysis.inputs, &analysis.endpoints, &inference);
-        let country = |address: IpAddr| places.locate(address).location.country;
-        let sessions = session::group(&session::Material {
-            subjects: &subjects,
-            identities: &inference.flows,
-            names: &analysis.names,
-            country: &country,
-            idle_gap: self.request.idle_gap.unwrap_or(session::IDLE_GAP),
-            threads: self.threads,
-        });
-        let report = report::build(&report::Material {
-            inputs: &analysis.inputs,
-            anomalies: &analysis.anomalies,
-            coverage: analysis.coverage,
-            tallies: &analysis.endpoints,
-            loose: &analysis.loose,
-            subjects: &subjects,
-            inference: &inference,
-            sessions: &sessions,
-            catalogue: self.catalogue,
-            locator: self.locator,
-            places: &places,
-            policy: self.policy,
-            home: self.home,
-            judge_all: self.request.judge_all,
-            with_flows: self.request.with_flows,
-        });
-        (report, inference, sessions)
-    }
 }

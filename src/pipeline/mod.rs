@@ -10,15 +10,14 @@ mod shard;
 mod state;
 mod turns;
 
-pub use inspect::{InspectError, Inspected, Request, inspect};
+pub use inspect::{InspectError, Inspected, Inspector, Request, inspect};
 pub use lookup::{LookedUp, LookupError, LookupRequest, lookup};
 pub use state::FlowState;
 
 use crate::capture::{Batch, CaptureError, Filter, Input, Reader};
 use crate::decode::{self, Anomalies, Content, Datagram, Packet, Reassembler};
-use crate::flow::{Coverage, Flow, FlowKey, PacketRef, Side, Tally};
+use crate::flow::{Coverage, Flow, PacketRef, Side, Tally};
 use crate::identify::names::{NameBinding, NameTable};
-use crate::parallel::at_once;
 use shard::{Route, SHARDS, Shard, Tallies};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -80,41 +79,21 @@ pub fn analyze(reader: Reader, filter: Option<&Filter>, threads: usize) -> Resul
     Ok(gather(source.reader.into_inputs(), shards, threads, coverage, &anomalies))
 }
 
-/// What some shares come to.
-#[derive(Default)]
+/// What a share comes to.
 struct Concluded {
-    /// In the order of their first packets.
     flows: Vec<Flow<FlowState>>,
     bindings: Vec<NameBinding>,
-    loose: Tallies,
-    endpoints: Tallies,
+    tallies: Tallies,
     unfollowed: u64,
 }
 
 impl Concluded {
-    fn new(shards: Vec<Shard>) -> Self {
-        let mut concluded = Self::default();
-        for mut shard in shards {
-            let unfollowed = shard.refused().saturating_add(shard.uncounted);
-            concluded.unfollowed = concluded.unfollowed.saturating_add(unfollowed);
-            merge(&mut concluded.loose, &shard.tallies);
-            shard.tallies.clear();
-            let (mut flows, mut bindings) = shard.conclude();
-            concluded.flows.append(&mut flows);
-            concluded.bindings.append(&mut bindings);
-        }
-        concluded.endpoints.clone_from(&concluded.loose);
-        for flow in &concluded.flows {
-            tally_flow(&mut concluded.endpoints, flow);
-        }
-        concluded.flows.sort_unstable_by_key(order);
-        concluded
+    fn new(mut shard: Shard) -> Self {
+        let unfollowed = shard.refused().saturating_add(shard.uncounted);
+        let tallies = std::mem::take(&mut shard.tallies);
+        let (flows, bindings) = shard.conclude();
+        Self { flows, bindings, tallies, unfollowed }
     }
-}
-
-/// Flows are in the order of their first packets; of those that begin with one packet, in that of their keys.
-fn order(flow: &Flow<FlowState>) -> (PacketRef, FlowKey) {
-    (flow.first_packet(), *flow.key())
 }
 
 fn gather(
@@ -124,22 +103,23 @@ fn gather(
     mut coverage: Coverage,
     anomalies: &[Anomalies],
 ) -> Analysis {
-    let parts = conclude(shards, threads);
-    let mut flows = Vec::with_capacity(parts.iter().map(|part| part.flows.len()).sum());
+    let mut flows = Vec::new();
     let mut bindings = Vec::new();
-    let (mut loose, mut endpoints) = (Tallies::default(), Tallies::default());
-    for mut part in parts {
+    let mut loose = Tallies::default();
+    for mut part in conclude(shards, threads) {
         coverage.unfollowed_packets = coverage.unfollowed_packets.saturating_add(part.unfollowed);
-        merge(&mut loose, &part.loose);
-        merge(&mut endpoints, &part.endpoints);
+        merge(&mut loose, &part.tallies);
         flows.append(&mut part.flows);
         bindings.append(&mut part.bindings);
     }
-    // Merges the parts, which are in order.
-    flows.sort_by_key(order);
+    flows.sort_unstable_by_key(|flow| (flow.first_packet(), *flow.key()));
     bindings.sort_by(|a, b| (a.packet, a.client, &a.names).cmp(&(b.packet, b.client, &b.names)));
     let mut names = NameTable::default();
     bindings.into_iter().for_each(|binding| names.insert(binding));
+    let mut endpoints = loose.clone();
+    for flow in &flows {
+        tally_flow(&mut endpoints, flow);
+    }
     Analysis {
         inputs,
         flows,
@@ -151,15 +131,21 @@ fn gather(
     }
 }
 
-/// Concludes the shares on several threads.
+/// Concludes the shares on several threads, in their order.
 fn conclude(shards: Vec<Shard>, threads: usize) -> Vec<Concluded> {
     let each = shards.len().div_ceil(threads.max(1)).max(1);
-    let mut shards = shards.into_iter();
-    let parts = std::iter::from_fn(|| {
-        let part: Vec<Shard> = shards.by_ref().take(each).collect();
-        (!part.is_empty()).then_some(part)
-    });
-    at_once(parts, Concluded::new)
+    let mut shards = shards.into_iter().peekable();
+    std::thread::scope(|scope| {
+        let mut handles = Vec::new();
+        while shards.peek().is_some() {
+            let part: Vec<Shard> = shards.by_ref().take(each).collect();
+            handles.push(scope.spawn(move || part.into_iter().map(Concluded::new).collect::<Vec<_>>()));
+        }
+        let join = |handle: std::thread::ScopedJoinHandle<'_, Vec<Concluded>>| {
+            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        handles.into_iter().flat_map(join).collect()
+    })
 }
 
 fn merge(into: &mut Tallies, from: &Tallies) {
@@ -243,6 +229,8 @@ struct Worker {
     anomalies: Vec<Anomalies>,
     /// For each share, the packets of the batch at hand that fall to it, by their places.
     shares: Vec<Vec<(u32, Route)>>,
+    /// Room for the packets of a batch. To ask for so much with every batch makes the allocator tidy up each time.
+    packets: Vec<Packet<'static>>,
 }
 
 impl Worker {
@@ -252,6 +240,7 @@ impl Worker {
             coverage: Coverage::default(),
             anomalies: Vec::new(),
             shares: vec![Vec::new(); SHARDS],
+            packets: Vec::new(),
         }
     }
 
@@ -268,7 +257,7 @@ impl Worker {
 
     fn batch(&mut self, shared: &Shared, batch: &Batch, number: u64) -> Option<()> {
         let mut anomalies = Anomalies::default();
-        let mut packets = Vec::with_capacity(batch.records.len());
+        let mut packets = emptied(std::mem::take(&mut self.packets));
         self.decode(batch, &mut packets, &mut anomalies);
         let datagrams = shared.fragments.take(number, |pool| reassemble(pool, &packets, &mut anomalies))?;
         if !datagrams.is_empty() {
@@ -288,6 +277,7 @@ impl Worker {
                 }
             })?;
         }
+        self.packets = emptied(packets);
         Some(())
     }
 
@@ -323,6 +313,12 @@ impl Worker {
             sum.merge(anomalies);
         }
     }
+}
+
+/// The same memory without packets, for those of another batch: collecting keeps the memory of what it takes from.
+#[expect(clippy::unnecessary_filter_map, reason = "a filter could not change the lifetime")]
+fn emptied<'b>(packets: Vec<Packet<'_>>) -> Vec<Packet<'b>> {
+    packets.into_iter().filter_map(|_| None).collect()
 }
 
 /// The datagrams that the fragments among `packets` complete, and those that these complete in turn.

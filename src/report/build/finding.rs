@@ -171,12 +171,13 @@ impl Builder<'_> {
         }
         let location = &self.place(address).location;
         let Some(country) = location.country else { return judgement.reason.clone() };
-        let agree = location.claims.iter().filter(|claim| claim.country == Some(country));
+        let agree = location.claims.iter().filter(|claim| {
+            claim.country == Some(country) && !claim.is_refuted() && claim.kind > ClaimKind::Hint
+        });
         let sources: Vec<String> = agree
-            .map(|claim| match (claim.kind, claim.built) {
-                (ClaimKind::Hint, _) => "its host name".to_owned(),
-                (_, Some(built)) => format!("{} of {}", claim.source, built.strftime("%Y-%m-%d")),
-                (_, None) => claim.source.to_string(),
+            .map(|claim| match claim.built {
+                Some(built) => format!("{} of {}", claim.source, built.strftime("%Y-%m-%d")),
+                None => claim.source.to_string(),
             })
             .collect();
         let verb = if sources.len() == 1 { "places" } else { "place" };
