@@ -7,6 +7,9 @@ use crate::program::{run, run_in, sample_names, samples, shared};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
+/// The fall-back to Beijing.
+const SAMPLE: &str = "zoom-beijing-keys.pcapng";
+
 /// A real capture, where there is one.
 fn real(name: &str) -> Option<PathBuf> {
     shared().map(|folder| folder.join("captures").join(name).canonicalize().unwrap())
@@ -152,12 +155,11 @@ fn a_participant_is_reported_as_one() {
     assert!(text(finding, "reason").contains("a participant's, not a server's"), "{finding}");
 }
 
-/// The frames of the fall-back that an address sends, or that are sent to it.
+/// The report of those frames of the fall-back that a filter lets through.
+#[cfg(feature = "bpf")]
 fn one_way(folder: &Path, filter: &str) -> Value {
     run_in(folder, &["inspect", "--deny", "CN", "--format", "json", "--filter", filter, SAMPLE]).json()
 }
-
-const SAMPLE: &str = "zoom-beijing-keys.pcapng";
 
 #[cfg(feature = "bpf")]
 #[test]
@@ -190,8 +192,8 @@ fn captures() -> Vec<(String, Vec<Frame>)> {
     ];
     let made = sample_names().into_iter().map(|name| (samples().join(&name), name));
     let real = REAL.into_iter().filter_map(|name| Some((real(name)?, name.to_owned())));
-    let read = made.chain(real).map(|(path, name)| (name, frames::read(&path)));
-    read.filter(|(_, frames)| frames::fit(frames)).collect()
+    let all = made.chain(real).map(|(path, name)| (name, frames::read(&path)));
+    all.filter(|(_, frames)| frames::fit(frames)).collect()
 }
 
 /// Writes each list of frames into a file of its own and inspects them all.
@@ -319,7 +321,9 @@ fn frames_out_of_order_change_no_verdict() {
         let whole = essence(&inspect(folder.path(), &[&frames]));
         let mut seeded = Seeded(frames.len() as u64 + 1);
         for _ in 0..3 {
-            let late = |frame: &Frame, seeded: &mut Seeded| frame.time + seeded.below(50_000_000) as i64;
+            let late = |frame: &Frame, seeded: &mut Seeded| {
+                frame.time + i64::try_from(seeded.below(50_000_000)).unwrap()
+            };
             let mut places: Vec<(i64, &Frame)> =
                 frames.iter().map(|frame| (late(frame, &mut seeded), frame)).collect();
             // Only neighbours change places: a capture that is out of order already stays so.

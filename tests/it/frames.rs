@@ -51,8 +51,9 @@ pub fn write(path: &Path, frames: &[Frame]) {
         file.extend_from_slice(&field.to_le_bytes());
     }
     for frame in frames {
-        let (whole, rest) = (frame.time.div_euclid(second), frame.time.rem_euclid(second));
-        for field in [whole as u32, rest as u32, frame.bytes.len() as u32, frame.wire_length] {
+        let [whole, rest] = [frame.time.div_euclid(second), frame.time.rem_euclid(second)]
+            .map(|part| u32::try_from(part).unwrap());
+        for field in [whole, rest, frame.bytes.len() as u32, frame.wire_length] {
             file.extend_from_slice(&field.to_le_bytes());
         }
         file.extend_from_slice(&frame.bytes);

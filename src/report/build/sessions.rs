@@ -38,7 +38,7 @@ impl Builder<'_> {
             let untouched = judgement.kind == Reason::NotTouched && judgement.rule.is_some();
             if untouched && session.lacks_answers() {
                 judgement.verdict = Verdict::Indeterminate;
-                judgement.reason = UNHEARD.to_owned();
+                UNHEARD.clone_into(&mut judgement.reason);
             } else if untouched {
                 endpoint.untouched = Some(judgement.reason.clone());
             }

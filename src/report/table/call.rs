@@ -64,12 +64,11 @@ impl Table {
         let verdict = self.verdict(call.verdict);
         let room = WIDTH.checked_sub(6 + who.chars().count() + when.len()).filter(|room| *room >= 2);
         let who = self.styled(Style::new().bold(), &who);
-        match room {
-            Some(room) => self.line(&format!("{verdict}  {who}{:room$}{when}", "")),
-            None => {
-                self.line(&format!("{verdict}  {who}"));
-                self.line(&format!("{when:>WIDTH$}"));
-            }
+        if let Some(room) = room {
+            self.line(&format!("{verdict}  {who}{:room$}{when}", ""));
+        } else {
+            self.line(&format!("{verdict}  {who}"));
+            self.line(&format!("{when:>WIDTH$}"));
         }
         let columns = format!(
             "      {:10} {:SERVER_WIDTH$} {:12}{:>8}{:>8}{:>10}",
