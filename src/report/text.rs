@@ -9,13 +9,18 @@ use std::time::Duration;
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() || is_invisible(character) {
-            let _ = write!(escaped, "\\u{{{:x}}}", u32::from(character));
-        } else {
+        if is_plain(character) {
             escaped.push(character);
+        } else {
+            let _ = write!(escaped, "\\u{{{:x}}}", u32::from(character));
         }
     }
     escaped
+}
+
+/// Whether a terminal shows the character and nothing else.
+pub(super) fn is_plain(character: char) -> bool {
+    !character.is_control() && !is_invisible(character)
 }
 
 /// Characters that show nothing themselves and change how others show: bidirectional controls (Unicode
