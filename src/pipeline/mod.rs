@@ -316,7 +316,6 @@ impl Worker {
 }
 
 /// The same memory without packets, for those of another batch: collecting keeps the memory of what it takes from.
-#[expect(clippy::unnecessary_filter_map, reason = "a filter could not change the lifetime")]
 fn emptied<'b>(packets: Vec<Packet<'_>>) -> Vec<Packet<'b>> {
     packets.into_iter().map_while(|_| None).collect()
 }
