@@ -67,7 +67,8 @@ impl<'a> Layers<'a, '_> {
             return self.odd(Anomaly::LinkTruncated);
         };
         match identifier {
-            NLPID_IPV4 | NLPID_IPV6 => self.ip(rest),
+            NLPID_IPV4 => self.ip(rest),
+            NLPID_IPV6 => self.ipv6(rest),
             NLPID_SNAP => self.snap(rest, llc::is_information(UNNUMBERED), 0),
             NLPID_PPP => self.descend(|layers| layers.ppp(rest)),
             _ => {}

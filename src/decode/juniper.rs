@@ -49,7 +49,8 @@ impl<'a> Layers<'a, '_> {
     /// A network layer packet after its protocol number, the first of four octets.
     fn juniper_network(&mut self, view: View<'a>) {
         match (view.u8(0), view.skip(4)) {
-            (Some(2 | 3 | 6 | 7), Some(packet)) => self.ip(packet),
+            (Some(2 | 3), Some(packet)) => self.ip(packet),
+            (Some(6 | 7), Some(packet)) => self.ipv6(packet),
             (Some(4 | 5), Some(packet)) => self.mpls(packet),
             (Some(_), Some(_)) => {}
             _ => self.odd(Anomaly::LinkTruncated),

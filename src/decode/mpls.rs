@@ -50,8 +50,10 @@ impl<'a> Layers<'a, '_> {
         let Some((kind, rest)) = view.u16(2).zip(view.skip(4)) else {
             return self.odd(Anomaly::LinkTruncated);
         };
-        if matches!(kind, CHANNEL_IPV4 | CHANNEL_IPV6) {
-            self.ip(rest);
+        match kind {
+            CHANNEL_IPV4 => self.ip(rest),
+            CHANNEL_IPV6 => self.ipv6(rest),
+            _ => {}
         }
     }
 

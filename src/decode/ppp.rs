@@ -44,7 +44,8 @@ impl<'a> Layers<'a, '_> {
         };
         match protocol {
             // Some senders use Ethernet types.
-            IPV4 | ethernet::IPV4 | IPV6 | ethernet::IPV6 => self.ip(rest),
+            IPV4 | ethernet::IPV4 => self.ip(rest),
+            IPV6 | ethernet::IPV6 => self.ipv6(rest),
             MPLS | MPLS_MULTICAST => self.descend(|layers| layers.mpls(rest)),
             BRIDGING => self.bridged_ethernet(rest),
             MULTILINK => self.multilink(rest),

@@ -1,6 +1,6 @@
 //! The table of flows: finds or makes the flow of a packet and counts the packet there.
 
-use super::{Counters, Flow, FlowKey, IcmpError, Opener, PacketRef, Rare, Side, Transport};
+use super::{Counters, Flow, FlowKey, IcmpError, Opener, PacketRef, Rare, Side, TcpFacts, Transport};
 use crate::capture::Timestamp;
 use crate::decode::{Content, Packet, TcpFlags, TcpSegment};
 use hashbrown::HashTable;
@@ -12,6 +12,10 @@ const TCP_IDLE: i64 = 900 * SECOND;
 
 /// A UDP flow without packets for so long is over. NAT bindings last at least two minutes (RFC 4787, REQ-5).
 const UDP_IDLE: i64 = 180 * SECOND;
+
+/// A SYN that comes so soon after the first packet of its connection was overtaken by it, in the network or on the
+/// way into the file.
+const OVERTAKEN: i64 = SECOND;
 
 /// In nanoseconds, as time stamps are: this is asked of every packet.
 const SECOND: i64 = 1_000_000_000;
@@ -220,7 +224,9 @@ fn continues<S>(flow: &Flow<S>, time: Timestamp, segment: Option<&TcpSegment<'_>
     }
     let Some(segment) = segment else { return true };
     let opens = segment.flags.has(TcpFlags::SYN) && !segment.flags.has(TcpFlags::ACK);
-    !(opens && flow.tcp.as_ref().is_some_and(|facts| facts.is_reopened_by(segment)))
+    let overtaken = time.nanoseconds().saturating_sub(flow.start.nanoseconds()) <= OVERTAKEN;
+    let reopens = |facts: &TcpFacts| !(overtaken && facts.awaits_syn()) && facts.is_reopened_by(segment);
+    !(opens && flow.tcp.as_deref().is_some_and(reopens))
 }
 
 #[cfg(test)]
@@ -370,6 +376,25 @@ mod tests {
             flows.iter().map(Flow::outcome).collect::<Vec<_>>(),
             [Outcome::Closed, Outcome::Unanswered]
         );
+    }
+
+    #[test]
+    fn a_syn_that_was_overtaken_opens_the_flow_that_is_there() {
+        let mut wire = Wire::new();
+        wire.tcp(5, true, ACK, 8, 100);
+        wire.tcp(6, true, SYN, 7, 0);
+        wire.tcp(7, false, SYN_ACK, 9, 0);
+        let flow = wire.only();
+        assert_eq!(flow.opened_by_client(), Some(true));
+        assert_eq!(flow.client().1, Some(50_000));
+    }
+
+    #[test]
+    fn a_syn_long_after_packets_of_another_connection_is_a_new_flow() {
+        let mut wire = Wire::new();
+        wire.tcp(0, true, ACK, 8, 100);
+        wire.tcp(2 * SECOND, true, SYN, 7000, 0);
+        assert_eq!(wire.flows().len(), 2);
     }
 
     #[test]

@@ -65,6 +65,11 @@ impl TcpFacts {
         (ended || answered) && !repeated
     }
 
+    /// Whether no SYN was seen and nothing says that the connection is over: one may still come, overtaken on its way.
+    pub(super) fn awaits_syn(&self) -> bool {
+        self.first_syn.is_none() && self.reset.is_none() && self.fin != [true; 2]
+    }
+
     /// SYNs of the opener, repetitions included.
     pub const fn syns(&self) -> u16 {
         self.syns

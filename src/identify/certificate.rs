@@ -14,8 +14,10 @@ use x509_parser::x509::AttributeTypeAndValue;
 const MAX_CERTIFICATE: usize = 32 * 1024;
 /// Names that are kept of each kind. Shared certificates of content networks have up to 250.
 const MAX_NAMES: usize = 256;
-/// Certificates that a thread remembers: the services of a call, and of what runs beside it, have some tens.
-const REMEMBERED: usize = 256;
+/// Certificates that a thread remembers. A network of many clients sees some hundred, which should rarely share a place.
+const REMEMBERED: usize = 1024;
+/// Bytes of a certificate that is remembered, as nearly all have: it bounds the memory to 4 MB a thread.
+const MAX_REMEMBERED: usize = 4096;
 
 /// The names in a certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -82,8 +84,11 @@ impl CertificateNames {
 struct Memory {
     hasher: foldhash::fast::RandomState,
     /// Each at the place that its hash gives; a later one takes the place of an earlier.
-    places: Vec<Option<(Box<[u8]>, Arc<CertificateNames>)>>,
+    places: Vec<Option<Remembered>>,
 }
+
+/// A certificate's bytes and its names.
+type Remembered = (Box<[u8]>, Arc<CertificateNames>);
 
 impl Memory {
     fn read(&mut self, der: &[u8]) -> Option<Arc<CertificateNames>> {
@@ -95,6 +100,9 @@ impl Memory {
             return Some(Arc::clone(names));
         }
         let names = Arc::new(CertificateNames::read(der)?);
+        if der.len() > MAX_REMEMBERED {
+            return Some(names);
+        }
         self.places.resize(REMEMBERED, None);
         if let Some(known) = self.places.get_mut(place) {
             *known = Some((der.into(), Arc::clone(&names)));

@@ -229,6 +229,8 @@ struct Worker {
     anomalies: Vec<Anomalies>,
     /// For each share, the packets of the batch at hand that fall to it, by their places.
     shares: Vec<Vec<(u32, Route)>>,
+    /// Room for the packets of a batch. To ask for so much with every batch makes the allocator tidy up each time.
+    packets: Vec<Packet<'static>>,
 }
 
 impl Worker {
@@ -238,6 +240,7 @@ impl Worker {
             coverage: Coverage::default(),
             anomalies: Vec::new(),
             shares: vec![Vec::new(); SHARDS],
+            packets: Vec::new(),
         }
     }
 
@@ -254,7 +257,7 @@ impl Worker {
 
     fn batch(&mut self, shared: &Shared, batch: &Batch, number: u64) -> Option<()> {
         let mut anomalies = Anomalies::default();
-        let mut packets = Vec::with_capacity(batch.records.len());
+        let mut packets = emptied(std::mem::take(&mut self.packets));
         self.decode(batch, &mut packets, &mut anomalies);
         let datagrams = shared.fragments.take(number, |pool| reassemble(pool, &packets, &mut anomalies))?;
         if !datagrams.is_empty() {
@@ -274,6 +277,7 @@ impl Worker {
                 }
             })?;
         }
+        self.packets = emptied(packets);
         Some(())
     }
 
@@ -309,6 +313,11 @@ impl Worker {
             sum.merge(anomalies);
         }
     }
+}
+
+/// The same memory without packets, for those of another batch: collecting keeps the memory of what it takes from.
+fn emptied<'b>(packets: Vec<Packet<'_>>) -> Vec<Packet<'b>> {
+    packets.into_iter().map_while(|_| None).collect()
 }
 
 /// The datagrams that the fragments among `packets` complete, and those that these complete in turn.

@@ -45,8 +45,10 @@ impl Route {
                     |(key, side)| Self::Error(key, side),
                 );
             }
-            Content::Other(protocol) => return Self::without_ports(packet, *protocol),
-            Content::Fragment(_) | Content::Unreadable => return Self::Addresses,
+            Content::Other(protocol) if packet.own_header_counts() || packet.reassembled.is_some() => {
+                return Self::without_ports(packet, *protocol);
+            }
+            Content::Other(_) | Content::Fragment(_) | Content::Unreadable => return Self::Addresses,
         };
         let (key, side) = FlowKey::new(packet.addresses, source_port, destination_port, transport);
         Self::Flow(key, side)
@@ -117,7 +119,7 @@ impl Shard {
             Route::Error(key, side) => self.error(key, *side, packet, at),
             Route::Addresses => {}
         }
-        if counted <= packet.outer.len() {
+        if packet.own_header_counts() {
             let is_error = matches!(route, Route::Error(..));
             self.tally(packet.addresses.source, packet, true, is_error);
             self.tally(packet.addresses.destination, packet, false, is_error);

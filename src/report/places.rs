@@ -4,6 +4,7 @@
 use crate::capture::{Input, Timestamp};
 use crate::flow::Tally;
 use crate::identify::Inference;
+use crate::identify::facts::RttVia;
 use crate::identify::infer::EndpointIdentity;
 use crate::locate::{Context, Locator, Placement, RoundTrip};
 use std::collections::BTreeMap;
@@ -45,19 +46,25 @@ impl<'a> Places<'a> {
             &Context {
                 time: tally.and_then(|tally| Some((time(tally.first)?, time(tally.last)?))),
                 names: &names,
-                round_trip: known.and_then(round_trip),
+                round_trip: known.and_then(|known| self.round_trip(known)),
             },
         )
+    }
+
+    /// The least of the round-trip times to an address. Those that something nearer answered are not among them;
+    /// where there is such a thing, what it lets through (TLS) tells nothing of distance either.
+    fn round_trip(&self, known: &EndpointIdentity) -> Option<RoundTrip> {
+        let proxied = !self.inference.proxied_clients.is_empty();
+        let usable = known.rtts.iter().filter(|rtt| !(proxied && rtt.via == RttVia::Tls));
+        let least = usable.clone().min_by_key(|rtt| (rtt.min, rtt.via))?;
+        Some(RoundTrip {
+            min: least.min,
+            samples: usable.map(|rtt| rtt.samples).sum(),
+            via: least.via.name(),
+        })
     }
 }
 
 fn time(at: Timestamp) -> Option<jiff::Timestamp> {
     jiff::Timestamp::from_nanosecond(i128::from(at.nanoseconds())).ok()
-}
-
-/// The least of the round-trip times to an address. Those that something nearer answered are not among them.
-fn round_trip(known: &EndpointIdentity) -> Option<RoundTrip> {
-    let least = known.rtts.iter().min_by_key(|rtt| (rtt.min, rtt.via))?;
-    let samples = known.rtts.iter().map(|rtt| rtt.samples).sum();
-    Some(RoundTrip { min: least.min, samples, via: least.via.name() })
 }

@@ -1,6 +1,6 @@
 //! How an attempt to reach a server failed.
 
-use crate::flow::Outcome;
+use crate::flow::{Outcome, Transport};
 use crate::identify::infer::Subject;
 use crate::identify::{Contact, Identity};
 use std::time::Duration;
@@ -67,10 +67,7 @@ pub fn failure(subject: &Subject<'_>, identity: &Identity) -> Option<Failure> {
     match subject.outcome {
         Outcome::Unreachable => return Some(Failure::Icmp),
         Outcome::Refused => return Some(Failure::TcpRefused),
-        Outcome::Unanswered => {
-            let tcp = subject.transport == crate::flow::Transport::Tcp;
-            return Some(if tcp { Failure::TcpNoAnswer } else { Failure::UdpNoAnswer });
-        }
+        Outcome::Unanswered => return unanswered(subject),
         _ => {}
     }
     let facts = subject.facts?;
@@ -91,4 +88,14 @@ pub fn failure(subject: &Subject<'_>, identity: &Identity) -> Option<Failure> {
     let stun = facts.stun.as_deref()?;
     let sent_away = stun.errors.iter().any(|(code, _)| STUN_FAILURES.contains(code));
     (sent_away && !stun.allocated).then_some(Failure::StunError)
+}
+
+/// A client that says more than SYN was answered, if not where the capture was taken; and segments without a SYN
+/// are what is left of a connection, no attempt at one.
+fn unanswered(subject: &Subject<'_>) -> Option<Failure> {
+    if subject.transport != Transport::Tcp {
+        return Some(Failure::UdpNoAnswer);
+    }
+    let said_hello = subject.facts.and_then(|facts| facts.handshake.as_deref()).is_some();
+    (subject.opened_by_client == Some(true) && !said_hello).then_some(Failure::TcpNoAnswer)
 }

@@ -160,6 +160,10 @@ fn session(
         events_left_out: 0,
         failovers: Vec::new(),
     };
+    if session.lacks_answers() {
+        let streams = |subject: &Subject<'_>| subject.facts.is_some_and(|facts| !facts.media.is_empty());
+        session.has_media |= subjects().any(streams);
+    }
     session.failovers = failover::find(material, &session);
     timeline::tell(material, &mut session);
     session

@@ -79,6 +79,13 @@ pub struct Gaps {
     pub one_direction: bool,
 }
 
+impl Session {
+    /// Whether what the far ends sent was not captured: that one of them did not answer is then not known.
+    pub fn lacks_answers(&self) -> bool {
+        self.gaps.one_direction && self.legs.iter().all(|leg| leg.received.packets == 0)
+    }
+}
+
 /// A flow as part of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Leg {

@@ -79,7 +79,7 @@ pub(super) fn tell(material: &Material<'_>, session: &mut Session) {
     let mut events = Vec::new();
     for leg in &session.legs {
         lookups(material, session, leg, &mut events);
-        flow_events(material, leg, &mut events);
+        flow_events(material, session, leg, &mut events);
     }
     media(material, session, &mut events);
     events.extend(session.failovers.iter().map(|failover| of_failover(session, failover)));
@@ -108,7 +108,7 @@ fn lookups(material: &Material<'_>, session: &Session, leg: &Leg, events: &mut V
     }
 }
 
-fn flow_events(material: &Material<'_>, leg: &Leg, events: &mut Vec<Event>) {
+fn flow_events(material: &Material<'_>, session: &Session, leg: &Leg, events: &mut Vec<Event>) {
     let (Some(subject), Some(identity)) = (at(material.subjects, leg), at(material.identities, leg)) else {
         return;
     };
@@ -122,7 +122,7 @@ fn flow_events(material: &Material<'_>, leg: &Leg, events: &mut Vec<Event>) {
     };
     let name = identity.names.first().map(|name| name.name.to_string());
     events.push(event(subject.start, What::Attempt, vec![subject.first_packet], name));
-    if let Some(failure) = failure(subject, identity) {
+    if let Some(failure) = failure(subject, identity).filter(|_| !session.lacks_answers()) {
         let tries = leg.sent.packets;
         let detail = (tries > 1).then(|| format!("{tries} packets sent"));
         let mut packets = vec![subject.first_packet, subject.last_packet];

@@ -2,10 +2,13 @@
 
 use super::*;
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(feature = "update")]
+use std::{
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    sync::Arc,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 const TODAY: &str = "2026-08-23";
 const RANGES: &str = r#"{"createDate": "2026-08-22-15-17-05", "prefixes": [{"ip_prefix": "52.80.0.0/16",

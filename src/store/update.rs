@@ -6,6 +6,7 @@ use super::{Item, Store, StoreError, hexadecimal, item};
 use crate::locate;
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
+#[cfg(feature = "compress")]
 use std::io::Read;
 use std::path::PathBuf;
 

@@ -62,11 +62,10 @@ fn what_is_embedded_agrees_with_what_providers_say() {
     let Some(shared) = shared() else { return };
     let table = std::fs::read_to_string(shared.join("geo/ranges/cloud_overlay.csv")).unwrap();
     let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|line| line.split(',').collect()).collect();
-    let addresses: String =
-        rows.iter().map(|row| format!("{}\n", row[0].split('/').next().unwrap())).collect();
+    let addresses: Vec<&str> = rows.iter().map(|row| row[0].split('/').next().unwrap()).collect();
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("addresses");
-    std::fs::write(&input, addresses).unwrap();
+    std::fs::write(&input, addresses.join("\n")).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_landfall"))
         .args(["lookup", "--format", "json"])
         .stdin(std::fs::File::open(&input).unwrap())

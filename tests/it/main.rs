@@ -13,7 +13,9 @@
     reason = "a failed unwrap in a test is a failed test, and what is not tested here is said on stderr"
 )]
 
+mod calls;
 mod exit_status;
+mod frames;
 mod golden;
 mod hostile;
 mod inputs;

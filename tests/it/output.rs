@@ -1,6 +1,7 @@
 //! Where the result goes, and what it may not hold.
 
 use crate::program::{command, run, run_in, sample_names, samples};
+use crate::real_captures::captures;
 use std::process::Stdio;
 
 #[test]
@@ -52,11 +53,22 @@ fn output_writes_the_report_into_a_file() {
     assert!(std::fs::read(folder.path().join("report.json")).unwrap() == expected.stdout);
 }
 
+/// What cannot be broken, an address or a path, may stand alone in a line that is longer.
+fn fits(line: &str) -> bool {
+    line.chars().count() <= 80 || !line.trim().contains(' ')
+}
+
 #[test]
 fn a_table_fits_a_narrow_terminal() {
-    for name in sample_names() {
-        for line in run(&["inspect", "--deny", "CN", &name]).text().lines() {
-            assert!(line.chars().count() <= 100, "{name}: {line}");
+    let made = sample_names().into_iter().map(|name| samples().join(name));
+    for path in made.chain(captures()) {
+        // What is denied is told at length.
+        let path = path.to_str().unwrap();
+        for options in [&["--deny", "CN"][..], &["--allow", "SE", "--scope", "all"]] {
+            let run = run(&[&["inspect"], options, &[path]].concat());
+            for line in run.text().lines() {
+                assert!(fits(line), "{path}: {line}");
+            }
         }
     }
 }

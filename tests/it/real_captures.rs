@@ -14,7 +14,8 @@ fn all() -> bool {
     std::env::var_os("LANDFALL_ALL_CAPTURES").is_some_and(|value| value == "1")
 }
 
-fn captures() -> Vec<PathBuf> {
+/// All of them, sorted.
+pub fn captures() -> Vec<PathBuf> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

@@ -87,13 +87,15 @@ fn handshake(message: &[u8], number: u16) -> Vec<u8> {
     [&message[..1], length, &number.to_be_bytes(), &[0, 0, 0], length, &body].concat()
 }
 
-/// A `ClientHello` with DTLS's version, an empty cookie and the offer of SRTP.
+/// A `ClientHello` with DTLS's version, an empty cookie and the offer of SRTP; without a server's name, for media
+/// servers have none.
 fn client_hello(body: &[u8]) -> Vec<u8> {
     let session_end = 2 + 32 + 1 + usize::from(body[34]);
     let suites_end =
         session_end + 2 + usize::from(u16::from_be_bytes([body[session_end], body[session_end + 1]]));
     let compression_end = suites_end + 1 + usize::from(body[suites_end]);
-    let extensions = [&body[compression_end + 2..], &USE_SRTP].concat();
+    let mut extensions = without_name(&body[compression_end + 2..]);
+    extensions.extend_from_slice(&USE_SRTP);
     let mut hello = DTLS_1_2.to_vec();
     hello.extend_from_slice(&body[2..session_end]);
     hello.push(0);
@@ -101,4 +103,17 @@ fn client_hello(body: &[u8]) -> Vec<u8> {
     hello.extend_from_slice(&(extensions.len() as u16).to_be_bytes());
     hello.extend_from_slice(&extensions);
     hello
+}
+
+/// Extensions except `server_name`, RFC 6066 section 3.
+fn without_name(mut extensions: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::new();
+    while extensions.len() >= 4 {
+        let length = 4 + usize::from(u16::from_be_bytes([extensions[2], extensions[3]]));
+        if extensions[..2] != [0, 0] {
+            kept.extend_from_slice(&extensions[..length]);
+        }
+        extensions = &extensions[length..];
+    }
+    kept
 }

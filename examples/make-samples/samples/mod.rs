@@ -12,6 +12,8 @@
 )]
 
 mod certificate;
+mod citizen_lab;
+mod client;
 mod dns;
 mod dtls;
 mod link;
@@ -20,8 +22,10 @@ mod random;
 mod rtp;
 mod stun;
 mod tcp;
+mod teams;
 mod tls;
 mod trace;
+mod webex;
 mod whatsapp;
 mod zoom;
 mod zoom_calls;
@@ -57,10 +61,16 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("dropped-frames.pcapng", zoom_calls::dropped_frames()),
         ("empty.pcap", trace::Trace::new(link::Link::Ethernet).pcap()),
         ("ipv6-call.pcap", meet::ipv6_call()),
+        ("meet-region.pcap", meet::region()),
         ("qinq-vlan.pcap", zoom_calls::vlan()),
         ("sll2-gtp.pcap", zoom_calls::gtp()),
+        ("teams-region.pcapng", teams::region()),
         ("two-links.pcapng", zoom_calls::two_links()),
-        ("zoom-beijing-keys.pcapng", zoom_calls::beijing_keys()),
+        ("webex-region.pcapng", webex::region()),
+        ("zoom-beijing-keys.pcapng", citizen_lab::beijing_keys()),
+        ("zoom-controller-race.pcapng", citizen_lab::controller_race()),
+        ("zoom-healthy-primary.pcapng", citizen_lab::healthy_primary()),
         ("zoom-home-region.pcapng", zoom_calls::home_region()),
+        ("zoom-peer-denied.pcapng", zoom_calls::peer_denied()),
     ]
 }

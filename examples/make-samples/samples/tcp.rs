@@ -90,6 +90,12 @@ impl<'a> Tcp<'a> {
         self.segment(true, Kind::Ack, &[]);
     }
 
+    /// The client has no more use for the connection and says so at once.
+    pub(crate) fn reset(mut self) {
+        self.now += REACTION;
+        self.segment(true, Kind::Reset, &[]);
+    }
+
     fn segment(&mut self, outgoing: bool, kind: Kind, payload: &[u8]) {
         let (client, server) = (self.path.client.port(), self.path.server.port());
         let (from, to, sequence, acknowledged) = if outgoing {

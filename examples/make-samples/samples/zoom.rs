@@ -12,13 +12,15 @@ pub(crate) enum Generation {
     Short,
     /// Eight bytes of outer header: type, number, connection, direction (clients since 2021).
     Long,
+    /// No outer header: between two participants.
+    Direct,
 }
 
 impl Generation {
     const fn version(self) -> u8 {
         match self {
             Self::Short => 2,
-            Self::Long => 3,
+            Self::Long | Self::Direct => 3,
         }
     }
 }
@@ -62,6 +64,17 @@ impl MediaFlow {
         let mut close = vec![CLOSE, 0, 0, 0, 0];
         close.extend_from_slice(&self.connection.to_be_bytes());
         trace.ask(start + length, self.path, &close);
+    }
+
+    /// Between two participants: each says where it believes the other to be, then the media.
+    pub(crate) fn play_direct(&self, trace: &mut Trace, start: Micros, length: Micros) {
+        let random = Random::new(u64::from(self.connection));
+        let (near, far) = (self.path.client.ip().to_string(), self.path.server.ip().to_string());
+        trace.ask(start, self.path, &peer_connect(&random, &far));
+        trace.answer(start + self.path.round_trip, self.path, &peer_connect(&random, &near));
+        let first = start + 2 * self.path.round_trip;
+        self.stream(trace, &random, first, start + length, true);
+        self.stream(trace, &random, first + 11 * MILLISECOND, start + length, false);
     }
 
     /// Request and reply; the reply repeats the request's token and clock.
@@ -116,7 +129,10 @@ impl MediaFlow {
     fn data(&self, outgoing: bool, number: u16, time: Micros, rtp: &[u8]) -> Vec<u8> {
         const AUDIO: u8 = 0x0f;
         const VIDEO: u8 = 0x10;
-        let mut data = vec![DATA];
+        let mut data = match self.generation {
+            Generation::Direct => Vec::new(),
+            Generation::Short | Generation::Long => vec![DATA],
+        };
         if self.generation == Generation::Long {
             data.extend_from_slice(&number.to_be_bytes());
             data.extend_from_slice(&self.connection.to_be_bytes());
@@ -144,6 +160,24 @@ impl MediaFlow {
         data.extend_from_slice(rtp);
         data
     }
+}
+
+/// A header of 24 bytes, then an address and a UUID, each as text after its length.
+fn peer_connect(random: &Random, address: &str) -> Vec<u8> {
+    let mut packet = vec![0x1f, 0x02, 0x01];
+    packet.extend_from_slice(&random.bytes(21));
+    let identifier = format!(
+        "{:08X}-{:04X}-4000-8000-{:012X}",
+        random.between(0, 1 << 32),
+        random.between(0, 1 << 16),
+        random.between(0, 1 << 48)
+    );
+    for text in [address, &identifier] {
+        packet.extend_from_slice(&(text.len() as u32).to_be_bytes());
+        packet.extend_from_slice(text.as_bytes());
+    }
+    packet.extend_from_slice(&[0; 4]);
+    packet
 }
 
 /// Milliseconds of the sender's clock.

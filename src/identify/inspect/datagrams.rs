@@ -122,7 +122,7 @@ impl Datagrams {
     }
 
     fn skype(&mut self, feed: &Feed, payload: &[u8]) {
-        if feed.direction == Direction::FromServer {
+        if feed.direction == Direction::FromServer || matches!(self.skype, Skype::No) {
             return;
         }
         self.skype = match (&self.skype, skype::parse(payload, feed.length)) {
@@ -140,9 +140,9 @@ impl Datagrams {
             && self.bindings.is_empty()
             && self.dtls.is_none()
             && self.quic.is_none()
-            && self.facts == FlowFacts::default()
             && !matches!(self.skype, Skype::Maybe(_))
             && !self.media.as_ref().is_some_and(|media| media.is_confirmed())
+            && self.facts == FlowFacts::default()
     }
 
     fn open(&mut self, feed: &Feed, payload: &[u8], length: usize, depth: u8) {

@@ -3,7 +3,7 @@
 use super::Feed;
 use crate::identify::facts::{Direction, MentionKind, RttVia};
 use crate::identify::signature::Signature;
-use crate::identify::{FlowFacts, Probe, discord, facetime, line, teams, telegram, viber, webex, whatsapp};
+use crate::identify::{FlowFacts, Probe, discord, line, teams, telegram, viber, webex, whatsapp};
 
 /// The port of Webex's media, without which its bytes prove nothing.
 const WEBEX_PORT: u16 = 9000;
@@ -24,12 +24,16 @@ pub(super) fn may_be_known(feed: &Feed, payload: &[u8]) -> bool {
     let length = feed.length;
     let port = feed.server().port();
     let is = |probe: Probe| probe == Probe::Match;
-    is(discord::probe(payload, length))
-        || is(whatsapp::probe(payload, length))
-        || is(teams::probe(payload, length))
+    // Most begin with bytes of their own.
+    let by_first = match payload.first() {
+        Some(0x00 | 0x13) => is(discord::probe(payload, length)),
+        Some(0x03) => is(teams::probe(payload, length)),
+        Some(b'h') => is(whatsapp::probe(payload, length)),
+        Some(0xd0..=0xdf) => is(line::probe(payload, length)),
+        _ => false,
+    };
+    by_first
         || is(telegram::probe(payload, length))
-        || is(line::probe(payload, length))
-        || is(facetime::probe(payload, length))
         || is(viber::probe(payload, length))
         || (VIBER_PORTS.contains(&port) && viber::probe(payload, length) != Probe::NoMatch)
         || (port == WEBEX_PORT && webex::probe(payload, length) != Probe::NoMatch)

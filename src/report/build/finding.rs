@@ -9,8 +9,8 @@ use crate::identify::evidence::Kind;
 use crate::identify::facts::Protocol;
 use crate::identify::infer::Subject;
 use crate::identify::{Contact, Identity, Role};
-use crate::locate::CountryCode;
-use crate::policy::{Judgement, Verdict};
+use crate::locate::{ClaimKind, CountryCode};
+use crate::policy::{Judgement, Reason, Verdict};
 use crate::session::{Leg, Session};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -18,6 +18,9 @@ use std::net::IpAddr;
 
 /// Packets whose numbers a finding names.
 const MAX_PACKETS: usize = 8;
+
+/// What has to be said of a direct path, where the place of an address says nothing of the service's servers.
+const PARTICIPANT: &str = " The address is a participant's, not a server's.";
 
 /// What a sentence about one far end says of the whole call.
 pub(super) struct Seen {
@@ -77,12 +80,13 @@ impl Builder<'_> {
         }
         let _ = write!(
             sentence,
-            ", {}; {}, {} sent, {} received; {}. What it carried is not visible in the capture.",
+            ", {}; {}, {} sent, {} received; {}.{} What it carried is not visible in the capture.",
             self.placed(endpoint.address, judgement),
-            degree(endpoint.contact),
+            if judgement.kind == Reason::NotTouched { &judgement.reason } else { degree(endpoint.contact) },
             text::bytes(endpoint.bytes_sent),
             text::bytes(endpoint.bytes_received),
             seen.media_sentence(),
+            if role == Role::Peer { PARTICIPANT } else { "" },
         );
         let first = shown.map(|(subject, _)| subject.first_packet);
         Finding {
@@ -162,12 +166,14 @@ impl Builder<'_> {
 
     /// `which dbip-country-lite of 2026-06-01 places in CN (likely)`, or why there is no telling.
     fn placed(&mut self, address: IpAddr, judgement: &Judgement) -> String {
-        if judgement.verdict == Verdict::Indeterminate {
+        if judgement.verdict == Verdict::Indeterminate && judgement.kind != Reason::NotTouched {
             return judgement.reason.clone();
         }
         let location = &self.place(address).location;
         let Some(country) = location.country else { return judgement.reason.clone() };
-        let agree = location.claims.iter().filter(|claim| claim.country == Some(country));
+        let agree = location.claims.iter().filter(|claim| {
+            claim.country == Some(country) && !claim.is_refuted() && claim.kind > ClaimKind::Hint
+        });
         let sources: Vec<String> = agree
             .map(|claim| match claim.built {
                 Some(built) => format!("{} of {}", claim.source, built.strftime("%Y-%m-%d")),
@@ -175,7 +181,16 @@ impl Builder<'_> {
             })
             .collect();
         let verb = if sources.len() == 1 { "places" } else { "place" };
-        format!("which {} {verb} in {country} ({})", sources.join(" and "), location.confidence)
+        format!("which {} {verb} in {country} ({})", listed(&sources), location.confidence)
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
     }
 }
 

@@ -18,6 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+/// Why there is no telling whether a server answered.
+const UNHEARD: &str = "whether it answered is not known, as only one direction was captured";
+
 impl Builder<'_> {
     pub(super) fn session(&mut self, session: &Session, number: usize) -> SessionReport {
         let id = format!("s{number}");
@@ -31,11 +34,15 @@ impl Builder<'_> {
         let seen = Seen::new(self, session, &endpoints);
         let first = self.findings.len();
         for endpoint in &mut endpoints {
-            let judgement = self.judge(endpoint.address, endpoint.contact);
-            endpoint.verdict = judgement.verdict;
-            if judgement.kind == Reason::NotTouched && judgement.rule.is_some() {
+            let mut judgement = self.judge(endpoint.address, endpoint.contact);
+            let untouched = judgement.kind == Reason::NotTouched && judgement.rule.is_some();
+            if untouched && session.lacks_answers() {
+                judgement.verdict = Verdict::Indeterminate;
+                UNHEARD.clone_into(&mut judgement.reason);
+            } else if untouched {
                 endpoint.untouched = Some(judgement.reason.clone());
             }
+            endpoint.verdict = judgement.verdict;
             if judgement.verdict != Verdict::Allow {
                 let legs = by_address.get(&endpoint.address).map_or(&[][..], Vec::as_slice);
                 let finding = self.session_finding(&id, &seen, endpoint, legs, &judgement);

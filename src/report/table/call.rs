@@ -30,7 +30,7 @@ impl Table {
         self.head(call);
         for row in rows(&call.endpoints) {
             match row {
-                Row::One(endpoint) => self.far_end(endpoint),
+                Row::One(endpoint) => self.far_end(call, endpoint),
                 Row::Many(endpoints) => self.far_ends(&endpoints),
             }
         }
@@ -61,19 +61,24 @@ impl Table {
         } else {
             hours.to_owned()
         };
-        let gap = WIDTH.saturating_sub(6 + who.chars().count() + when.len()).max(2);
         let verdict = self.verdict(call.verdict);
+        let room = WIDTH.checked_sub(6 + who.chars().count() + when.len()).filter(|room| *room >= 2);
         let who = self.styled(Style::new().bold(), &who);
-        self.line(&format!("{verdict}  {who}{:gap$}{when}", ""));
+        if let Some(room) = room {
+            self.line(&format!("{verdict}  {who}{:room$}{when}", ""));
+        } else {
+            self.line(&format!("{verdict}  {who}"));
+            self.line(&format!("{when:>WIDTH$}"));
+        }
         let columns = format!(
-            "      {:10} {:SERVER_WIDTH$} {:12}{:>8}{:>9}{:>9}",
+            "      {:10} {:SERVER_WIDTH$} {:12}{:>8}{:>8}{:>10}",
             "role", "far end", "where", "rtt", "sent", "received"
         );
         let columns = self.styled(Style::new().dimmed(), &columns);
         self.line(&columns);
     }
 
-    fn far_end(&mut self, endpoint: &SessionEndpoint) {
+    fn far_end(&mut self, call: &SessionReport, endpoint: &SessionEndpoint) {
         let verdict = self.verdict(endpoint.verdict);
         let role = endpoint.roles.first().copied().unwrap_or(Role::Unknown);
         let mut name = socket(endpoint.address, endpoint.ports.first().copied());
@@ -86,14 +91,18 @@ impl Table {
             self.text.push_str(&" ".repeat(INDENT));
             name.clear();
         }
-        let confidence =
-            if endpoint.scope == Scope::Global { endpoint.confidence.name() } else { endpoint.scope.name() };
+        let place = match endpoint.scope {
+            Scope::Global => format!("{:2} {}", place(endpoint), endpoint.confidence.name()),
+            _ => endpoint.scope.name().to_owned(),
+        };
         let rtt = endpoint.rtt.map_or_else(String::new, |rtt| milliseconds(rtt.min_s));
-        let answered = endpoint.contact >= Contact::Answered;
-        let received = if answered { bytes(endpoint.bytes_received) } else { "no answer".to_owned() };
+        let received = match (endpoint.contact >= Contact::Answered, call.one_direction) {
+            (true, _) => bytes(endpoint.bytes_received),
+            (false, true) => "not seen".to_owned(),
+            (false, false) => "no answer".to_owned(),
+        };
         let sent = bytes(endpoint.bytes_sent);
-        let place = place(endpoint);
-        self.line(&format!("{name:SERVER_WIDTH$} {place:2} {confidence:9}{rtt:>8}{sent:>9} {received:>8}"));
+        self.line(&format!("{name:SERVER_WIDTH$} {place:12}{rtt:>8}{sent:>8} {received:>9}"));
         self.names(endpoint, role);
     }
 

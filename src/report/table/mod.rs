@@ -71,7 +71,13 @@ impl Table {
     }
 
     fn input(&mut self, input: &InputReport) {
-        let mut line = format!("{}   {} packets", escape(&input.path), number(input.packets));
+        let path = escape(&input.path);
+        let packets = format!("{} packets", number(input.packets));
+        let mut line = format!("{path}   {packets}");
+        if line.chars().count() > WIDTH {
+            self.line(&path);
+            line = format!("  {packets}");
+        }
         if let (Some(first), Some(last)) = (input.first_packet, input.last_packet) {
             let when = format!("{} UTC", span(first, last));
             if line.chars().count() + 3 + when.len() > WIDTH {
