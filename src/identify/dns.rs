@@ -20,6 +20,8 @@ const SHORTEST_QUESTION: usize = 5;
 const SHORTEST_RECORD: usize = 11;
 /// Addresses kept from one message. The largest answers seen hold some twenty.
 const MOST_ANSWERS: usize = 512;
+/// Aliases kept from one message: they are searched for each name that the answers have, and a real chain has ten.
+const MOST_ALIASES: usize = 64;
 /// A bit that must be zero; the library refuses messages that set it.
 const RESERVED_BIT: u8 = 0x40;
 
@@ -209,7 +211,11 @@ fn read_records(message: &mut Message, packet: &Packet<'_>) {
             if chain.contains(&alias.name.to_lowercase()) {
                 chain.insert(alias.target.to_lowercase());
             }
-            message.aliases.push(alias);
+            if message.aliases.len() < MOST_ALIASES {
+                message.aliases.push(alias);
+            } else {
+                message.complete = false;
+            }
         }
     }
     for record in records() {
@@ -443,6 +449,13 @@ mod tests {
                 prop_assert!(message.answers.len() <= MOST_ANSWERS);
             }
         }
+    }
+
+    #[test]
+    fn of_thousands_of_aliases_the_first_are_kept() {
+        let alias = || record("a.example", RData::CNAME(CNAME(name("b.example"))));
+        let message = parse(&reply("a.example", std::iter::repeat_with(alias).take(4000).collect())).unwrap();
+        assert_eq!((message.aliases.len(), message.complete), (MOST_ALIASES, false));
     }
 
     /// Captures that the tests' reader cannot open: IP fragments, two link types, and a tunnel that tshark decrypts.
