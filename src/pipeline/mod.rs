@@ -89,7 +89,7 @@ struct Concluded {
 
 impl Concluded {
     fn new(mut shard: Shard) -> Self {
-        let unfollowed = shard.refused().saturating_add(shard.uncounted);
+        let unfollowed = shard.unfollowed;
         let tallies = std::mem::take(&mut shard.tallies);
         let (flows, bindings) = shard.conclude();
         Self { flows, bindings, tallies, unfollowed }

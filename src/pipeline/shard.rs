@@ -88,8 +88,8 @@ fn quoted_flow(quoted: &Quoted) -> Option<(FlowKey, Side)> {
 pub(super) struct Shard {
     flows: Table<FlowState>,
     pub(super) tallies: Tallies,
-    /// Packets that were counted at no address, because there were too many addresses.
-    pub(super) uncounted: u64,
+    /// Packets that were not followed, because there were too many flows or addresses.
+    pub(super) unfollowed: u64,
     budget: Budget,
 }
 
@@ -98,37 +98,36 @@ impl Shard {
         Self {
             flows: Table::new(Bound(MAX_FLOWS)),
             tallies: Tallies::default(),
-            uncounted: 0,
+            unfollowed: 0,
             budget: Budget::new(MAX_STREAM_BYTES),
         }
     }
 
     pub(super) fn packet(&mut self, packet: &Packet<'_>, route: &Route, at: PacketRef) {
         let counted = packet.reassembled.as_ref().map_or(0, |whole| whole.headers);
+        let mut followed = true;
         for pair in packet.outer.iter().skip(counted) {
-            self.tally(pair.source, packet, true, false);
-            self.tally(pair.destination, packet, false, false);
+            followed &= self.tally(pair.source, packet, true, false);
+            followed &= self.tally(pair.destination, packet, false, false);
         }
         match route {
             Route::Flow(key, side) => {
                 if let Some(flow) = self.flows.packet(key, *side, packet, at) {
                     FlowState::inspect(flow, *side, packet, at, &mut self.budget);
+                    self.unfollowed += u64::from(!followed);
                     return;
                 }
+                followed = false;
             }
             Route::Error(key, side) => self.error(key, *side, packet, at),
             Route::Addresses => {}
         }
         if packet.own_header_counts() {
             let is_error = matches!(route, Route::Error(..));
-            self.tally(packet.addresses.source, packet, true, is_error);
-            self.tally(packet.addresses.destination, packet, false, is_error);
+            followed &= self.tally(packet.addresses.source, packet, true, is_error);
+            followed &= self.tally(packet.addresses.destination, packet, false, is_error);
         }
-    }
-
-    /// Packets that had no flow of their own because there were too many.
-    pub(super) const fn refused(&self) -> u64 {
-        self.flows.refused()
+        self.unfollowed += u64::from(!followed);
     }
 
     /// The flows, concluded, and the names that their DNS answers bound.
@@ -145,10 +144,10 @@ impl Shard {
             .error(key, IcmpError { sender, kind: message.kind, code: message.code, about, packet: at });
     }
 
-    fn tally(&mut self, address: IpAddr, packet: &Packet<'_>, sends: bool, is_error: bool) {
+    /// Counts a packet at one of its addresses. Whether there was room.
+    fn tally(&mut self, address: IpAddr, packet: &Packet<'_>, sends: bool, is_error: bool) -> bool {
         if self.tallies.len() >= MAX_ADDRESSES && !self.tallies.contains_key(&address) {
-            self.uncounted = self.uncounted.saturating_add(1);
-            return;
+            return false;
         }
         let tally = self.tallies.entry(address).or_insert_with(|| Tally::new(packet.time));
         tally.first = tally.first.min(packet.time);
@@ -156,5 +155,6 @@ impl Shard {
         tally.beyond_errors |= !is_error;
         let counters = if sends { &mut tally.sent } else { &mut tally.received };
         counters.count(u64::from(packet.wire_length));
+        true
     }
 }

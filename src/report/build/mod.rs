@@ -168,6 +168,11 @@ impl<'a> Builder<'a> {
         if dropped > 0 {
             lacks.push(format!("{} frames were dropped while capturing.", text::number(dropped)));
         }
+        let fragments: u64 =
+            self.material.anomalies.iter().filter_map(|counts| counts.get("fragments_given_up")).sum();
+        if fragments > 0 {
+            lacks.push(format!("{} pieces of packets were not put together.", text::number(fragments)));
+        }
         if unfollowed > 0 {
             lacks.push(format!(
                 "{} packets were not followed: too many flows or addresses.",
