@@ -16,8 +16,9 @@ pub use state::FlowState;
 
 use crate::capture::{Batch, CaptureError, Filter, Input, Reader};
 use crate::decode::{self, Anomalies, Content, Datagram, Packet, Reassembler};
-use crate::flow::{Coverage, Flow, PacketRef, Side, Tally};
+use crate::flow::{Coverage, Flow, FlowKey, PacketRef, Side, Tally};
 use crate::identify::names::{NameBinding, NameTable};
+use crate::parallel::at_once;
 use shard::{Route, SHARDS, Shard, Tallies};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -79,21 +80,40 @@ pub fn analyze(reader: Reader, filter: Option<&Filter>, threads: usize) -> Resul
     Ok(gather(source.reader.into_inputs(), shards, threads, coverage, &anomalies))
 }
 
-/// What a share comes to.
+/// What some shares come to.
+#[derive(Default)]
 struct Concluded {
+    /// In the order of their first packets.
     flows: Vec<Flow<FlowState>>,
     bindings: Vec<NameBinding>,
-    tallies: Tallies,
+    loose: Tallies,
+    endpoints: Tallies,
     unfollowed: u64,
 }
 
 impl Concluded {
-    fn new(mut shard: Shard) -> Self {
-        let unfollowed = shard.unfollowed;
-        let tallies = std::mem::take(&mut shard.tallies);
-        let (flows, bindings) = shard.conclude();
-        Self { flows, bindings, tallies, unfollowed }
+    fn new(shards: Vec<Shard>) -> Self {
+        let mut concluded = Self::default();
+        for mut shard in shards {
+            concluded.unfollowed = concluded.unfollowed.saturating_add(shard.unfollowed);
+            merge(&mut concluded.loose, &shard.tallies);
+            shard.tallies.clear();
+            let (mut flows, mut bindings) = shard.conclude();
+            concluded.flows.append(&mut flows);
+            concluded.bindings.append(&mut bindings);
+        }
+        concluded.endpoints.clone_from(&concluded.loose);
+        for flow in &concluded.flows {
+            tally_flow(&mut concluded.endpoints, flow);
+        }
+        concluded.flows.sort_unstable_by_key(order);
+        concluded
     }
+}
+
+/// Flows are in the order of their first packets; of those that begin with one packet, in that of their keys.
+fn order(flow: &Flow<FlowState>) -> (PacketRef, FlowKey) {
+    (flow.first_packet(), *flow.key())
 }
 
 fn gather(
@@ -103,23 +123,22 @@ fn gather(
     mut coverage: Coverage,
     anomalies: &[Anomalies],
 ) -> Analysis {
-    let mut flows = Vec::new();
+    let parts = conclude(shards, threads);
+    let mut flows = Vec::with_capacity(parts.iter().map(|part| part.flows.len()).sum());
     let mut bindings = Vec::new();
-    let mut loose = Tallies::default();
-    for mut part in conclude(shards, threads) {
+    let (mut loose, mut endpoints) = (Tallies::default(), Tallies::default());
+    for mut part in parts {
         coverage.unfollowed_packets = coverage.unfollowed_packets.saturating_add(part.unfollowed);
-        merge(&mut loose, &part.tallies);
+        merge(&mut loose, &part.loose);
+        merge(&mut endpoints, &part.endpoints);
         flows.append(&mut part.flows);
         bindings.append(&mut part.bindings);
     }
-    flows.sort_unstable_by_key(|flow| (flow.first_packet(), *flow.key()));
+    // Merges the parts, which are in order.
+    flows.sort_by_key(order);
     bindings.sort_by(|a, b| (a.packet, a.client, &a.names).cmp(&(b.packet, b.client, &b.names)));
     let mut names = NameTable::default();
     bindings.into_iter().for_each(|binding| names.insert(binding));
-    let mut endpoints = loose.clone();
-    for flow in &flows {
-        tally_flow(&mut endpoints, flow);
-    }
     Analysis {
         inputs,
         flows,
@@ -131,21 +150,15 @@ fn gather(
     }
 }
 
-/// Concludes the shares on several threads, in their order.
+/// Concludes the shares on several threads.
 fn conclude(shards: Vec<Shard>, threads: usize) -> Vec<Concluded> {
     let each = shards.len().div_ceil(threads.max(1)).max(1);
-    let mut shards = shards.into_iter().peekable();
-    std::thread::scope(|scope| {
-        let mut handles = Vec::new();
-        while shards.peek().is_some() {
-            let part: Vec<Shard> = shards.by_ref().take(each).collect();
-            handles.push(scope.spawn(move || part.into_iter().map(Concluded::new).collect::<Vec<_>>()));
-        }
-        let join = |handle: std::thread::ScopedJoinHandle<'_, Vec<Concluded>>| {
-            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        handles.into_iter().flat_map(join).collect()
-    })
+    let mut shards = shards.into_iter();
+    let parts = std::iter::from_fn(|| {
+        let part: Vec<Shard> = shards.by_ref().take(each).collect();
+        (!part.is_empty()).then_some(part)
+    });
+    at_once(parts, Concluded::new)
 }
 
 fn merge(into: &mut Tallies, from: &Tallies) {

@@ -67,10 +67,7 @@ impl Builder<'_> {
     ) -> Finding {
         let flows: Vec<(&Subject<'_>, &Identity)> =
             legs.iter().filter_map(|leg| self.flow(leg.flow)).collect();
-        let shown = flows
-            .iter()
-            .copied()
-            .max_by_key(|(subject, identity)| (identity.contact, std::cmp::Reverse(subject.first_packet)));
+        let shown = furthest(&flows);
         let role = shown.map_or(Role::Unknown, |(_, identity)| identity.role);
         let mut sentence = String::new();
         if let Some((subject, identity)) = shown {
@@ -111,10 +108,7 @@ impl Builder<'_> {
     ) -> Finding {
         let flows: Vec<(&Subject<'_>, &Identity)> =
             flows.iter().filter_map(|flow| self.flow(*flow)).collect();
-        let shown = flows
-            .iter()
-            .copied()
-            .max_by_key(|(subject, identity)| (identity.contact, std::cmp::Reverse(subject.first_packet)));
+        let shown = furthest(&flows);
         let role = shown.map_or(Role::Unknown, |(_, identity)| identity.role);
         let sent: u64 = flows.iter().map(|(subject, _)| subject.sent.bytes).sum();
         let received: u64 = flows.iter().map(|(subject, _)| subject.received.bytes).sum();
@@ -183,6 +177,14 @@ impl Builder<'_> {
         let verb = if sources.len() == 1 { "places" } else { "place" };
         format!("which {} {verb} in {country} ({})", listed(&sources), location.confidence)
     }
+}
+
+/// The flow in which contact went furthest; of several, the first.
+fn furthest<'a>(flows: &[(&'a Subject<'a>, &'a Identity)]) -> Option<(&'a Subject<'a>, &'a Identity)> {
+    let reach = |(subject, identity): &(&Subject<'_>, &Identity)| {
+        (identity.contact, std::cmp::Reverse(subject.first_packet))
+    };
+    flows.iter().copied().max_by_key(reach)
 }
 
 /// `a`, `a and b`, `a, b and c`.
