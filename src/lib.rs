@@ -16,6 +16,7 @@ pub mod cli;
 pub mod decode;
 pub mod flow;
 pub mod identify;
+pub mod live;
 pub mod locate;
 mod parallel;
 pub mod pipeline;

@@ -2,13 +2,17 @@
 
 use clap::Parser;
 use landfall::capture::Progress;
-use landfall::cli::{Bar, Cli, Command, DbCommand, Format, Inspect, Lookup, Output, Scope};
+use landfall::capture::live::TapOptions;
+use landfall::capture::write::Rotation;
+use landfall::cli::{self, Bar, Cli, Command, DbCommand, Format, Inspect, Interfaces, Lookup, Output, Scope};
+use landfall::live::Telling;
 use landfall::locate::Sources;
+use landfall::pipeline::live::{Hooks, LiveRequest};
 use landfall::pipeline::{self, LookupError, LookupRequest, Request};
 use landfall::report;
 use landfall::store::{self, Store, run};
 use std::error::Error;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,6 +24,8 @@ const FAILURE: u8 = 2;
 fn main() -> ExitCode {
     let status = match Cli::parse().command {
         Command::Inspect(options) => inspect(options),
+        Command::Live(options) => live(*options),
+        Command::Interfaces(options) => interfaces(&options),
         Command::Lookup(options) => lookup(&options),
         Command::Db(options) => db(&options.command),
     };
@@ -48,6 +54,42 @@ fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
     // The process ends here: to give back each of some hundred thousand pieces of memory would only take time.
     std::mem::forget(inspected);
     Ok(status)
+}
+
+fn live(options: cli::Live) -> Result<u8, Box<dyn Error>> {
+    let output = Output::open(options.output.as_deref())?;
+    let (to_file, as_json) = (options.output.is_some(), options.plain || !io::stdout().is_terminal());
+    // Where the report has standard output to itself, what happens is told beside it.
+    let beside = options.format.is_some() && !to_file;
+    let telling = if as_json && !beside { Telling::Json } else { Telling::Words };
+    let format = options.format.unwrap_or(if to_file { Format::Json } else { Format::Table });
+    let in_line = telling == Telling::Json && !to_file;
+    let stop = landfall::live::on_signal()?;
+    let live = pipeline::live::Live::open(live_request(options))?;
+    let running = live.start(Hooks::default())?;
+    let mut out: Box<dyn Write> = if beside { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+    let Some(ended) = landfall::live::run(running, &stop, telling, in_line, &mut out)? else { return Ok(0) };
+    for note in ended.failures.iter().chain(&ended.snapshot.notes) {
+        say(note);
+    }
+    if !in_line {
+        let format = rendered(format, output.has_colour());
+        output.write(&ended.snapshot.report.render(format))?;
+    }
+    Ok(ended.exit_status())
+}
+
+fn rendered(format: Format, colour: bool) -> report::Format {
+    match format {
+        Format::Table => report::Format::Table { colour },
+        Format::Json => report::Format::Json,
+    }
+}
+
+fn interfaces(options: &Interfaces) -> Result<u8, Box<dyn Error>> {
+    let list = landfall::live::interfaces(options.format == Format::Json)?;
+    Output::open(None)?.write(list.as_bytes())?;
+    Ok(0)
 }
 
 fn lookup(options: &Lookup) -> Result<u8, Box<dyn Error>> {
@@ -128,6 +170,44 @@ fn request(options: Inspect) -> Request {
         home: options.home,
         idle_gap: Some(Duration::from_secs(u64::from(options.idle_gap))),
         judge_all: options.scope == Scope::All,
+    }
+}
+
+fn live_request(options: cli::Live) -> LiveRequest {
+    let rules = Request {
+        deny: options.deny,
+        allow: options.allow,
+        databases: resolve(&options.location.db),
+        without_default_database: options.location.no_default_db,
+        ranges: resolve(&options.location.ranges),
+        anycast: resolve(&options.location.anycast),
+        vantage: options.from.vantage,
+        all_dates: options.location.all_dates,
+        with_flows: options.flows,
+        services: options.services,
+        home: options.home,
+        idle_gap: Some(Duration::from_secs(u64::from(options.idle_gap))),
+        judge_all: options.scope == Scope::All,
+        ..Request::default()
+    };
+    LiveRequest {
+        rules,
+        interfaces: options.interface,
+        tap: TapOptions {
+            snap_length: options.snaplen,
+            promiscuous: !options.no_promiscuous,
+            monitor: options.monitor,
+            buffer_bytes: options.buffer_size << 20,
+            filter: options.filter,
+        },
+        duration: options.duration.map(Duration::from_secs),
+        packets: options.packets,
+        write: options.write.map(|path| Rotation {
+            path,
+            size: options.rotate_size.map(|size| size.saturating_mul(1_000_000)),
+            span: options.rotate_seconds.map(Duration::from_secs),
+            keep: options.keep.map(std::num::NonZeroUsize::get),
+        }),
     }
 }
 

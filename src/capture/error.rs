@@ -73,6 +73,23 @@ pub enum CaptureError {
         /// The name.
         name: String,
     },
+    /// An interface cannot be captured from.
+    #[error("cannot capture from '{name}'")]
+    Interface {
+        /// Its name.
+        name: String,
+        /// What the system says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The interfaces of the machine cannot be listed.
+    #[error("cannot list the interfaces of this machine")]
+    Interfaces {
+        /// What the system says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The program cannot capture.
+    #[error("this program was built without live capture: build it with the feature `live`, on Linux, macOS or BSD")]
+    NoLive,
     /// The program cannot filter.
     #[error("this program was built without libpcap and cannot filter: build it with the feature `bpf`")]
     NoFilter,

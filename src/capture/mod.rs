@@ -21,6 +21,7 @@ mod inputs;
 mod interface;
 #[cfg(test)]
 mod laws;
+pub mod live;
 mod pcap;
 mod pcapng;
 mod reader;
@@ -33,6 +34,7 @@ mod tally;
 mod testing;
 mod time;
 mod walk;
+pub mod write;
 
 pub use batch::{Batch, Frame, Record};
 pub use error::CaptureError;
@@ -54,6 +56,8 @@ pub enum Format {
     Pcap,
     /// The block format of <https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcapng/>.
     Pcapng,
+    /// No file: frames as the kernel hands them over.
+    Live,
 }
 
 /// How an input is compressed.
@@ -92,7 +96,7 @@ pub struct RecordedName {
 /// What is known of one input once it has been read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Input {
-    /// The path as given, or `-`; below a folder, the folder as given and the path under it.
+    /// The path as given, or `-`; below a folder, the folder as given and the path under it; of an interface its name.
     pub path: String,
     /// SHA-256 of the file as it lies on disk (before decompression); `None` if it was not asked for.
     pub sha256: Option<[u8; 32]>,

@@ -2,6 +2,7 @@
 
 mod db;
 mod inspect;
+mod live;
 mod location;
 mod lookup;
 mod output;
@@ -9,6 +10,7 @@ mod progress;
 
 pub use db::{Db, DbCommand};
 pub use inspect::{Format, Inspect, Scope};
+pub use live::{Interfaces, Live};
 pub use location::{From, Location};
 pub use lookup::Lookup;
 pub use output::{Output, OutputError};
@@ -38,6 +40,14 @@ pub enum Command {
     /// Inspect captures: who was contacted, in which countries, and whether that is allowed
     #[command(after_help = EXIT_STATUS)]
     Inspect(Inspect),
+    /// Watch the calls of network interfaces as they happen
+    ///
+    /// Tells when a call begins, where its servers are, and within a second when it touches a denied country; at the
+    /// end, by Ctrl-C or --duration, the whole report. Needs the capability CAP_NET_RAW (docs/live.md).
+    #[command(after_help = EXIT_STATUS)]
+    Live(Box<Live>),
+    /// List the network interfaces that live can capture from
+    Interfaces(Interfaces),
     /// Look addresses up: every claim of where each is, the conclusion, and why
     Lookup(Lookup),
     /// Keep databases and lists of ranges: list, add, update, verify

@@ -116,6 +116,24 @@ impl<S: Default> Table<S> {
         self.flows
     }
 
+    /// The flows, in the order of their first packets.
+    pub fn flows(&self) -> &[Flow<S>] {
+        &self.flows
+    }
+
+    /// Takes out the flows that `is_over` chooses: a later packet of one of them opens a new flow.
+    pub fn take(&mut self, is_over: impl FnMut(&Flow<S>) -> bool) -> Vec<Flow<S>> {
+        let (taken, kept) = std::mem::take(&mut self.flows).into_iter().partition(is_over);
+        self.flows = kept;
+        self.recent.fill(u32::MAX);
+        self.index.clear();
+        let keys: Vec<FlowKey> = self.flows.iter().map(|flow| flow.key).collect();
+        for (key, position) in keys.iter().zip(0..) {
+            self.enter(key, position);
+        }
+        taken
+    }
+
     fn find_recent(&mut self, key: &FlowKey) -> Option<usize> {
         let recent = self.recent.get(place(key)).map(|&position| position as usize)?;
         if self.flows.get(recent).is_some_and(|flow| flow.key == *key) {
@@ -327,6 +345,21 @@ mod tests {
         assert_eq!((flow.sent().packets, flow.received().packets), (3, 2));
         assert_eq!(flow.outcome(), Outcome::Open);
         assert!(flow.tcp().unwrap().is_established());
+    }
+
+    #[test]
+    fn a_flow_that_was_taken_out_begins_anew_and_the_others_go_on() {
+        let mut wire = Wire::new();
+        wire.udp(0, true);
+        wire.tcp(1, true, SYN, 7, 0);
+        let taken = wire.table.take(|flow| flow.transport() == Transport::Udp);
+        assert_eq!((taken.len(), taken[0].sent().packets), (1, 1));
+        wire.udp(2, true);
+        wire.tcp(3, false, SYN_ACK, 9, 0);
+        let flows = wire.flows();
+        assert_eq!(flows.len(), 2);
+        assert_eq!((flows[0].sent().packets, flows[0].received().packets), (1, 1));
+        assert_eq!((flows[1].start().nanoseconds(), flows[1].sent().packets), (2, 1));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::locate::{CountryCode, LocateError, Locator, Sources, Vantage, countri
 use crate::policy::{CountrySet, Policy, PolicyError};
 use crate::report::{self, Places, Report};
 use crate::session::{self, Session};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
@@ -115,7 +116,7 @@ pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected,
 /// What turns captures into reports.
 #[derive(Debug)]
 pub struct Inspector<'a> {
-    request: &'a Request,
+    request: Cow<'a, Request>,
     threads: usize,
     policy: Policy,
     home: BTreeSet<CountryCode>,
@@ -127,13 +128,22 @@ pub struct Inspector<'a> {
 impl<'a> Inspector<'a> {
     /// Reads the rules and opens the sources that `request` names, but no capture.
     pub fn new(request: &'a Request) -> Result<Self, InspectError> {
+        Self::of(Cow::Borrowed(request))
+    }
+
+    /// As [`Inspector::new`], for whoever has nowhere to keep the request.
+    pub fn owned(request: Request) -> Result<Inspector<'static>, InspectError> {
+        Inspector::of(Cow::Owned(request))
+    }
+
+    fn of(request: Cow<'a, Request>) -> Result<Self, InspectError> {
         let policy = Policy::from_lists(&request.deny, &request.allow)?;
         let threads = request.threads.or_else(|| std::thread::available_parallelism().ok());
         Ok(Self {
             threads: threads.map_or(1, NonZeroUsize::get),
             home: home(&request.home)?,
             catalogue: catalogue(&request.services)?,
-            locator: Locator::with(&sources(request, &policy))?,
+            locator: Locator::with(&sources(&request, &policy))?,
             filter: request.filter.as_deref().map(Filter::new).transpose()?,
             policy,
             request,
@@ -156,7 +166,7 @@ impl<'a> Inspector<'a> {
         Ok(Inspected { report, notes, analysis, inference, sessions })
     }
 
-    fn report(&self, analysis: &Analysis) -> (Report, Inference, Vec<Session>) {
+    pub(super) fn report(&self, analysis: &Analysis) -> (Report, Inference, Vec<Session>) {
         let subjects: Vec<Subject<'_>> =
             analysis.flows.iter().map(|flow| Subject::new(flow, flow.state.facts())).collect();
         let inference = infer_on(self.threads, &subjects, &analysis.names, &self.catalogue);

@@ -5,6 +5,7 @@
 //! result does not depend on how many threads there are.
 
 mod inspect;
+pub mod live;
 mod lookup;
 mod shard;
 mod state;
@@ -19,7 +20,7 @@ use crate::decode::{self, Anomalies, Content, Datagram, Packet, Reassembler};
 use crate::flow::{Coverage, Flow, FlowKey, PacketRef, Side, Tally};
 use crate::identify::names::{NameBinding, NameTable};
 use crate::parallel::at_once;
-use shard::{Route, SHARDS, Shard, Tallies};
+use shard::{Copied, Route, SHARDS, Shard, Tallies};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -46,11 +47,8 @@ pub struct Analysis {
 
 /// Reads everything `reader` has on `threads` threads, with the frames that `filter` lets through.
 pub fn analyze(reader: Reader, filter: Option<&Filter>, threads: usize) -> Result<Analysis, CaptureError> {
-    let shared = Shared {
-        source: Mutex::new(Source { reader, batches: 0, failure: None }),
-        fragments: Turns::new(Reassembler::default()),
-        shards: std::iter::repeat_with(|| Turns::new(Shard::new())).take(SHARDS).collect(),
-    };
+    let shared =
+        Shared { source: Mutex::new(Source { reader, batches: 0, failure: None }), stages: Stages::new() };
     let others = threads.saturating_sub(1);
     let workers = std::thread::scope(|scope| {
         let shared = &shared;
@@ -76,8 +74,8 @@ pub fn analyze(reader: Reader, filter: Option<&Filter>, threads: usize) -> Resul
     if let Some(failure) = source.failure {
         return Err(failure);
     }
-    let shards = shared.shards.into_iter().map(Turns::into_value).collect();
-    Ok(gather(source.reader.into_inputs(), shards, threads, coverage, &anomalies))
+    let shards = shared.stages.shards.into_iter().map(|shard| shard.into_value().into_copied()).collect();
+    Ok(gather(source.reader.into_inputs(), shards, Vec::new(), threads, coverage, &anomalies))
 }
 
 /// What some shares come to.
@@ -92,7 +90,7 @@ struct Concluded {
 }
 
 impl Concluded {
-    fn new(shards: Vec<Shard>) -> Self {
+    fn new(shards: Vec<Copied>) -> Self {
         let mut concluded = Self::default();
         for mut shard in shards {
             concluded.unfollowed = concluded.unfollowed.saturating_add(shard.unfollowed);
@@ -116,16 +114,17 @@ fn order(flow: &Flow<FlowState>) -> (PacketRef, FlowKey) {
     (flow.first_packet(), *flow.key())
 }
 
+/// Puts together what the shares hold; `bindings` are of flows that are no longer among them.
 fn gather(
     inputs: Vec<Input>,
-    shards: Vec<Shard>,
+    shards: Vec<Copied>,
+    mut bindings: Vec<NameBinding>,
     threads: usize,
     mut coverage: Coverage,
     anomalies: &[Anomalies],
 ) -> Analysis {
     let parts = conclude(shards, threads);
     let mut flows = Vec::with_capacity(parts.iter().map(|part| part.flows.len()).sum());
-    let mut bindings = Vec::new();
     let (mut loose, mut endpoints) = (Tallies::default(), Tallies::default());
     for mut part in parts {
         coverage.unfollowed_packets = coverage.unfollowed_packets.saturating_add(part.unfollowed);
@@ -151,11 +150,11 @@ fn gather(
 }
 
 /// Concludes the shares on several threads.
-fn conclude(shards: Vec<Shard>, threads: usize) -> Vec<Concluded> {
+fn conclude(shards: Vec<Copied>, threads: usize) -> Vec<Concluded> {
     let each = shards.len().div_ceil(threads.max(1)).max(1);
     let mut shards = shards.into_iter();
     let parts = std::iter::from_fn(|| {
-        let part: Vec<Shard> = shards.by_ref().take(each).collect();
+        let part: Vec<Copied> = shards.by_ref().take(each).collect();
         (!part.is_empty()).then_some(part)
     });
     at_once(parts, Concluded::new)
@@ -189,8 +188,30 @@ struct Source {
 /// What the threads have in common.
 struct Shared {
     source: Mutex<Source>,
+    stages: Stages,
+}
+
+/// What packets change, batch by batch.
+#[derive(Debug)]
+struct Stages {
     fragments: Turns<Reassembler>,
     shards: Vec<Turns<Shard>>,
+}
+
+impl Stages {
+    fn new() -> Self {
+        Self {
+            fragments: Turns::new(Reassembler::default()),
+            shards: std::iter::repeat_with(|| Turns::new(Shard::new())).take(SHARDS).collect(),
+        }
+    }
+
+    fn abandon(&self) {
+        self.fragments.abandon();
+        for shard in &self.shards {
+            shard.abandon();
+        }
+    }
 }
 
 impl Shared {
@@ -213,17 +234,10 @@ impl Shared {
             }
         }
     }
-
-    fn abandon(&self) {
-        self.fragments.abandon();
-        for shard in &self.shards {
-            shard.abandon();
-        }
-    }
 }
 
 /// Keeps the other threads from waiting for one that has panicked.
-struct Watch<'a>(&'a Shared);
+struct Watch<'a>(&'a Stages);
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
@@ -258,21 +272,21 @@ impl Worker {
     }
 
     fn run(mut self, shared: &Shared) -> Self {
-        let _watch = Watch(shared);
+        let _watch = Watch(&shared.stages);
         let mut batch = Batch::default();
         while let Some(number) = shared.next(&mut batch) {
-            if self.batch(shared, &batch, number).is_none() {
+            if self.batch(&shared.stages, &batch, number).is_none() {
                 break;
             }
         }
         self
     }
 
-    fn batch(&mut self, shared: &Shared, batch: &Batch, number: u64) -> Option<()> {
+    fn batch(&mut self, stages: &Stages, batch: &Batch, number: u64) -> Option<()> {
         let mut anomalies = Anomalies::default();
         let mut packets = emptied(std::mem::take(&mut self.packets));
         self.decode(batch, &mut packets, &mut anomalies);
-        let datagrams = shared.fragments.take(number, |pool| reassemble(pool, &packets, &mut anomalies))?;
+        let datagrams = stages.fragments.take(number, |pool| reassemble(pool, &packets, &mut anomalies))?;
         if !datagrams.is_empty() {
             for datagram in &datagrams {
                 datagram.decode(&mut anomalies, &mut packets);
@@ -281,7 +295,7 @@ impl Worker {
         }
         self.note(batch.input, &anomalies);
         self.share_out(&packets);
-        for (shard, share) in shared.shards.iter().zip(&self.shares) {
+        for (shard, share) in stages.shards.iter().zip(&self.shares) {
             shard.take(number, |shard| {
                 for (place, route) in share {
                     let Some(packet) = packets.get(*place as usize) else { continue };

@@ -83,6 +83,22 @@ fn quoted_flow(quoted: &Quoted) -> Option<(FlowKey, Side)> {
     Some(FlowKey::new(quoted.addresses, source, destination, transport))
 }
 
+/// What a share holds, without what it takes to count further packets.
+#[derive(Debug)]
+pub(super) struct Copied {
+    pub(super) flows: Vec<Flow<FlowState>>,
+    pub(super) tallies: Tallies,
+    pub(super) unfollowed: u64,
+}
+
+impl Copied {
+    /// The flows, concluded, and the names that their DNS answers bound.
+    pub(super) fn conclude(mut self) -> (Vec<Flow<FlowState>>, Vec<NameBinding>) {
+        let bindings = self.flows.iter_mut().flat_map(|flow| flow.state.conclude()).collect();
+        (self.flows, bindings)
+    }
+}
+
 /// One share of the flows and what else is counted with them.
 #[derive(Debug)]
 pub(super) struct Shard {
@@ -130,11 +146,32 @@ impl Shard {
         self.unfollowed += u64::from(!followed);
     }
 
-    /// The flows, concluded, and the names that their DNS answers bound.
-    pub(super) fn conclude(self) -> (Vec<Flow<FlowState>>, Vec<NameBinding>) {
-        let mut flows = self.flows.into_flows();
-        let bindings = flows.iter_mut().flat_map(|flow| flow.state.conclude()).collect();
-        (flows, bindings)
+    /// The share as it is, to be concluded while packets go on coming.
+    pub(super) fn copy(&self) -> Copied {
+        Copied {
+            flows: self.flows.flows().to_vec(),
+            tallies: self.tallies.clone(),
+            unfollowed: self.unfollowed,
+        }
+    }
+
+    /// The flows, in the order of their first packets.
+    pub(super) fn flows(&self) -> &[Flow<FlowState>] {
+        self.flows.flows()
+    }
+
+    /// Takes out the flows that `is_over` chooses.
+    pub(super) fn take(&mut self, is_over: impl FnMut(&Flow<FlowState>) -> bool) -> Vec<Flow<FlowState>> {
+        let mut taken = self.flows.take(is_over);
+        for flow in &mut taken {
+            flow.state.let_go(&mut self.budget);
+        }
+        taken
+    }
+
+    /// What the share holds.
+    pub(super) fn into_copied(self) -> Copied {
+        Copied { flows: self.flows.into_flows(), tallies: self.tallies, unfollowed: self.unfollowed }
     }
 
     fn error(&mut self, key: &FlowKey, about: Side, packet: &Packet<'_>, at: PacketRef) {

@@ -9,7 +9,7 @@ use crate::identify::names::NameBinding;
 use std::net::SocketAddr;
 
 /// What the identify stage keeps with a flow.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct FlowState {
     inspector: FlowInspector,
     /// First bytes of what the client and the server of a TCP connection send.
@@ -104,6 +104,13 @@ impl FlowState {
         }
         if over {
             self.streams = None;
+        }
+    }
+
+    /// Gives back what the bytes that are held take of `budget`.
+    pub(super) fn let_go(&mut self, budget: &mut Budget) {
+        for stream in self.streams.take().iter_mut().flat_map(|streams| streams.iter_mut()) {
+            stream.release(budget);
         }
     }
 

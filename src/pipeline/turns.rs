@@ -38,6 +38,11 @@ impl<T> Turns<T> {
         Some(result)
     }
 
+    /// Looks at the value, or changes it out of turn.
+    pub(super) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
+        work(&mut self.lock().value)
+    }
+
     /// Lets nobody wait any longer.
     pub(super) fn abandon(&self) {
         self.lock().abandoned = true;

@@ -4,6 +4,7 @@ use super::Report;
 use super::text::is_plain;
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// The report, indented, with a line feed at the end.
@@ -13,6 +14,23 @@ pub(super) fn render(report: &Report) -> Vec<u8> {
     let _ = report.serialize(&mut Serializer::with_formatter(&mut bytes, Safe::default()));
     bytes.push(b'\n');
     bytes
+}
+
+/// `value` as JSON in one line, without a line feed, as safe as a report.
+pub fn line(value: &impl Serialize) -> String {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    let mut line = String::with_capacity(text.len());
+    // Without indentation, such characters stand in strings only.
+    for character in text.chars() {
+        if is_plain(character) {
+            line.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(line, "\\u{unit:04x}");
+            }
+        }
+    }
+    line
 }
 
 /// Indents, and writes what could steer a terminal or turn the direction of writing as an escape, which every
@@ -88,6 +106,9 @@ mod tests {
         assert!(text.contains(r#""\u202egpj.exe""#) && text.contains("zoom.us/ü"), "{text}");
         assert!(text.contains(r#""\udb40\udc41""#), "{text}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+        let line = line(&value);
+        assert!(line.chars().all(is_plain), "{line}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap(), value);
         assert_eq!(text.lines().count(), serde_json::to_string_pretty(&value).unwrap().lines().count());
     }
 }

@@ -11,6 +11,7 @@ mod table;
 pub mod text;
 
 pub use build::{Material, build};
+pub use json::line as json_line;
 pub use model::*;
 pub use placed::Placed;
 pub use places::Places;

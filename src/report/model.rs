@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 /// What was found in one or more captures.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// Version of this structure; a number that rises when a name or meaning changes.
     pub schema_version: &'static str,
@@ -58,7 +58,7 @@ pub struct OutsideReport {
 }
 
 /// The program that made a report.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Tool {
     /// `landfall`.
     pub name: &'static str,
@@ -67,7 +67,7 @@ pub struct Tool {
 }
 
 /// One input.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct InputReport {
     /// As given.
     pub path: String,
@@ -75,7 +75,7 @@ pub struct InputReport {
     pub sha256: Option<String>,
     /// Bytes on disk.
     pub size: Option<u64>,
-    /// `pcap` or `pcapng`.
+    /// `pcap`, `pcapng` or `live`.
     pub format: &'static str,
     /// `gzip`, `zstd`, `xz`, `bzip2`, `lz4` or `null`.
     pub compression: Option<&'static str>,
@@ -100,7 +100,7 @@ pub struct InputReport {
 }
 
 /// Where a file stops making sense.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct DamageReport {
     /// Offset of the first byte that could not be used, in the decompressed capture.
     pub offset: u64,
@@ -109,7 +109,7 @@ pub struct DamageReport {
 }
 
 /// How much was read and understood.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct CoverageReport {
     /// Frames (that passed the filter).
     pub packets: u64,
@@ -139,7 +139,7 @@ pub struct Share {
 }
 
 /// One address.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct EndpointReport {
     /// The address.
     pub address: IpAddr,
@@ -225,7 +225,7 @@ pub struct SocketReport {
 }
 
 /// One flow.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct FlowReport {
     /// `tcp`, `udp` or another protocol.
     pub transport: String,
@@ -268,6 +268,18 @@ pub struct FlowReport {
     pub media: Vec<StreamReport>,
     /// What service and role rest on, strongest first.
     pub evidence: Vec<EvidenceReport>,
+    /// The program of this machine that has the client's socket, where a live capture could see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub process: Option<ProcessReport>,
+}
+
+/// A program that runs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct ProcessReport {
+    /// The name that the system has for it: at most 15 bytes on Linux, chosen by the program itself.
+    pub name: String,
+    /// Number of the process.
+    pub pid: u32,
 }
 
 /// What a handshake of TLS, DTLS or QUIC shows.
@@ -324,7 +336,7 @@ pub struct EvidenceReport {
 }
 
 /// One call.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent fact, by its name in JSON")]
 pub struct SessionReport {
     /// Its name in findings.
@@ -360,12 +372,15 @@ pub struct SessionReport {
     pub failovers: Vec<FailoverReport>,
     /// The worst verdict of its far ends.
     pub verdict: Verdict,
+    /// Programs of this machine that have sockets of its flows, where a live capture could see them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub processes: Vec<ProcessReport>,
     /// Places of its findings in [`Report::findings`].
     pub findings: Vec<usize>,
 }
 
 /// A country that a session touched.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct CountryReport {
     /// The country.
     pub country: CountryCode,
@@ -376,7 +391,7 @@ pub struct CountryReport {
 }
 
 /// A far end of a session: a server, or a participant reached directly.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct SessionEndpoint {
     /// Its address.
     pub address: IpAddr,
@@ -416,7 +431,7 @@ pub struct SessionEndpoint {
 }
 
 /// Something that happened.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct EventReport {
     /// When.
     pub time: Time,
@@ -440,7 +455,7 @@ pub struct EventReport {
 }
 
 /// One place stood in for another.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct FailoverReport {
     /// What the places were wanted for.
     pub role: Role,
@@ -466,7 +481,7 @@ pub struct FailoverReport {
 }
 
 /// An attempt that failed.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct FailedReport {
     /// Whom it was for.
     pub endpoint: IpAddr,
@@ -486,7 +501,7 @@ pub struct FailedReport {
 }
 
 /// Why something is not simply allowed.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Finding {
     /// The rule that decided.
     pub rule: Option<String>,

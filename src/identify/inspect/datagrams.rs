@@ -24,7 +24,7 @@ const MAX_DEPTH: u8 = 3;
 const ZOOM_PORTS: std::ops::RangeInclusive<u16> = 8801..=8810;
 
 /// What is kept of a flow over UDP while it goes on.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Datagrams {
     facts: FlowFacts,
     count: u8,
@@ -41,7 +41,7 @@ pub(super) struct Datagrams {
 }
 
 /// Whether all packets of the client may be Skype's.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 enum Skype {
     #[default]
     Unknown,
@@ -49,14 +49,14 @@ enum Skype {
     Maybe(skype::Frames),
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Dtls {
     readers: PerDirection<dtls::DtlsReader>,
     words: FirstWords,
     data: PerDirection<bool>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Quic {
     state: QuicState,
     words: FirstWords,

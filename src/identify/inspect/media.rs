@@ -12,7 +12,7 @@ use crate::identify::{FlowFacts, facetime, whatsapp};
 const MAX_ORIGINS: usize = 256;
 
 /// Follows the media of both directions.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct MediaWatch {
     trackers: PerDirection<Tracker>,
     headers: PerDirection<u64>,

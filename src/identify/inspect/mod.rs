@@ -53,12 +53,12 @@ impl Feed {
 }
 
 /// Reads the payload of one flow.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct FlowInspector {
     state: State,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum State {
     /// Nothing is recognised; how many datagrams came.
     Idle(u8),

@@ -11,7 +11,7 @@ const WEBEX_PORT: u16 = 9000;
 const VIBER_PORTS: [u16; 2] = [7985, 7987];
 
 /// Pairs requests with answers.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Products {
     discord: Option<Box<discord::RoundTrips>>,
     telegram: Option<Box<telegram::RoundTrips>>,

@@ -28,7 +28,7 @@ const MAX_UNRECOGNISED: usize = 4096;
 const MAX_SIP: usize = 16 * 1024;
 
 /// What is kept of a TCP connection while it goes on.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Streams {
     facts: FlowFacts,
     content: Content,
@@ -37,7 +37,7 @@ pub(super) struct Streams {
     bindings: Vec<NameBinding>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 enum Content {
     #[default]
     Unknown,
@@ -48,14 +48,14 @@ enum Content {
     Tls(Box<Tls>),
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Relay {
     stun: StunWatch,
     media: MediaWatch,
     units: PerDirection<usize>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Tls {
     readers: PerDirection<TlsReader>,
     records: PerDirection<Records>,

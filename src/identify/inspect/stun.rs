@@ -13,7 +13,7 @@ const MAX_WAITING: usize = 32;
 const MAX_TEXT: usize = 128;
 
 /// Pairs requests with answers and keeps what messages say.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct StunWatch {
     /// One for each side that asks.
     client: Pairer<TransactionId>,

@@ -15,6 +15,7 @@ const SAMPLE: usize = 16;
 /// Bytes from the start of the packet number to the sample, whatever the number's length.
 const SAMPLE_OFFSET: usize = 4;
 /// The keys of one direction.
+#[derive(Clone)]
 pub(super) struct Keys {
     key: [u8; 16],
     iv: [u8; 12],

@@ -29,14 +29,14 @@ enum Sender {
 }
 
 /// What is kept of one side while the handshake goes on.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Side {
     crypto: Pieces,
     largest: Option<u64>,
 }
 
 /// The keys in use.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Secrets {
     version: QuicVersion,
     protection: &'static Protection,
@@ -45,7 +45,7 @@ struct Secrets {
 }
 
 /// Reads both directions of a connection, datagram by datagram in order of arrival.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct QuicState {
     facts: QuicFacts,
     client: Side,

@@ -43,6 +43,7 @@ impl Builder<'_> {
                         facts.media.iter().map(|stream| self.stream(stream)).collect()
                     }),
                     evidence: identity.evidence.iter().map(evidence).collect(),
+                    process: None,
                 }
             })
             .collect()

@@ -27,6 +27,7 @@ fn report(input: &Input, frames: &BTreeMap<&'static str, u64>) -> InputReport {
         format: match input.format {
             Format::Pcap => "pcap",
             Format::Pcapng => "pcapng",
+            Format::Live => "live",
         },
         compression: input.compression.map(compression_name),
         link_types: input.link_types.iter().copied().map(link_type_name).collect(),

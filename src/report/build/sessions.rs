@@ -71,6 +71,7 @@ impl Builder<'_> {
             events_left_out: session.events_left_out,
             failovers: session.failovers.iter().map(|failover| self.failover(failover, &home)).collect(),
             endpoints,
+            processes: Vec::new(),
             findings: (first..self.findings.len()).collect(),
         }
     }

@@ -1,0 +1,89 @@
+//! What happens, in one line for people.
+
+use crate::pipeline::live::{ServerTold, SessionTold, Status, Told};
+use crate::report::text::{bytes, counted, escape, number};
+use crate::report::{ProcessReport, Time};
+
+/// The line for `told`; `None` where it is not worth one.
+pub(super) fn line(told: &Told) -> Option<String> {
+    let text = match told {
+        Told::CaptureStarted(started) => {
+            let filter = started.filter.as_ref().map_or_else(String::new, |text| format!(", filter {text}"));
+            format!("{}  watching {}{filter}", clock(started.time), started.interfaces.join(", "))
+        }
+        Told::SessionStarted(session) => session_line("call", session),
+        Told::SessionChanged(session) => session_line("is", session),
+        Told::SessionResumed(session) => session_line("goes on:", session),
+        Told::SessionEnded(over) => {
+            let session = &over.session;
+            let countries = session.countries.iter().map(|touched| {
+                format!("{} {}", touched.country, bytes(touched.bytes))
+            });
+            let countries: Vec<String> = countries.collect();
+            let touched = if countries.is_empty() { "no country known".to_owned() } else { countries.join(", ") };
+            let service = &session.service_name;
+            let verdict = format!("{:?}", session.verdict).to_lowercase();
+            format!("{}  {} ended: {service}, {touched}: {verdict}", clock(over.time), session.id)
+        }
+        Told::SessionWithdrawn(gone) => {
+            let why = gone.part_of.as_ref().map_or_else(|| "no call".to_owned(), |other| format!("part of {other}"));
+            format!("{}  {} is {why}", clock(gone.time), gone.session)
+        }
+        Told::Server(server) => server_line(server),
+        Told::Finding(told) => {
+            let verdict = format!("{:?}", told.finding.verdict).to_uppercase();
+            let call = told.finding.session.as_ref().map_or_else(String::new, |id| format!("{id} "));
+            let service = told.service_name.as_ref().map_or_else(String::new, |name| format!("{name}: "));
+            format!("{}  {verdict}  {call}{service}{}", clock(told.time), told.finding.reason)
+        }
+        Told::FindingWithdrawn(told) => {
+            format!("{}  withdrawn: {}", clock(told.time), told.finding.reason)
+        }
+        Told::Status(status) => status_line(status)?,
+        Told::Report(_) => return None,
+    };
+    Some(escape(&text))
+}
+
+fn session_line(verb: &str, session: &SessionTold) -> String {
+    let programs: Vec<String> = session.processes.iter().map(program).collect();
+    let programs = if programs.is_empty() { String::new() } else { format!(" ({})", programs.join(", ")) };
+    let SessionTold { session: id, service_name, client, time, .. } = session;
+    format!("{}  {id} {verb} {service_name}, {client}{programs}", clock(*time))
+}
+
+fn program(process: &ProcessReport) -> String {
+    format!("{} {}", process.name, process.pid)
+}
+
+fn server_line(server: &ServerTold) -> String {
+    let roles: Vec<&str> = server.roles.iter().map(|role| role.name()).collect();
+    let place = server.country.map_or_else(|| "--".to_owned(), |country| country.to_string());
+    let name = server.names.first().map_or_else(String::new, |name| format!("  {}", name.name));
+    format!(
+        "{}  {}   {}  {}  {place} {}  {}{name}",
+        clock(server.time),
+        server.session,
+        roles.join(","),
+        server.address,
+        server.confidence,
+        server.contact
+    )
+}
+
+/// Only what should worry: frames that never came, interfaces that are gone.
+fn status_line(status: &Status) -> Option<String> {
+    let lost: u64 = status.interfaces.iter().map(|interface| interface.dropped).sum();
+    let gone = status.interfaces.iter().filter(|interface| interface.failure.is_some()).count();
+    if lost == 0 && gone == 0 {
+        return None;
+    }
+    let gone = if gone == 0 { String::new() } else { format!(", {} gone", counted(gone, "interface")) };
+    Some(format!("{}  {} packets, {} dropped{gone}", clock(status.time), number(status.packets), number(lost)))
+}
+
+/// The time of day, in UTC.
+fn clock(time: Time) -> String {
+    let text = time.at.rfc3339(crate::capture::Precision::new(0));
+    text.get(11..19).unwrap_or(&text).to_owned()
+}

@@ -1,0 +1,1 @@
+//! The stages of a live capture, without an interface.
