@@ -22,5 +22,6 @@ mod parallel;
 pub mod pipeline;
 pub mod policy;
 pub mod report;
+pub mod sandbox;
 pub mod session;
 pub mod store;

@@ -5,9 +5,9 @@ use landfall::capture::Progress;
 use landfall::capture::live::TapOptions;
 use landfall::capture::write::Rotation;
 use landfall::cli::{self, Bar, Cli, Command, DbCommand, Format, Inspect, Interfaces, Lookup, Output, Scope};
-use landfall::live::Telling;
+use landfall::live::{Surroundings, Telling, Wanted};
 use landfall::locate::Sources;
-use landfall::pipeline::live::{Hooks, LiveRequest};
+use landfall::pipeline::live::LiveRequest;
 use landfall::pipeline::{self, LookupError, LookupRequest, Request};
 use landfall::report;
 use landfall::store::{self, Store, run};
@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Inspect(options) => inspect(options),
         Command::Live(options) => live(*options),
         Command::Interfaces(options) => interfaces(&options),
+        Command::Helper(helper) => help(&helper),
         Command::Lookup(options) => lookup(&options),
         Command::Db(options) => db(&options.command),
     };
@@ -65,18 +66,43 @@ fn live(options: cli::Live) -> Result<u8, Box<dyn Error>> {
     let format = options.format.unwrap_or(if to_file { Format::Json } else { Format::Table });
     let in_line = telling == Telling::Json && !to_file;
     let stop = landfall::live::on_signal()?;
-    let live = pipeline::live::Live::open(live_request(options))?;
-    let running = live.start(Hooks::default())?;
+    let mut surroundings = Surroundings::open(&wanted(&options))?;
+    let request = live_request(options);
+    let live = pipeline::live::Live::open(request.clone())?;
+    surroundings.enter_sandbox(&request);
+    surroundings.notes.iter().for_each(|note| say(note));
+    let (hooks, alerts, counts) = surroundings.hooks()?;
+    let running = live.start(hooks)?;
     let mut out: Box<dyn Write> = if beside { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
     let Some(ended) = landfall::live::run(running, &stop, telling, in_line, &mut out)? else { return Ok(0) };
     for note in ended.failures.iter().chain(&ended.snapshot.notes) {
         say(note);
     }
+    // The command is given its time for what was found.
+    alerts.map(std::thread::JoinHandle::join);
+    counts.and_then(|counts| counts.lack()).iter().for_each(|note| say(note));
     if !in_line {
         let format = rendered(format, output.has_colour());
         output.write(&ended.snapshot.report.render(format))?;
     }
     Ok(ended.exit_status())
+}
+
+fn wanted(options: &cli::Live) -> Wanted {
+    Wanted {
+        processes: !options.no_processes,
+        on_finding: options.on_finding.clone(),
+        metrics: options.metrics,
+        sandbox: !options.no_sandbox,
+    }
+}
+
+fn help(helper: &cli::Helper) -> Result<u8, Box<dyn Error>> {
+    match helper {
+        cli::Helper::Find { addresses } => landfall::live::find_processes(addresses)?,
+        cli::Helper::Run { command } => landfall::live::run_command(command)?,
+    }
+    Ok(0)
 }
 
 fn rendered(format: Format, colour: bool) -> report::Format {
@@ -170,6 +196,8 @@ fn request(options: Inspect) -> Request {
         home: options.home,
         idle_gap: Some(Duration::from_secs(u64::from(options.idle_gap))),
         judge_all: options.scope == Scope::All,
+        sandbox: !options.no_sandbox,
+        writes: Vec::new(),
     }
 }
 

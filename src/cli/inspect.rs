@@ -89,4 +89,8 @@ pub struct Inspect {
     /// Write the report to this file instead of standard output
     #[arg(long, short, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
+
+    /// Keep what the program is allowed to do, though it needs no more than to read the captures
+    #[arg(long, help_heading = "Safety")]
+    pub no_sandbox: bool,
 }

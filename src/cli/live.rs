@@ -1,7 +1,7 @@
 //! `landfall live` and `landfall interfaces`.
 
 use super::{Format, From, Location, Scope};
-use clap::Args;
+use clap::{Args, Subcommand};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -134,6 +134,21 @@ pub struct Interfaces {
     /// How the list is written
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+}
+
+/// What a helper does: a program of our own outside of the sandbox.
+#[derive(Debug, Subcommand)]
+pub enum Helper {
+    /// Find the programs that have sockets
+    Find {
+        /// Addresses of this machine, separated by commas
+        addresses: String,
+    },
+    /// Run a command for each line
+    Run {
+        /// The command
+        command: String,
+    },
 }
 
 /// A port alone is one of this machine: nobody else need see what it does.

@@ -10,7 +10,7 @@ mod progress;
 
 pub use db::{Db, DbCommand};
 pub use inspect::{Format, Inspect, Scope};
-pub use live::{Interfaces, Live};
+pub use live::{Helper, Interfaces, Live};
 pub use location::{From, Location};
 pub use lookup::Lookup;
 pub use output::{Output, OutputError};
@@ -48,6 +48,9 @@ pub enum Command {
     Live(Box<Live>),
     /// List the network interfaces that live can capture from
     Interfaces(Interfaces),
+    /// Does for `live` what its sandbox forbids
+    #[command(subcommand, hide = true)]
+    Helper(Helper),
     /// Look addresses up: every claim of where each is, the conclusion, and why
     Lookup(Lookup),
     /// Keep databases and lists of ranges: list, add, update, verify

@@ -8,6 +8,7 @@ use crate::identify::{Catalogue, Inference, infer_on};
 use crate::locate::{CountryCode, LocateError, Locator, Sources, Vantage, countries};
 use crate::policy::{CountrySet, Policy, PolicyError};
 use crate::report::{self, Places, Report};
+use crate::sandbox::{self, Allowed};
 use crate::session::{self, Session};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -55,6 +56,11 @@ pub struct Request {
     pub idle_gap: Option<Duration>,
     /// Whether what belongs to no call is judged too.
     pub judge_all: bool,
+    /// Whether the process gives up, before it reads a capture, all that it needs no more: everything but reading
+    /// `paths` and writing in `writes`. It stays so for the rest of its life.
+    pub sandbox: bool,
+    /// Folders in which files will be made when the report is done.
+    pub writes: Vec<PathBuf>,
 }
 
 /// A report, what is worth saying about its making, and what it was made from.
@@ -109,8 +115,16 @@ pub enum InspectError {
 /// Reads, follows, places and judges what `request` names, and tells `progress` how far it is.
 pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected, InspectError> {
     let inspector = Inspector::new(request)?;
+    let mut lacks = Vec::new();
+    if request.sandbox {
+        let allowed = Allowed { write: request.writes.clone(), ..Allowed::reading(&request.paths) };
+        lacks = sandbox::enter(&allowed);
+    }
     let options = Options { hash: request.hash, progress: Some(Arc::clone(progress)) };
-    inspector.inspect(Reader::open(&request.paths, options)?)
+    let mut inspected = inspector.inspect(Reader::open(&request.paths, options)?)?;
+    // Where there is no sandbox there is none to miss.
+    inspected.notes.extend(lacks.into_iter().filter(|_| cfg!(all(feature = "sandbox", target_os = "linux"))));
+    Ok(inspected)
 }
 
 /// What turns captures into reports.

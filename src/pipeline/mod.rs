@@ -20,6 +20,7 @@ use crate::decode::{self, Anomalies, Content, Datagram, Packet, Reassembler};
 use crate::flow::{Coverage, Flow, FlowKey, PacketRef, Side, Tally};
 use crate::identify::names::{NameBinding, NameTable};
 use crate::parallel::at_once;
+use crate::sandbox;
 use shard::{Copied, Route, SHARDS, Shard, Tallies};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -273,6 +274,7 @@ impl Worker {
 
     fn run(mut self, shared: &Shared) -> Self {
         let _watch = Watch(&shared.stages);
+        sandbox::prove();
         let mut batch = Batch::default();
         while let Some(number) = shared.next(&mut batch) {
             if self.batch(&shared.stages, &batch, number).is_none() {

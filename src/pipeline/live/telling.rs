@@ -2,7 +2,6 @@
 
 use super::told::{FindingTold, ServerTold, SessionGone, SessionOver, SessionTold, Told};
 use crate::identify::Service;
-use crate::policy::Verdict;
 use crate::report::{Finding, ProcessReport, Report, SessionReport, Time};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -184,9 +183,4 @@ fn finding_told(look: &Look<'_>, finding: &Finding, again: bool) -> FindingTold 
         service_name: session.map(|session| session.service_name.clone()),
         finding: finding.clone(),
     }
-}
-
-/// Whether a finding is worth an alarm: it is news, and not merely more of what was told.
-pub(super) fn is_alarm(told: &Told) -> bool {
-    matches!(told, Told::Finding(told) if !told.again && told.finding.verdict != Verdict::Allow)
 }
