@@ -88,7 +88,9 @@ pub enum CaptureError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The program cannot capture.
-    #[error("this program was built without live capture: build it with the feature `live`, on Linux, macOS or BSD")]
+    #[error(
+        "this program was built without live capture: build it with the feature `live`, on Linux, macOS or BSD"
+    )]
     NoLive,
     /// The program cannot filter.
     #[error("this program was built without libpcap and cannot filter: build it with the feature `bpf`")]

@@ -48,7 +48,9 @@ impl AlertCounts {
     /// What the user should know of what went wrong.
     pub fn lack(&self) -> Option<String> {
         let (failed, left_out) = (self.failed.load(Ordering::Relaxed), self.left_out.load(Ordering::Relaxed));
-        let text = format!("the command for findings failed {failed} times, and was not run for {left_out} findings");
+        let text = format!(
+            "the command for findings failed {failed} times, and was not run for {left_out} findings"
+        );
         (failed + left_out > 0).then_some(text)
     }
 }
@@ -68,13 +70,15 @@ impl Alerts {
     pub fn watch(self) -> io::Result<(Box<dyn Observer>, JoinHandle<()>)> {
         let (queue, findings) = sync_channel(WAITING);
         let sender = Sender { queue, counts: Arc::clone(&self.counts) };
-        let thread = std::thread::Builder::new().name("alerts".to_owned()).spawn(move || self.run(&findings))?;
+        let thread =
+            std::thread::Builder::new().name("alerts".to_owned()).spawn(move || self.run(&findings))?;
         Ok((Box::new(sender), thread))
     }
 
     fn run(mut self, findings: &Receiver<String>) {
         while let Ok(finding) = findings.recv() {
-            let well = self.helper.ask(&[finding]).is_ok_and(|answers| answers.first().is_some_and(|a| a == "0"));
+            let well =
+                self.helper.ask(&[finding]).is_ok_and(|answers| answers.first().is_some_and(|a| a == "0"));
             let count = if well { &self.counts.done } else { &self.counts.failed };
             count.fetch_add(1, Ordering::Relaxed);
         }

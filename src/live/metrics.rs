@@ -67,8 +67,10 @@ fn answer(mut connection: TcpStream, text: &str) -> io::Result<()> {
         request.extend_from_slice(part.get(..count).unwrap_or_default());
     }
     let wanted = request.starts_with(b"GET /metrics ") || request.starts_with(b"GET / ");
-    let (status, text) = if wanted { ("200 OK", text) } else { ("404 Not Found", "metrics are at /metrics\n") };
-    let kind = if wanted { "application/openmetrics-text; version=1.0.0; charset=utf-8" } else { "text/plain" };
+    let (status, text) =
+        if wanted { ("200 OK", text) } else { ("404 Not Found", "metrics are at /metrics\n") };
+    let kind =
+        if wanted { "application/openmetrics-text; version=1.0.0; charset=utf-8" } else { "text/plain" };
     let length = text.len();
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
@@ -170,7 +172,8 @@ fn text(counts: &Counts) -> String {
     };
     family("packets", "Frames read, by interface", by_interface(&counts.packets));
     family("dropped_packets", "Frames that never came, by interface", by_interface(&counts.dropped));
-    let alerts = counts.alerts.iter().map(|(outcome, count)| (vec![("outcome", (*outcome).to_owned())], *count));
+    let alerts =
+        counts.alerts.iter().map(|(outcome, count)| (vec![("outcome", (*outcome).to_owned())], *count));
     family("alerts", "Runs of the command for findings, by outcome", alerts.collect());
     for (name, help, value) in [
         ("active_calls", "Calls that go on", counts.active),

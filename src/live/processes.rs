@@ -141,9 +141,11 @@ mod find {
         fn look(&mut self) {
             self.sockets.clear();
             let tcp = [procfs::net::tcp(), procfs::net::tcp6()].into_iter().flatten().flatten();
-            self.sockets.extend(tcp.map(|entry| {
-                ((true, plain(entry.local_address), plain(entry.remote_address)), entry.inode)
-            }));
+            self.sockets.extend(
+                tcp.map(|entry| {
+                    ((true, plain(entry.local_address), plain(entry.remote_address)), entry.inode)
+                }),
+            );
             let udp = [procfs::net::udp(), procfs::net::udp6()].into_iter().flatten().flatten();
             self.sockets.extend(udp.map(|entry| {
                 ((false, plain(entry.local_address), plain(entry.remote_address)), entry.inode)
@@ -163,10 +165,14 @@ mod find {
             let mut name = None;
             for descriptor in descriptors.flatten() {
                 let FDTarget::Socket(inode) = descriptor.target else { continue };
-                if !live.contains(&inode) || self.owners.contains_key(&inode) || self.owners.len() >= MAX_SOCKETS {
+                if !live.contains(&inode)
+                    || self.owners.contains_key(&inode)
+                    || self.owners.len() >= MAX_SOCKETS
+                {
                     continue;
                 }
-                let name = name.get_or_insert_with(|| process.stat().map(|stat| stat.comm).unwrap_or_default());
+                let name =
+                    name.get_or_insert_with(|| process.stat().map(|stat| stat.comm).unwrap_or_default());
                 self.owners.insert(inode, (process.pid, name.clone()));
             }
         }
@@ -195,7 +201,10 @@ mod find {
             any.into_iter().find_map(|nobody| {
                 let remote = SocketAddr::new(nobody, 0);
                 let own = SocketAddr::new(nobody, client.port());
-                self.sockets.get(&(tcp, client, remote)).or_else(|| self.sockets.get(&(tcp, own, remote))).copied()
+                self.sockets
+                    .get(&(tcp, client, remote))
+                    .or_else(|| self.sockets.get(&(tcp, own, remote)))
+                    .copied()
             })
         }
     }

@@ -63,7 +63,8 @@ impl Surroundings {
         let mut notes = Vec::new();
         let alerts = wanted.on_finding.as_deref().map(Alerts::start).transpose();
         let alerts = alerts.map_err(SurroundingsError::Alerts)?;
-        let bind = |address| Metrics::bind(address).map_err(|source| SurroundingsError::Metrics { address, source });
+        let bind =
+            |address| Metrics::bind(address).map_err(|source| SurroundingsError::Metrics { address, source });
         let metrics = wanted.metrics.map(bind).transpose()?;
         if let Some(address) = metrics.as_ref().and_then(|metrics| metrics.address().ok()) {
             notes.push(format!("metrics are at http://{address}/metrics"));
@@ -71,7 +72,9 @@ impl Surroundings {
         let finder = if wanted.processes && cfg!(target_os = "linux") {
             let interfaces = live::interfaces().unwrap_or_default();
             let own: Vec<_> = interfaces.into_iter().flat_map(|interface| interface.addresses).collect();
-            ByHelper::start(&own).map_err(|error| notes.push(format!("programs are not looked for: {error}"))).ok()
+            ByHelper::start(&own)
+                .map_err(|error| notes.push(format!("programs are not looked for: {error}")))
+                .ok()
         } else {
             None
         };
@@ -100,8 +103,11 @@ impl Surroundings {
     }
 
     /// Begins to serve. The thread, where there is one, ends when the last finding was dealt with.
-    pub fn hooks(self) -> Result<(Hooks, Option<JoinHandle<()>>, Option<Arc<AlertCounts>>), SurroundingsError> {
-        let mut hooks = Hooks { confine: self.sandbox.then_some(sandbox::confine_thread as fn()), ..Hooks::default() };
+    pub fn hooks(
+        self,
+    ) -> Result<(Hooks, Option<JoinHandle<()>>, Option<Arc<AlertCounts>>), SurroundingsError> {
+        let mut hooks =
+            Hooks { confine: self.sandbox.then_some(sandbox::confine_thread as fn()), ..Hooks::default() };
         hooks.finder = self.finder.map(|finder| Box::new(finder) as _);
         let alerts = self.alerts.map(Alerts::watch).transpose().map_err(SurroundingsError::Thread)?;
         let thread = alerts.map(|(observer, thread)| {

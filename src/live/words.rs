@@ -16,17 +16,22 @@ pub(super) fn line(told: &Told) -> Option<String> {
         Told::SessionResumed(session) => session_line("goes on:", session),
         Told::SessionEnded(over) => {
             let session = &over.session;
-            let countries = session.countries.iter().map(|touched| {
-                format!("{} {}", touched.country, bytes(touched.bytes))
-            });
+            let countries = session
+                .countries
+                .iter()
+                .map(|touched| format!("{} {}", touched.country, bytes(touched.bytes)));
             let countries: Vec<String> = countries.collect();
-            let touched = if countries.is_empty() { "no country known".to_owned() } else { countries.join(", ") };
+            let touched =
+                if countries.is_empty() { "no country known".to_owned() } else { countries.join(", ") };
             let service = &session.service_name;
             let verdict = format!("{:?}", session.verdict).to_lowercase();
             format!("{}  {} ended: {service}, {touched}: {verdict}", clock(over.time), session.id)
         }
         Told::SessionWithdrawn(gone) => {
-            let why = gone.part_of.as_ref().map_or_else(|| "no call".to_owned(), |other| format!("part of {other}"));
+            let why = gone
+                .part_of
+                .as_ref()
+                .map_or_else(|| "no call".to_owned(), |other| format!("part of {other}"));
             format!("{}  {} is {why}", clock(gone.time), gone.session)
         }
         Told::Server(server) => server_line(server),
@@ -79,7 +84,12 @@ fn status_line(status: &Status) -> Option<String> {
         return None;
     }
     let gone = if gone == 0 { String::new() } else { format!(", {} gone", counted(gone, "interface")) };
-    Some(format!("{}  {} packets, {} dropped{gone}", clock(status.time), number(status.packets), number(lost)))
+    Some(format!(
+        "{}  {} packets, {} dropped{gone}",
+        clock(status.time),
+        number(status.packets),
+        number(lost)
+    ))
 }
 
 /// The time of day, in UTC.

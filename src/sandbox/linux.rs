@@ -93,12 +93,15 @@ pub(super) fn enter(allowed: &Allowed) -> Vec<String> {
     }
     match restrict(allowed, true) {
         Ok(RestrictionStatus { ruleset: RulesetStatus::NotEnforced, .. }) => {
-            lacks.push("this kernel has no Landlock: files that are not needed could still be read".to_owned());
+            lacks.push(
+                "this kernel has no Landlock: files that are not needed could still be read".to_owned(),
+            );
         }
         Ok(_) => {}
         Err(error) => lacks.push(format!("files could not be closed off: {error}")),
     }
-    if let Err(error) = filter(NEVER).and_then(|program| Ok(seccompiler::apply_filter_all_threads(&program)?)) {
+    if let Err(error) = filter(NEVER).and_then(|program| Ok(seccompiler::apply_filter_all_threads(&program)?))
+    {
         lacks.push(format!("system calls could not be closed off: {error}"));
     }
     lacks
@@ -133,7 +136,8 @@ fn restrict(allowed: &Allowed, whole: bool) -> Result<RestrictionStatus, Ruleset
     let ruleset = if whole { ruleset.scope(Scope::from_all(LANDLOCK))? } else { ruleset };
     let mut ruleset = ruleset.create()?;
     for path in &allowed.read {
-        let access = if path.is_dir() { AccessFs::ReadFile | AccessFs::ReadDir } else { AccessFs::ReadFile.into() };
+        let access =
+            if path.is_dir() { AccessFs::ReadFile | AccessFs::ReadDir } else { AccessFs::ReadFile.into() };
         ruleset = rule(ruleset, path, access)?;
     }
     let write = AccessFs::ReadFile

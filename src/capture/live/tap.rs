@@ -59,7 +59,8 @@ impl Tap {
             // Says what is wrong with it, and refuses names, before libpcap looks one up.
             Filter::new(expression)?;
         }
-        let fail = |source: Error| CaptureError::Interface { name: name.to_owned(), source: Box::new(source) };
+        let fail =
+            |source: Error| CaptureError::Interface { name: name.to_owned(), source: Box::new(source) };
         let inactive = Capture::from_device(name).map_err(fail)?;
         let clamp = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
         let inactive = inactive
@@ -122,7 +123,10 @@ impl Tap {
                 Ok(packet) => push(batch, &packet, self.link_type),
                 Err(Error::TimeoutExpired | Error::NoMorePackets) => break,
                 Err(source) => {
-                    return Err(CaptureError::Interface { name: self.name.clone(), source: Box::new(source) });
+                    return Err(CaptureError::Interface {
+                        name: self.name.clone(),
+                        source: Box::new(source),
+                    });
                 }
             }
         }
@@ -137,9 +141,7 @@ impl Tap {
             Ok(ready) => Ok(ready > 0),
             // A signal: whoever asked looks whether it means the end.
             Err(rustix::io::Errno::INTR) => Ok(false),
-            Err(source) => {
-                Err(CaptureError::Interface { name: self.name.clone(), source: Box::new(source) })
-            }
+            Err(source) => Err(CaptureError::Interface { name: self.name.clone(), source: Box::new(source) }),
         }
     }
 

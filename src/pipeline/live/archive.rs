@@ -10,7 +10,9 @@ use crate::identify::names::NameBinding;
 use crate::locate::{CountryCode, Scope};
 use crate::pipeline::Analysis;
 use crate::policy::Verdict;
-use crate::report::{CoverageReport, EndpointReport, Finding, FlowReport, OutsideReport, Report, SessionReport, Share};
+use crate::report::{
+    CoverageReport, EndpointReport, Finding, FlowReport, OutsideReport, Report, SessionReport, Share,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -92,7 +94,11 @@ impl Departure {
         if identity.service.is_none() {
             add(&mut self.coverage.unidentified, share);
         }
-        if seen.countries.get(&server).is_some_and(|(scope, country)| *scope == Scope::Global && country.is_none()) {
+        if seen
+            .countries
+            .get(&server)
+            .is_some_and(|(scope, country)| *scope == Scope::Global && country.is_none())
+        {
             add(&mut self.coverage.unlocated, share);
         }
         if !in_call {
@@ -100,7 +106,8 @@ impl Departure {
             self.outside.bytes = self.outside.bytes.saturating_add(share.bytes);
             self.outside_servers.insert(server);
             let findings = seen.report.findings.iter();
-            let of_server = findings.filter(|finding| finding.session.is_none() && finding.endpoint == server);
+            let of_server =
+                findings.filter(|finding| finding.session.is_none() && finding.endpoint == server);
             self.findings.extend(of_server.map(|finding| Finding {
                 bytes_sent: subject.sent.bytes,
                 bytes_received: subject.received.bytes,
@@ -247,7 +254,9 @@ impl Archive {
         report.findings = merge_findings(&self.kept.findings, findings);
         let sessions = std::mem::take(&mut report.sessions);
         report.sessions = self.kept.sessions.iter().cloned().chain(sessions).collect();
-        report.sessions.sort_by(|a, b| (a.start.at, a.client, &a.service).cmp(&(b.start.at, b.client, &b.service)));
+        report
+            .sessions
+            .sort_by(|a, b| (a.start.at, a.client, &a.service).cmp(&(b.start.at, b.client, &b.service)));
         number_findings(report);
         let worst = report.findings.iter().map(|finding| finding.verdict).max().unwrap_or_default();
         report.verdict = report.verdict.max(worst).max(self.verdict);
@@ -280,7 +289,9 @@ impl Archive {
             (addresses, "addresses of flows that are over are"),
             (flows, "flows are"),
         ];
-        let say = |(count, what): (u64, &str)| format!("{count} {what} no longer listed: there is no room for more");
+        let say = |(count, what): (u64, &str)| {
+            format!("{count} {what} no longer listed: there is no room for more")
+        };
         kinds.into_iter().filter(|(count, _)| *count > 0).map(say).collect()
     }
 }
@@ -317,7 +328,9 @@ fn merge_findings(kept: &[Finding], now: Vec<Finding>) -> Vec<Finding> {
     let mut findings = kept.to_vec();
     for finding in now {
         let same = |other: &&mut Finding| {
-            other.session == finding.session && other.endpoint == finding.endpoint && other.rule == finding.rule
+            other.session == finding.session
+                && other.endpoint == finding.endpoint
+                && other.rule == finding.rule
         };
         match findings.iter_mut().find(same) {
             Some(other) => {

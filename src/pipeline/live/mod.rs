@@ -11,9 +11,9 @@
 mod archive;
 mod engine;
 mod run;
+mod telling;
 #[cfg(test)]
 mod tests;
-mod telling;
 mod told;
 mod watcher;
 

@@ -238,12 +238,19 @@ impl Threads {
 }
 
 /// Takes frames from the kernel until the end.
-fn capture(mut tap: Tap, number: usize, shared: &Shared, give: &SyncSender<Given>, deadline: Option<Instant>) {
+fn capture(
+    mut tap: Tap,
+    number: usize,
+    shared: &Shared,
+    give: &SyncSender<Given>,
+    deadline: Option<Instant>,
+) {
     let mut asked = Instant::now();
     let mut ending: Option<Instant> = None;
     loop {
         let now = Instant::now();
-        if ending.is_none() && (shared.stop.load(Ordering::Relaxed) || deadline.is_some_and(|end| now >= end)) {
+        if ending.is_none() && (shared.stop.load(Ordering::Relaxed) || deadline.is_some_and(|end| now >= end))
+        {
             ending = Some(now);
             shared.stop.store(true, Ordering::Relaxed);
         }

@@ -121,7 +121,8 @@ impl Watcher {
             last: now.last,
         };
         let told = self.telling.tell(&look);
-        let going_on = report.sessions.iter().filter(|session| now.time.since(session.end.at) <= self.idle_gap);
+        let going_on =
+            report.sessions.iter().filter(|session| now.time.since(session.end.at) <= self.idle_gap);
         let calls = going_on.count();
         let groups = if now.last {
             Vec::new()
@@ -131,8 +132,16 @@ impl Watcher {
         self.archive.complete(&mut report);
         self.looks += 1;
         let (interfaces, rates) = self.rates(&report, now.time);
-        let snapshot =
-            Snapshot { number: self.looks, time, report, interfaces, rates, flows, calls, notes: self.archive.notes() };
+        let snapshot = Snapshot {
+            number: self.looks,
+            time,
+            report,
+            interfaces,
+            rates,
+            flows,
+            calls,
+            notes: self.archive.notes(),
+        };
         Looked { snapshot, told, groups }
     }
 
@@ -183,7 +192,8 @@ impl Watcher {
             .iter()
             .map(|endpoint| (endpoint.address, (endpoint.scope, endpoint.location.country)))
             .collect();
-        let seen = Seen { analysis, flows: &inference.flows, subjects: &subjects, report, countries: &countries };
+        let seen =
+            Seen { analysis, flows: &inference.flows, subjects: &subjects, report, countries: &countries };
         let departures = parts.iter().map(|(session, flows)| departure(&seen, *session, flows));
         self.departures = departures.collect();
         let group = |(_, flows): &(Option<usize>, Vec<usize>)| {
@@ -216,9 +226,9 @@ impl Watcher {
             packets_per_s: rate(now.0, before.0),
             bytes_per_s: rate(now.1, before.1),
         });
-        let addresses = in_calls
-            .iter()
-            .map(|(address, bytes)| (*address, rate(*bytes, bytes_before.get(address).copied().unwrap_or(0))));
+        let addresses = in_calls.iter().map(|(address, bytes)| {
+            (*address, rate(*bytes, bytes_before.get(address).copied().unwrap_or(0)))
+        });
         (interfaces.collect(), addresses.collect())
     }
 }
@@ -266,7 +276,12 @@ fn add_processes(report: &mut Report, analysis: &Analysis, sessions: &[Session],
 
 impl Names {
     /// Gives each call of `report` the name that it had, or a new one. Tells which calls took the flows of others.
-    fn give(&mut self, report: &mut Report, analysis: &Analysis, sessions: &[Session]) -> BTreeMap<String, String> {
+    fn give(
+        &mut self,
+        report: &mut Report,
+        analysis: &Analysis,
+        sessions: &[Session],
+    ) -> BTreeMap<String, String> {
         let mut taken = BTreeSet::new();
         let mut merged = BTreeMap::new();
         let mut renamed = BTreeMap::new();
@@ -277,7 +292,8 @@ impl Names {
             }
         }
         for (session, told) in sessions.iter().zip(&mut report.sessions) {
-            let flows = || session.legs.iter().filter_map(|leg| analysis.flows.get(leg.flow as usize)).map(id);
+            let flows =
+                || session.legs.iter().filter_map(|leg| analysis.flows.get(leg.flow as usize)).map(id);
             let known: BTreeSet<u32> = flows().filter_map(|flow| self.of_flows.get(&flow).copied()).collect();
             let number = known.iter().copied().find(|number| !taken.contains(number)).unwrap_or_else(|| {
                 self.given = self.given.saturating_add(1);
@@ -285,7 +301,12 @@ impl Names {
             });
             taken.insert(number);
             let name = format!("s{number}");
-            merged.extend(known.into_iter().filter(|other| *other != number).map(|other| (format!("s{other}"), name.clone())));
+            merged.extend(
+                known
+                    .into_iter()
+                    .filter(|other| *other != number)
+                    .map(|other| (format!("s{other}"), name.clone())),
+            );
             of_flows.extend(flows().map(|flow| (flow, number)));
             renamed.insert(std::mem::replace(&mut told.id, name.clone()), name);
         }
