@@ -20,6 +20,7 @@ mod golden;
 mod hostile;
 mod inputs;
 mod layers;
+mod live;
 mod locate;
 mod names;
 mod output;
