@@ -71,16 +71,14 @@ fn live(options: cli::Live) -> Result<u8, Box<dyn Error>> {
     let live = pipeline::live::Live::open(request.clone())?;
     surroundings.enter_sandbox(&request);
     surroundings.notes.iter().for_each(|note| say(note));
-    let (hooks, alerts, counts) = surroundings.hooks()?;
+    let (hooks, pending) = surroundings.hooks()?;
     let running = live.start(hooks)?;
     let mut out: Box<dyn Write> = if beside { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
     let Some(ended) = landfall::live::run(running, &stop, telling, in_line, &mut out)? else { return Ok(0) };
     for note in ended.failures.iter().chain(&ended.snapshot.notes) {
         say(note);
     }
-    // The command is given its time for what was found.
-    alerts.map(std::thread::JoinHandle::join);
-    counts.and_then(|counts| counts.lack()).iter().for_each(|note| say(note));
+    pending.wait().iter().for_each(|note| say(note));
     if !in_line {
         let format = rendered(format, output.has_colour());
         output.write(&ended.snapshot.report.render(format))?;

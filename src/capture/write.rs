@@ -324,3 +324,143 @@ fn create(path: &Path, interfaces: &[Interface]) -> Result<PcapngWriter<BufWrite
     };
     open().map_err(|source| WriteError { path: path.to_owned(), source })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{LinkType, Options, Reader, Record};
+    use super::*;
+
+    const SECOND: i64 = 1_000_000_000;
+
+    /// A batch of one frame.
+    fn frame(seconds: i64, bytes: &[u8]) -> Batch {
+        let record = Record {
+            time: Timestamp::from_nanoseconds(1_700_000_000 * SECOND + seconds * SECOND + 7),
+            offset: 0,
+            captured: u32::try_from(bytes.len()).unwrap(),
+            wire_length: 1500,
+            link_type: LinkType(1),
+        };
+        Batch { input: 0, first_number: 1, buffer: bytes.to_vec(), records: vec![record] }
+    }
+
+    fn interfaces() -> [Interface; 2] {
+        let ethernet =
+            Interface { name: "eth0".to_owned(), link_type: 1, snap_length: 96, filter: Some("udp".into()) };
+        [ethernet, Interface { link_type: 113, ..Interface::default() }]
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_as_it_was() {
+        let mut writer = PcapngWriter::new(Vec::new(), &interfaces(), Some("a capture")).unwrap();
+        let time = Timestamp::from_nanoseconds(1_585_922_531_000_000_123);
+        writer.packet(1, time, 60, &[1, 2, 3], None).unwrap();
+        writer.packet(0, time, 5, &[4; 5], Some("odd")).unwrap();
+        writer.statistics(0, time, Drops { kernel: 3, interface: 4 }).unwrap();
+        assert_eq!(writer.written(), writer.out.len() as u64);
+        let source = Box::new(io::Cursor::new(writer.into_inner()));
+        let mut reader = Reader::from_source("it", source, Options::default()).unwrap();
+        let mut batch = Batch::default();
+        assert!(reader.next_batch(&mut batch).unwrap());
+        let frames: Vec<_> = batch
+            .frames()
+            .map(|frame| (frame.time, frame.link_type.0, frame.wire_length, frame.bytes.to_vec()))
+            .collect();
+        assert_eq!(frames, [(time, 113, 60, vec![1, 2, 3]), (time, 1, 5, vec![4; 5])]);
+        assert!(!reader.next_batch(&mut batch).unwrap());
+        let input = reader.into_inputs().remove(0);
+        assert_eq!((input.damage, input.dropped_packets), (None, Some(7)));
+        assert_eq!(input.precision, super::super::Precision::NANOSECONDS);
+    }
+
+    #[test]
+    fn other_programs_read_what_is_written() {
+        use pcap_parser::traits::PcapReaderIterator as _;
+        let mut writer = PcapngWriter::new(Vec::new(), &interfaces(), Some("a capture")).unwrap();
+        writer.packet(1, Timestamp::from_nanoseconds(SECOND), 3, &[1, 2, 3], Some("odd")).unwrap();
+        writer.statistics(1, Timestamp::from_nanoseconds(SECOND), Drops::default()).unwrap();
+        let bytes = writer.into_inner();
+        let mut reader = pcap_parser::PcapNGReader::new(4096, &*bytes).unwrap();
+        let mut kinds = Vec::new();
+        while let Ok((used, block)) = reader.next() {
+            if let pcap_parser::PcapBlockOwned::NG(block) = &block {
+                kinds.push(block.magic());
+            }
+            reader.consume(used);
+        }
+        let expected = [
+            SECTION_HEADER,
+            INTERFACE_DESCRIPTION,
+            INTERFACE_DESCRIPTION,
+            ENHANCED_PACKET,
+            INTERFACE_STATISTICS,
+        ];
+        assert_eq!(kinds, expected);
+    }
+
+    #[test]
+    fn files_follow_each_other_and_the_oldest_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("call.pcapng");
+        let rotation = Rotation { path, size: None, span: Some(Duration::from_secs(10)), keep: Some(2) };
+        let mut files = Rotating::create(rotation, &[blank()], &TapOptions::default()).unwrap();
+        for seconds in 0..35 {
+            files.drops(0, Drops { kernel: u64::try_from(seconds).unwrap(), interface: 0 });
+            files.batch(&frame(seconds, &[0; 20])).unwrap();
+        }
+        files.finish().unwrap();
+        let mut names: Vec<_> =
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["call-00003.pcapng", "call-00004.pcapng"]);
+        let mut reader = Reader::open(&[folder.path().to_owned()], Options::default()).unwrap();
+        let mut batch = Batch::default();
+        let mut frames = 0;
+        while reader.next_batch(&mut batch).unwrap() {
+            frames += batch.records.len();
+        }
+        assert_eq!(frames, 15);
+        // Each file has the drops of its own time.
+        let dropped: Vec<_> = reader.into_inputs().iter().map(|input| input.dropped_packets).collect();
+        assert_eq!(dropped, [Some(10), Some(4)]);
+    }
+
+    #[test]
+    fn a_file_is_begun_anew_by_size_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let rotation = Rotation { path: folder.path().join("call"), size: Some(1000), ..Rotation::default() };
+        let mut files = Rotating::create(rotation, &[blank()], &TapOptions::default()).unwrap();
+        for seconds in 0..10 {
+            files.batch(&frame(seconds, &[0; 400])).unwrap();
+        }
+        files.finish().unwrap();
+        let sizes: Vec<u64> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().metadata().unwrap().len())
+            .collect();
+        assert!(sizes.len() > 3 && sizes.iter().all(|size| *size < 1600), "{sizes:?}");
+        assert!(folder.path().join("call-00001").exists());
+    }
+
+    /// An input of which nothing is known.
+    fn blank() -> Input {
+        Input {
+            path: String::new(),
+            sha256: None,
+            size: None,
+            format: super::super::Format::Live,
+            compression: None,
+            link_types: vec![LinkType(1)],
+            packets: 0,
+            bytes: 0,
+            first_packet: None,
+            last_packet: None,
+            precision: super::super::Precision::NANOSECONDS,
+            truncated_packets: 0,
+            dropped_packets: None,
+            anomalies: std::collections::BTreeMap::new(),
+            recorded_names: Vec::new(),
+            damage: None,
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! `--metrics`: counts in the text format of Prometheus (OpenMetrics), over HTTP.
+//! `--metrics`: counts in the text format of Prometheus and `OpenMetrics`, over HTTP.
 
 use super::alerts::AlertCounts;
 use crate::pipeline::live::{Observer, Snapshot, Told};

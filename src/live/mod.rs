@@ -16,4 +16,4 @@ pub use metrics::Metrics;
 pub use processes::{ByHelper, run as find_processes};
 pub use run::{Telling, run};
 pub use stop::{StopError, on_signal};
-pub use surroundings::{Surroundings, SurroundingsError, Wanted};
+pub use surroundings::{Pending, Surroundings, SurroundingsError, Wanted};

@@ -28,15 +28,13 @@ impl ProcessFinder for ByHelper {
             format!("{} {} {}", if flow.tcp { "tcp" } else { "udp" }, flow.client, flow.server)
         };
         let lines: Vec<String> = flows.iter().map(ask).collect();
-        let answers = self.0.as_mut().map(|helper| helper.ask(&lines));
-        match answers {
-            Some(Ok(answers)) => answers.iter().map(|answer| parse(answer)).collect(),
-            _ => {
-                // A helper that has ended finds nothing more.
-                self.0 = None;
-                vec![None; flows.len()]
-            }
+        let answers = self.0.as_mut().and_then(|helper| helper.ask(&lines).ok());
+        if let Some(answers) = answers {
+            return answers.iter().map(|answer| parse(answer)).collect();
         }
+        // A helper that has ended finds nothing more.
+        self.0 = None;
+        vec![None; flows.len()]
     }
 }
 

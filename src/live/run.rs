@@ -38,9 +38,8 @@ pub fn run(
                 result => result?,
             },
             Some(Event::Ended(ended)) => break Some(ended),
-            Some(Event::Snapshot(_)) => {}
             None if running.is_over() => break None,
-            None => {}
+            Some(Event::Snapshot(_)) | None => {}
         }
     };
     running.join();

@@ -102,10 +102,8 @@ impl Surroundings {
         self.notes.extend(sandbox::enter(&allowed));
     }
 
-    /// Begins to serve. The thread, where there is one, ends when the last finding was dealt with.
-    pub fn hooks(
-        self,
-    ) -> Result<(Hooks, Option<JoinHandle<()>>, Option<Arc<AlertCounts>>), SurroundingsError> {
+    /// Begins to serve: what the capture is given, and what is to be waited for when it is over.
+    pub fn hooks(self) -> Result<(Hooks, Pending), SurroundingsError> {
         let mut hooks =
             Hooks { confine: self.sandbox.then_some(sandbox::confine_thread as fn()), ..Hooks::default() };
         hooks.finder = self.finder.map(|finder| Box::new(finder) as _);
@@ -116,6 +114,22 @@ impl Surroundings {
         });
         let metrics = self.metrics.map(|metrics| metrics.serve(self.counts.clone())).transpose();
         hooks.observers.extend(metrics.map_err(SurroundingsError::Thread)?);
-        Ok((hooks, thread, self.counts))
+        Ok((hooks, Pending { thread, counts: self.counts }))
+    }
+}
+
+/// What a capture that is over may still wait for.
+#[derive(Debug)]
+pub struct Pending {
+    thread: Option<JoinHandle<()>>,
+    counts: Option<Arc<AlertCounts>>,
+}
+
+impl Pending {
+    /// Gives the command its time for what was found. Says what went wrong with it.
+    pub fn wait(self) -> Option<String> {
+        // A thread that panicked has said so.
+        let _ = self.thread.map(JoinHandle::join);
+        self.counts.and_then(|counts| counts.lack())
     }
 }

@@ -36,7 +36,7 @@ fn inside(name: &str, tools: &[&str]) -> bool {
         eprintln!("left out: {name}: network namespaces are not allowed here, or the program cannot capture");
         return false;
     }
-    let test = Command::new("unshare")
+    let inner = Command::new("unshare")
         .arg("-Urn")
         .arg(std::env::current_exe().unwrap())
         .args([&format!("live::{name}"), "--exact", "--nocapture"])
@@ -44,8 +44,8 @@ fn inside(name: &str, tools: &[&str]) -> bool {
         .output()
         .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(test.status.success(), "{}{}", text(&test.stdout), text(&test.stderr));
-    assert!(text(&test.stdout).contains("1 passed"), "{}", text(&test.stdout));
+    assert!(inner.status.success(), "{}{}", text(&inner.stdout), text(&inner.stderr));
+    assert!(text(&inner.stdout).contains("1 passed"), "{}", text(&inner.stdout));
     false
 }
 
@@ -131,7 +131,7 @@ impl Live {
                         return told;
                     }
                 }
-                Err(_) => panic!("never told: {what}; told: {:#?}", self.kinds()),
+                Err(error) => panic!("never told: {what} ({error}); told: {:#?}", self.kinds()),
             }
         }
     }
@@ -222,7 +222,7 @@ fn a_replayed_capture_is_told_of_as_its_file_is() {
         assert_eq!(report["inputs"][0]["dropped_packets"], 0);
         assert_eq!(essence(&report), essence(&whole), "{name}");
         assert_eq!(essence(&inspect(&kept)), essence(&whole), "{name}");
-        assert_eq!(status, if whole["verdict"] == "deny" { 1 } else { 0 }, "{name}: {said}");
+        assert_eq!(status, i32::from(whole["verdict"] == "deny"), "{name}: {said}");
     }
 }
 
@@ -484,4 +484,35 @@ fn interfaces_are_listed() {
         table.lines().any(|line| line.starts_with("lo ") && line.ends_with("127.0.0.1, ::1, loopback")),
         "{table}"
     );
+}
+
+#[test]
+fn a_webrtc_call_between_participants_is_seen_as_one() {
+    let name = "a_webrtc_call_between_participants_is_seen_as_one";
+    let python = root().join("target/aiortc/bin/python");
+    if !python.exists() {
+        eprintln!(
+            "left out: {name}: no aiortc (python3 -m venv target/aiortc; target/aiortc/bin/pip install aiortc)"
+        );
+        return;
+    }
+    if !inside(name, &[]) {
+        return;
+    }
+    wire();
+    sh("ip addr add 192.0.2.10/24 dev v0; ip addr add 192.0.2.20/24 dev v0");
+    let mut live = Live::start(&["-i", "lo", "--flows"]);
+    let script = root().join("tests/it/webrtc_peers.py");
+    let peers = Command::new(&python).arg(script).arg("4").output().unwrap();
+    assert!(peers.status.success(), "{}", String::from_utf8_lossy(&peers.stderr));
+    live.until("the call", |told| told["type"] == "session-started" && told["service"] == "webrtc");
+    let (_, report, said) = live.end();
+    let session = &report["sessions"][0];
+    assert_eq!((&session["service"], &session["media_seen"]), (&"webrtc".into(), &true.into()), "{said}");
+    let far = &session["endpoints"][0];
+    // Nothing in the packets tells a participant from a server that forwards media: either may send the checks of ICE.
+    assert!(far["roles"][0] == "peer" || far["roles"][0] == "media", "{session:#}");
+    assert_eq!(far["contact"], "media");
+    let program = session["processes"][0]["name"].as_str().unwrap();
+    assert!(program.starts_with("python"), "{session:#}");
 }

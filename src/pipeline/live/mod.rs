@@ -11,9 +11,12 @@
 mod archive;
 mod engine;
 mod run;
+mod stages;
+mod teller;
 mod telling;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod told;
 mod watcher;
 
@@ -121,7 +124,7 @@ impl Snapshot {
 #[derive(Clone, Debug)]
 pub enum Event {
     /// Something is news.
-    Told(Told),
+    Told(Box<Told>),
     /// Everything that is known, at most twice a second.
     Snapshot(Arc<Snapshot>),
     /// The capture is over. Nothing follows.

@@ -136,8 +136,10 @@ fn frames_that_are_looked_at_all_the_time_give_the_report_of_the_file() {
         let path = sample(name);
         let request = request();
         let inspector = Inspector::new(&request).unwrap();
-        let whole =
-            inspector.inspect(Reader::open(&[path.clone()], Options::default()).unwrap()).unwrap().report;
+        let whole = inspector
+            .inspect(Reader::open(std::slice::from_ref(&path), Options::default()).unwrap())
+            .unwrap()
+            .report;
         let mut wire = Wire::new(request.clone());
         let mut looks = 0;
         wire.feed(&path, 0, 25, |wire| {
@@ -257,7 +259,7 @@ fn a_call_has_the_programs_of_its_flows() {
     assert!(new.len() > 10 && wire.engine.new_flows().is_empty());
     wire.processes.extend(new.iter().filter(|flow| flow.tcp).map(|flow| (flow.id, program.clone())));
     let report = wire.end();
-    assert_eq!(report.sessions[0].processes, [program.clone()]);
+    assert_eq!(report.sessions[0].processes, std::slice::from_ref(&program));
     let flows = report.flows.unwrap();
     assert!(flows.iter().all(|flow| flow.process.is_some() == (flow.transport == "tcp")));
 }

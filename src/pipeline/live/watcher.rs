@@ -49,8 +49,18 @@ pub(super) struct Watcher {
     names: Names,
     /// What leaves with the groups that were asked to leave last.
     departures: Vec<Departure>,
-    before: Option<(Timestamp, BTreeMap<IpAddr, u64>, Vec<(u64, u64)>)>,
+    before: Option<Before>,
     looks: u64,
+}
+
+/// What was counted at the look before.
+#[derive(Debug)]
+struct Before {
+    time: Timestamp,
+    /// Bytes of each far end of a call.
+    far: BTreeMap<IpAddr, u64>,
+    /// Packets and bytes of each input.
+    inputs: Vec<(u64, u64)>,
 }
 
 /// The names of calls, which stay the same while more is learnt of them.
@@ -216,19 +226,20 @@ impl Watcher {
             .collect();
         let inputs: Vec<(u64, u64)> =
             report.inputs.iter().map(|input| (input.packets, input.bytes)).collect();
-        let before = self.before.replace((now, in_calls.clone(), inputs.clone()));
-        let Some((then, bytes_before, inputs_before)) = before else {
+        let here = Before { time: now, far: in_calls.clone(), inputs: inputs.clone() };
+        let before = self.before.replace(here);
+        let Some(before) = before else {
             return (vec![Rate::default(); inputs.len()], BTreeMap::new());
         };
-        let span = u64::try_from(now.since(then).as_millis()).unwrap_or(u64::MAX).max(1);
+        let span = u64::try_from(now.since(before.time).as_millis()).unwrap_or(u64::MAX).max(1);
         let rate = |now: u64, before: u64| now.saturating_sub(before).saturating_mul(1000) / span;
-        let interfaces = inputs.iter().zip(&inputs_before).map(|(now, before)| Rate {
+        let interfaces = inputs.iter().zip(&before.inputs).map(|(now, before)| Rate {
             packets_per_s: rate(now.0, before.0),
             bytes_per_s: rate(now.1, before.1),
         });
-        let addresses = in_calls.iter().map(|(address, bytes)| {
-            (*address, rate(*bytes, bytes_before.get(address).copied().unwrap_or(0)))
-        });
+        let addresses = in_calls
+            .iter()
+            .map(|(address, bytes)| (*address, rate(*bytes, before.far.get(address).copied().unwrap_or(0))));
         (interfaces.collect(), addresses.collect())
     }
 }
