@@ -263,3 +263,42 @@ fn a_call_has_the_programs_of_its_flows() {
     let flows = report.flows.unwrap();
     assert!(flows.iter().all(|flow| flow.process.is_some() == (flow.transport == "tcp")));
 }
+
+/// Memory of this process, in kB.
+fn memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().split(' ').next()?.parse().ok()
+}
+
+/// `LANDFALL_SOAK=FILE cargo test --release --lib -- --ignored --nocapture hours`
+#[test]
+#[ignore = "takes minutes, and a capture to repeat"]
+fn hours_take_no_more_memory_than_the_first_of_them() {
+    let path = PathBuf::from(std::env::var_os("LANDFALL_SOAK").unwrap());
+    let mut wire = Wire::new(request());
+    let mut most = [0, 0];
+    // The capture once a minute, for three hours: the first of them fills the tables.
+    for minute in 0..180_i64 {
+        let begun = std::time::Instant::now();
+        let first = wire.last;
+        let start = if first == 0 { 0 } else { minute * 60 * SECOND };
+        wire.feed(&path, start, 1000, |_| {});
+        let fed = begun.elapsed();
+        let looked = wire.look(0).snapshot;
+        let half = usize::from(minute >= 90);
+        most[half] = most[half].max(memory().unwrap());
+        if minute % 15 == 0 {
+            println!(
+                "minute {minute}: {} flows, {} calls, {} kB, fed in {fed:?}, looked in {:?}",
+                looked.flows,
+                looked.report.sessions.len(),
+                memory().unwrap(),
+                begun.elapsed() - fed
+            );
+        }
+        wire.told.clear();
+    }
+    println!("most: {most:?} kB");
+    assert!(most[1] < most[0] + most[0] / 2, "{most:?}");
+}
