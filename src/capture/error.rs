@@ -81,6 +81,16 @@ pub enum CaptureError {
         /// What the system says.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The user may not capture.
+    #[error(
+        "cannot capture from '{name}': it needs the capability CAP_NET_RAW (sudo setcap cap_net_raw+ep PROGRAM), or root"
+    )]
+    NotPermitted {
+        /// The interface.
+        name: String,
+        /// What the system says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The interfaces of the machine cannot be listed.
     #[error("cannot list the interfaces of this machine")]
     Interfaces {

@@ -8,6 +8,10 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 4096;
 
+/// Lines that are asked with at once. Their answers have to fit the pipe (64 kB on Linux, at least 16 kB elsewhere), for
+/// nobody reads them before all is asked.
+const MAX_LINES: usize = 256;
+
 /// A helper that runs.
 #[derive(Debug)]
 pub(super) struct Helper {
@@ -31,6 +35,14 @@ impl Helper {
 
     /// Asks with lines, and gives the answers.
     pub(super) fn ask(&mut self, lines: &[String]) -> io::Result<Vec<String>> {
+        let mut answers = Vec::with_capacity(lines.len());
+        for lines in lines.chunks(MAX_LINES) {
+            answers.append(&mut self.ask_at_once(lines)?);
+        }
+        Ok(answers)
+    }
+
+    fn ask_at_once(&mut self, lines: &[String]) -> io::Result<Vec<String>> {
         let input = self.input.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
         let mut text = lines.join("\n");
         text.push('\n');

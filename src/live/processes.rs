@@ -212,3 +212,15 @@ mod find {
         SocketAddr::new(socket.ip().to_canonical(), socket.port())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_names_a_program_or_nothing() {
+        let program = |pid, name: &str| Some(ProcessReport { name: name.to_owned(), pid });
+        assert_eq!(parse("12 Web Content"), program(12, "Web Content"));
+        assert_eq!(["", "12", "x y", "-1 z"].map(parse), [None, None, None, None]);
+    }
+}

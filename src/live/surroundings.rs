@@ -11,6 +11,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How long the command for findings has for what waits for it when the capture is over.
+const LAST_ALERTS: Duration = Duration::from_secs(30);
+
+/// Between two looks whether it is done.
+const INTERVAL: Duration = Duration::from_millis(20);
 
 /// What is wanted around a capture.
 #[derive(Clone, Debug, Default)]
@@ -128,8 +135,15 @@ pub struct Pending {
 impl Pending {
     /// Gives the command its time for what was found. Says what went wrong with it.
     pub fn wait(self) -> Option<String> {
-        // A thread that panicked has said so.
-        let _ = self.thread.map(JoinHandle::join);
+        let end = Instant::now() + LAST_ALERTS;
+        while self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            if Instant::now() >= end {
+                return Some(
+                    "the command for findings takes too long: not all findings were given to it".to_owned(),
+                );
+            }
+            std::thread::sleep(INTERVAL);
+        }
         self.counts.and_then(|counts| counts.lack())
     }
 }

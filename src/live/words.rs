@@ -2,7 +2,7 @@
 
 use crate::pipeline::live::{ServerTold, SessionTold, Status, Told};
 use crate::report::text::{bytes, counted, escape, number};
-use crate::report::{ProcessReport, Time};
+use crate::report::{NameReport, ProcessReport, Time};
 
 /// The line for `told`; `None` where it is not worth one.
 pub(super) fn line(told: &Told) -> Option<String> {
@@ -64,7 +64,10 @@ fn program(process: &ProcessReport) -> String {
 fn server_line(server: &ServerTold) -> String {
     let roles: Vec<&str> = server.roles.iter().map(|role| role.name()).collect();
     let place = server.country.map_or_else(|| "--".to_owned(), |country| country.to_string());
-    let name = server.names.first().map_or_else(String::new, |name| format!("  {}", name.name));
+    // The name that was asked for says more than those that a certificate may be used for.
+    let rank = |name: &&NameReport| (name.name.starts_with('*'), name.via == "certificate");
+    let name = server.names.iter().min_by_key(rank);
+    let name = name.map_or_else(String::new, |name| format!("  {}", name.name));
     format!(
         "{}  {}   {}  {}  {place} {}  {}{name}",
         clock(server.time),
@@ -96,4 +99,80 @@ fn status_line(status: &Status) -> Option<String> {
 fn clock(time: Time) -> String {
     let text = time.at.rfc3339(crate::capture::Precision::new(0));
     text.get(11..19).unwrap_or(&text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::{Precision, Timestamp};
+    use crate::identify::{Contact, Role, Service};
+    use crate::locate::Confidence;
+    use crate::pipeline::live::InterfaceStatus;
+    use crate::pipeline::live::Rate;
+    use crate::policy::Verdict;
+
+    const NOON: Time = Time {
+        at: Timestamp::from_nanoseconds(1_585_915_200_000_000_000),
+        precision: Precision::NANOSECONDS,
+    };
+
+    #[test]
+    fn a_server_has_the_name_that_was_asked_for() {
+        let name = |name: &str, via| NameReport { name: name.to_owned(), via };
+        let server = ServerTold {
+            time: NOON,
+            session: "s1".to_owned(),
+            address: [192, 0, 2, 7].into(),
+            ports: vec![443],
+            names: vec![
+                name("*.zoom.us", "certificate"),
+                name("zoom.us", "certificate"),
+                name("zoomny1.zoom.us", "tls"),
+            ],
+            roles: vec![Role::Signaling, Role::Web],
+            contact: Contact::Control,
+            country: None,
+            confidence: Confidence::Unknown,
+            verdict: Verdict::Allow,
+        };
+        let line = line(&Told::Server(server)).unwrap();
+        assert_eq!(line, "12:00:00  s1   signaling,web  192.0.2.7  -- unknown  control  zoomny1.zoom.us");
+    }
+
+    #[test]
+    fn a_program_may_call_itself_what_it_likes() {
+        let session = SessionTold {
+            time: NOON,
+            session: "s2".to_owned(),
+            service: Service::ZOOM,
+            service_name: "Zoom".to_owned(),
+            client: [192, 0, 2, 1].into(),
+            processes: vec![ProcessReport { name: "a\u{1b}[2J".to_owned(), pid: 4 }],
+        };
+        let line = line(&Told::SessionStarted(session)).unwrap();
+        assert_eq!(line, "12:00:00  s2 call Zoom, 192.0.2.1 (a\\u{1b}[2J 4)");
+    }
+
+    #[test]
+    fn how_it_goes_is_told_where_it_goes_badly() {
+        let status = |dropped| {
+            let interface = InterfaceStatus {
+                name: "eth0".into(),
+                packets: 7,
+                rate: Rate::default(),
+                dropped,
+                failure: None,
+            };
+            Told::Status(Status {
+                time: NOON,
+                packets: 1234,
+                bytes: 0,
+                sessions: 0,
+                flows: 0,
+                interfaces: vec![interface],
+            })
+        };
+        assert_eq!(line(&status(0)), None);
+        assert_eq!(line(&status(5)).unwrap(), "12:00:00  1,234 packets, 5 dropped");
+    }
 }

@@ -465,6 +465,7 @@ fn a_capture_ends_by_itself_keeps_no_more_than_it_may_and_reports_in_any_format(
     assert_eq!(missing.status.code(), Some(2));
     let said = String::from_utf8_lossy(&missing.stderr);
     assert!(said.starts_with("landfall: cannot capture from 'nothing0': "), "{said}");
+    assert!(!said.contains("setcap"), "{said}");
 }
 
 #[test]

@@ -59,8 +59,7 @@ impl Tap {
             // Says what is wrong with it, and refuses names, before libpcap looks one up.
             Filter::new(expression)?;
         }
-        let fail =
-            |source: Error| CaptureError::Interface { name: name.to_owned(), source: Box::new(source) };
+        let fail = |source: Error| failure(name, source);
         let inactive = Capture::from_device(name).map_err(fail)?;
         let clamp = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
         let inactive = inactive
@@ -156,6 +155,18 @@ impl Tap {
             self.last = Some(stat);
         }
         self.drops
+    }
+}
+
+/// Why the interface `name` cannot be opened. The crate gives what libpcap says as a text, and nothing else.
+fn failure(name: &str, source: Error) -> CaptureError {
+    let said = source.to_string();
+    let refused = ["permission", "CAP_NET_RAW", "not permitted"].iter().any(|words| said.contains(words));
+    let (name, source) = (name.to_owned(), Box::new(source));
+    if refused {
+        CaptureError::NotPermitted { name, source }
+    } else {
+        CaptureError::Interface { name, source }
     }
 }
 

@@ -294,7 +294,7 @@ fn hours_take_no_more_memory_than_the_first_of_them() {
                 looked.flows,
                 looked.report.sessions.len(),
                 memory().unwrap(),
-                begun.elapsed() - fed
+                begun.elapsed().saturating_sub(fed)
             );
         }
         wire.told.clear();
