@@ -48,10 +48,19 @@ pub(super) struct Departure {
     pub(super) bindings: Vec<NameBinding>,
 }
 
+/// What a finding is about: the call, the address and the rule.
+type Key = (Option<String>, IpAddr, Option<String>);
+
+fn key(finding: &Finding) -> Key {
+    (finding.session.clone(), finding.endpoint, finding.rule.clone())
+}
+
 /// What remains of all flows that have left.
 #[derive(Debug, Default)]
 pub(super) struct Archive {
     kept: Departure,
+    /// Where in `kept` the findings stand.
+    places: BTreeMap<Key, usize>,
     known: BTreeMap<IpAddr, EndpointReport>,
     left_out: LeftOut,
     /// The worst verdict of what is not kept.
@@ -74,6 +83,8 @@ pub(super) struct Seen<'a> {
     pub(super) subjects: &'a [Subject<'a>],
     pub(super) report: &'a Report,
     pub(super) countries: &'a BTreeMap<IpAddr, (Scope, Option<CountryCode>)>,
+    /// Findings of servers outside of calls.
+    pub(super) outside: &'a BTreeMap<IpAddr, Vec<&'a Finding>>,
 }
 
 impl Departure {
@@ -105,13 +116,11 @@ impl Departure {
             self.outside.packets = self.outside.packets.saturating_add(share.packets);
             self.outside.bytes = self.outside.bytes.saturating_add(share.bytes);
             self.outside_servers.insert(server);
-            let findings = seen.report.findings.iter();
-            let of_server =
-                findings.filter(|finding| finding.session.is_none() && finding.endpoint == server);
+            let of_server = seen.outside.get(&server).into_iter().flatten();
             self.findings.extend(of_server.map(|finding| Finding {
                 bytes_sent: subject.sent.bytes,
                 bytes_received: subject.received.bytes,
-                ..finding.clone()
+                ..(*finding).clone()
             }));
         }
         for side in [Side::Low, Side::High] {
@@ -199,16 +208,13 @@ impl Archive {
     }
 
     fn finding(&mut self, finding: Finding) {
-        let of_same = |kept: &&mut Finding| {
-            kept.session.is_none() && kept.endpoint == finding.endpoint && kept.rule == finding.rule
-        };
-        if finding.session.is_none()
-            && let Some(kept) = self.kept.findings.iter_mut().find(of_same)
-        {
+        let place = self.places.get(&key(&finding)).copied();
+        if let Some(kept) = place.and_then(|place| self.kept.findings.get_mut(place)) {
             kept.bytes_sent = kept.bytes_sent.saturating_add(finding.bytes_sent);
             kept.bytes_received = kept.bytes_received.saturating_add(finding.bytes_received);
             kept.verdict = kept.verdict.max(finding.verdict);
         } else if self.kept.findings.len() < MAX_FINDINGS {
+            self.places.insert(key(&finding), self.kept.findings.len());
             self.kept.findings.push(finding);
         } else {
             self.verdict = self.verdict.max(finding.verdict);
@@ -251,7 +257,7 @@ impl Archive {
         }
         self.complete_endpoints(report);
         let findings = std::mem::take(&mut report.findings);
-        report.findings = merge_findings(&self.kept.findings, findings);
+        report.findings = merge_findings(&self.kept.findings, &self.places, findings);
         let sessions = std::mem::take(&mut report.sessions);
         report.sessions = self.kept.sessions.iter().cloned().chain(sessions).collect();
         report
@@ -324,24 +330,19 @@ fn merge_endpoint(to: &mut EndpointReport, from: &EndpointReport) {
 }
 
 /// Findings of flows that have left, then those of now; of an address outside of calls one.
-fn merge_findings(kept: &[Finding], now: Vec<Finding>) -> Vec<Finding> {
+fn merge_findings(kept: &[Finding], places: &BTreeMap<Key, usize>, now: Vec<Finding>) -> Vec<Finding> {
     let mut findings = kept.to_vec();
     for finding in now {
-        let same = |other: &&mut Finding| {
-            other.session == finding.session
-                && other.endpoint == finding.endpoint
-                && other.rule == finding.rule
+        let place = places.get(&key(&finding)).copied();
+        let Some(other) = place.and_then(|place| findings.get_mut(place)) else {
+            findings.push(finding);
+            continue;
         };
-        match findings.iter_mut().find(same) {
-            Some(other) => {
-                let (sent, received) = (other.bytes_sent, other.bytes_received);
-                let first = other.first_packet.take().or_else(|| finding.first_packet.clone());
-                *other = Finding { first_packet: first, ..finding };
-                other.bytes_sent = other.bytes_sent.saturating_add(sent);
-                other.bytes_received = other.bytes_received.saturating_add(received);
-            }
-            None => findings.push(finding),
-        }
+        let (sent, received) = (other.bytes_sent, other.bytes_received);
+        let first_packet = other.first_packet.take().or_else(|| finding.first_packet.clone());
+        *other = Finding { first_packet, ..finding };
+        other.bytes_sent = other.bytes_sent.saturating_add(sent);
+        other.bytes_received = other.bytes_received.saturating_add(received);
     }
     findings
 }

@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+/// Findings outside of calls that are remembered though their flows have left. One of those beyond may be told again.
+const MAX_TOLD: usize = 65_536;
+
 /// What was told.
 #[derive(Debug, Default)]
 pub(super) struct Telling {
@@ -149,13 +152,14 @@ impl Telling {
             .iter()
             .map(|finding| (finding.session.clone(), finding.endpoint, finding.rule.clone()))
             .collect();
+        let crowded = self.findings.len() > MAX_TOLD;
         self.findings.retain(|key, finding| {
             if present.contains(key) {
                 return true;
             }
             // Those of a call that has left stand, and nothing more is told of them; those outside of calls are told
             // once, for their flows come and go.
-            let Some(id) = &key.0 else { return true };
+            let Some(id) = &key.0 else { return !crowded };
             if !look.left.contains(id) {
                 told.push(Told::FindingWithdrawn(finding_told(look, finding, true)));
             }

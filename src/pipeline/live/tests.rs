@@ -152,6 +152,47 @@ fn frames_that_are_looked_at_all_the_time_give_the_report_of_the_file() {
     }
 }
 
+/// Real captures beside the repository; what is beyond so many bytes would take long.
+fn real_captures(limit: u64) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/captures");
+    let Ok(index) = std::fs::read_to_string(folder.join("INDEX.tsv")) else {
+        eprintln!("left out: there are no captures in ../shared");
+        return Vec::new();
+    };
+    let paths =
+        index.lines().skip(1).filter_map(|line| line.split('\t').next()).map(|path| folder.join(path));
+    paths.filter(|path| path.metadata().is_ok_and(|data| data.len() <= limit)).collect()
+}
+
+#[test]
+fn real_captures_too() {
+    let request = request();
+    let inspector = Inspector::new(&request).unwrap();
+    for path in real_captures(2_000_000) {
+        let Ok(reader) = Reader::open(std::slice::from_ref(&path), Options::default()) else { continue };
+        let whole = inspector.inspect(reader).unwrap().report;
+        let input = &whole.inputs[0];
+        let named =
+            whole.endpoints.iter().flat_map(|endpoint| &endpoint.names).any(|name| name.via == "capture");
+        if named || input.damage.is_some() || input.dropped_packets > Some(0) || input.packets == 0 {
+            continue;
+        }
+        let mut wire = Wire::new(request.clone());
+        let mut batches = 0;
+        wire.feed(&path, 0, 100, |wire| {
+            batches += 1;
+            if batches % 16 == 0 {
+                wire.look(0);
+            }
+        });
+        let live = wire.end();
+        let (live, whole) = (essence(&live), essence(&whole));
+        for part in ["sessions", "findings", "endpoints", "flows", "outside", "coverage", "lacks"] {
+            assert_eq!(live[part], whole[part], "{}: {part}", path.display());
+        }
+    }
+}
+
 #[test]
 fn a_call_is_told_from_its_beginning_to_its_end_and_each_only_once() {
     let mut wire = Wire::new(request());

@@ -11,7 +11,7 @@ use crate::identify::Inference;
 use crate::identify::infer::Subject;
 use crate::identify::names::NameBinding;
 use crate::pipeline::{Analysis, FlowState, Inspector, gather};
-use crate::report::{ProcessReport, Report, Time};
+use crate::report::{Finding, ProcessReport, Report, Time};
 use crate::session::Session;
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +28,9 @@ const MANY_FLOWS: usize = 50_000;
 /// Where there are many flows, those outside of calls leave after so long: a NAT forgets them in that time too
 /// (RFC 4787, REQ-5).
 const LINGER_OF_MANY: Duration = Duration::from_mins(2);
+
+/// Flows outside of calls that may leave at a look: what they leave behind takes some kilobytes each.
+const MAX_LEAVING: usize = 20_000;
 
 /// Where there are several times as many.
 const LINGER_OF_MOST: Duration = Duration::from_secs(20);
@@ -186,12 +189,13 @@ impl Watcher {
                 parts.push((Some(place), flows));
             }
         }
-        let outside = linger_outside(analysis.flows.len()).min(linger);
-        for (flow, place) in analysis.flows.iter().zip(0..) {
-            if !in_calls.contains(&place) && now.since(flow.end()) > outside {
-                parts.push((None, vec![place]));
-            }
-        }
+        let patience = linger_outside(analysis.flows.len()).min(linger);
+        let over = analysis
+            .flows
+            .iter()
+            .zip(0..)
+            .filter(|(flow, place)| !in_calls.contains(place) && now.since(flow.end()) > patience);
+        parts.extend(over.take(MAX_LEAVING).map(|(_, place)| (None, vec![place])));
         if parts.is_empty() {
             return Vec::new();
         }
@@ -202,8 +206,18 @@ impl Watcher {
             .iter()
             .map(|endpoint| (endpoint.address, (endpoint.scope, endpoint.location.country)))
             .collect();
-        let seen =
-            Seen { analysis, flows: &inference.flows, subjects: &subjects, report, countries: &countries };
+        let mut outside: BTreeMap<IpAddr, Vec<&Finding>> = BTreeMap::new();
+        for finding in report.findings.iter().filter(|finding| finding.session.is_none()) {
+            outside.entry(finding.endpoint).or_default().push(finding);
+        }
+        let seen = Seen {
+            analysis,
+            flows: &inference.flows,
+            subjects: &subjects,
+            report,
+            countries: &countries,
+            outside: &outside,
+        };
         let departures = parts.iter().map(|(session, flows)| departure(&seen, *session, flows));
         self.departures = departures.collect();
         let group = |(_, flows): &(Option<usize>, Vec<usize>)| {
