@@ -146,6 +146,7 @@ fn restrict(allowed: &Allowed, whole: bool) -> Result<RestrictionStatus, Ruleset
         | AccessFs::WriteFile
         | AccessFs::Truncate
         | AccessFs::MakeReg
+        | AccessFs::MakeDir
         | AccessFs::RemoveFile;
     for path in &allowed.write {
         ruleset = rule(ruleset, path, write)?;
