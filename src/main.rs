@@ -30,11 +30,9 @@ fn main() -> ExitCode {
 }
 
 fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
+    let format = options.format.to_report();
     let output = Output::open(options.output.as_deref())?;
-    let format = match options.format {
-        Format::Table => report::Format::Table { colour: output.has_colour() },
-        Format::Json => report::Format::Json,
-    };
+    let format = format.coloured(output.has_colour());
     let progress = Arc::new(Progress::default());
     let bar = Bar::watch(&progress);
     let inspected = pipeline::inspect(&request(options), &progress);
@@ -43,7 +41,7 @@ fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
     for note in &inspected.notes {
         say(note);
     }
-    output.write(&inspected.report.render(format))?;
+    output.report(|out| inspected.report.write(format, out))?;
     let status = inspected.report.exit_status();
     // The process ends here: to give back each of some hundred thousand pieces of memory would only take time.
     std::mem::forget(inspected);
@@ -111,6 +109,7 @@ fn resolve(paths: &[PathBuf]) -> Vec<PathBuf> {
 
 fn request(options: Inspect) -> Request {
     Request {
+        with_flows: options.flows,
         paths: options.paths,
         deny: options.deny,
         allow: options.allow,
@@ -122,8 +121,7 @@ fn request(options: Inspect) -> Request {
         all_dates: options.location.all_dates,
         filter: options.filter,
         threads: options.threads,
-        hash: options.format == Format::Json,
-        with_flows: options.flows,
+        hash: options.format.has_hashes(),
         services: options.services,
         home: options.home,
         idle_gap: Some(Duration::from_secs(u64::from(options.idle_gap))),

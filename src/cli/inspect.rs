@@ -1,18 +1,9 @@
 //! `landfall inspect`.
 
-use super::{From, Location};
+use super::{From, Location, ReportFormat};
 use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-
-/// How a report is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Table,
-    /// One object, for programs
-    Json,
-}
 
 /// What is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -79,10 +70,10 @@ pub struct Inspect {
     pub threads: Option<NonZeroUsize>,
 
     /// How the report is written
-    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table, help_heading = "Output")]
+    pub format: ReportFormat,
 
-    /// List every flow in the report (JSON)
+    /// List every flow in the report (json, jsonl)
     #[arg(long, help_heading = "Output")]
     pub flows: bool,
 

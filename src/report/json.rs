@@ -3,24 +3,27 @@
 use super::Report;
 use super::text::is_plain;
 use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 use std::io::{self, Write};
 
-/// The report, indented, with a line feed at the end.
-pub(super) fn render(report: &Report) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    // Every value of the model has a JSON form and every key is a string, so that writing cannot fail.
-    let _ = report.serialize(&mut Serializer::with_formatter(&mut bytes, Safe::default()));
-    bytes.push(b'\n');
-    bytes
+/// Writes the report, indented, with a line feed at the end.
+pub(super) fn write(report: &Report, out: &mut (dyn Write + Send)) -> io::Result<()> {
+    let formatter = Safe(PrettyFormatter::default());
+    report.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
+    out.write_all(b"\n")
 }
 
-/// Indents, and writes what could steer a terminal or turn the direction of writing as an escape, which every
-/// reader of JSON takes for the same string (RFC 8259 section 7). `serde_json` does so below U+0020 only.
-#[derive(Default)]
-struct Safe(PrettyFormatter<'static>);
+/// Writes `value` on a line of its own.
+pub(super) fn write_line(value: &impl Serialize, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(&mut *out, Safe(CompactFormatter)))?;
+    out.write_all(b"\n")
+}
 
-impl Formatter for Safe {
+/// Writes what could steer a terminal or turn the direction of writing as an escape, which every
+/// reader of JSON takes for the same string (RFC 8259 section 7). `serde_json` does so below U+0020 only.
+struct Safe<F>(F);
+
+impl<F: Formatter> Formatter for Safe<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;
         while let Some((place, character)) = rest.char_indices().find(|(_, character)| !is_plain(*character))
@@ -82,7 +85,9 @@ mod tests {
             "csi \u{9b}31m": ["\u{1b}[31m", "\u{7f}", "\u{202e}gpj.exe", "\u{e0041}", "a\"\\\n", "zoom.us/ü", ""],
         });
         let mut bytes = Vec::new();
-        value.serialize(&mut Serializer::with_formatter(&mut bytes, Safe::default())).unwrap();
+        value
+            .serialize(&mut Serializer::with_formatter(&mut bytes, Safe(PrettyFormatter::default())))
+            .unwrap();
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.chars().all(|character| is_plain(character) || character == '\n'), "{text}");
         assert!(text.contains(r#""\u202egpj.exe""#) && text.contains("zoom.us/ü"), "{text}");

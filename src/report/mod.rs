@@ -1,9 +1,10 @@
 //! Report: what was found, as one model, and the formats it is written in.
 //!
-//! Every format is a pure function from the [`Report`] to bytes.
+//! Every format is a pure function from the [`Report`] to bytes, which it writes bit by bit.
 
 mod build;
 mod json;
+pub mod jsonl;
 mod model;
 mod placed;
 mod places;
@@ -15,6 +16,8 @@ pub use model::*;
 pub use placed::Placed;
 pub use places::Places;
 
+use std::io::{self, Write};
+
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -25,14 +28,36 @@ pub enum Format {
     },
     /// One JSON object.
     Json,
+    /// JSON objects, one a line.
+    JsonLines,
+}
+
+impl Format {
+    /// The same format, with colour where it can have any.
+    #[must_use]
+    pub const fn coloured(self, colour: bool) -> Self {
+        match self {
+            Self::Table { .. } => Self::Table { colour },
+            other => other,
+        }
+    }
 }
 
 impl Report {
-    /// The report in `format`.
+    /// The report in `format`, in memory.
     pub fn render(&self, format: Format) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        // Every value of the model has a form in every format, so that writing into memory cannot fail.
+        let _ = self.write(format, &mut bytes);
+        bytes
+    }
+
+    /// Writes the report in `format` to `out`.
+    pub fn write(&self, format: Format, out: &mut (dyn Write + Send)) -> io::Result<()> {
         match format {
-            Format::Json => json::render(self),
-            Format::Table { colour } => table::render(self, colour).into_bytes(),
+            Format::Json => json::write(self, out),
+            Format::JsonLines => jsonl::write(self, out),
+            Format::Table { colour } => out.write_all(table::render(self, colour).as_bytes()),
         }
     }
 

@@ -268,6 +268,10 @@ pub struct FlowReport {
     pub media: Vec<StreamReport>,
     /// What service and role rest on, strongest first.
     pub evidence: Vec<EvidenceReport>,
+    /// The call that it is a part of.
+    pub session: Option<String>,
+    /// The verdict on its far end: in the call, else where all traffic was judged. `null` where it was not judged.
+    pub verdict: Option<Verdict>,
 }
 
 /// What a handshake of TLS, DTLS or QUIC shows.

@@ -72,7 +72,7 @@ pub fn build(material: &Material<'_>) -> Report {
         databases: material.locator.databases().to_vec(),
         policy: material.policy.clone(),
         endpoints: builder.endpoints(),
-        flows: material.with_flows.then(|| builder.flows()),
+        flows: material.with_flows.then(|| builder.flows(&sessions)),
         coverage: builder.coverage,
         sessions,
         outside,
