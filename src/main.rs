@@ -30,8 +30,9 @@ fn main() -> ExitCode {
 }
 
 fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
-    let format = options.format.to_report();
+    let format = options.report_format()?;
     let output = Output::open(options.output.as_deref())?;
+    options.format.fits(output.is_terminal())?;
     let format = format.coloured(output.has_colour());
     let progress = Arc::new(Progress::default());
     let bar = Bar::watch(&progress);
@@ -109,7 +110,7 @@ fn resolve(paths: &[PathBuf]) -> Vec<PathBuf> {
 
 fn request(options: Inspect) -> Request {
     Request {
-        with_flows: options.flows,
+        with_flows: options.with_flows(),
         paths: options.paths,
         deny: options.deny,
         allow: options.allow,

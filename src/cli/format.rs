@@ -19,22 +19,117 @@ pub enum ReportFormat {
     Table,
     /// One object, for programs
     Json,
-    /// One object a line: endpoints, calls, findings, flows
+    /// The same as one record a line
     Jsonl,
+    /// A table (--table) in the columnar Apache Parquet format
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
+
+/// Which table of a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportTable {
+    /// A row an address
+    Endpoints,
+    /// A row a call
+    Sessions,
+    /// A row a finding
+    Findings,
+    /// A row a flow
+    Flows,
+}
+
+/// Why a report cannot be written as asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FormatError {
+    /// The format has tables and none was chosen.
+    #[error("--format {format} writes one table: choose --table endpoints, sessions, findings or flows")]
+    NoTable {
+        /// The format.
+        format: &'static str,
+    },
+    /// The format has no tables and one was chosen.
+    #[error("--table {table} has no meaning with --format {format}, which has no tables; {with} have")]
+    UnwantedTable {
+        /// The table.
+        table: &'static str,
+        /// The format.
+        format: &'static str,
+        /// Formats with tables.
+        with: &'static str,
+    },
+    /// Bytes that are no text would go to a terminal.
+    #[error("--format {format} is no text for a terminal: name a file with --output FILE")]
+    Terminal {
+        /// The format.
+        format: &'static str,
+    },
+}
+
+/// Formats with tables, for messages.
+const WITH_TABLES: &str = if cfg!(feature = "parquet") { "csv and parquet" } else { "csv" };
 
 impl ReportFormat {
     /// The same, in the words of the report.
-    pub const fn to_report(self) -> report::Format {
-        match self {
+    pub fn to_report(self, table: Option<ReportTable>) -> Result<report::Format, FormatError> {
+        let chosen = table.map(ReportTable::to_report);
+        #[cfg(feature = "parquet")]
+        let named = chosen.ok_or(FormatError::NoTable { format: self.name() });
+        let format = match self {
+            #[cfg(feature = "parquet")]
+            Self::Parquet => return Ok(report::Format::Parquet(named?)),
             Self::Table => report::Format::Table { colour: false },
             Self::Json => report::Format::Json,
             Self::Jsonl => report::Format::JsonLines,
-        }
+        };
+        let refused = |table: report::Table| FormatError::UnwantedTable {
+            table: table.name(),
+            format: self.name(),
+            with: WITH_TABLES,
+        };
+        chosen.map_or(Ok(format), |table| Err(refused(table)))
+    }
+
+    /// Refuses bytes that are no text where they would go to a terminal.
+    pub const fn fits(self, is_terminal: bool) -> Result<(), FormatError> {
+        let is_text = match self {
+            #[cfg(feature = "parquet")]
+            Self::Parquet => false,
+            _ => true,
+        };
+        if is_text || !is_terminal { Ok(()) } else { Err(FormatError::Terminal { format: self.name() }) }
+    }
+
+    /// Whether it lists every flow even where nobody asks for them.
+    pub const fn has_flows(self, table: Option<ReportTable>) -> bool {
+        matches!(table, Some(ReportTable::Flows))
     }
 
     /// Whether it has room for the hashes of the inputs. Hashing takes several times as long as all the rest.
     pub const fn has_hashes(self) -> bool {
         matches!(self, Self::Json | Self::Jsonl)
+    }
+
+    /// The word for it on the command line.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Json => "json",
+            Self::Jsonl => "jsonl",
+            #[cfg(feature = "parquet")]
+            Self::Parquet => "parquet",
+        }
+    }
+}
+
+impl ReportTable {
+    const fn to_report(self) -> report::Table {
+        match self {
+            Self::Endpoints => report::Table::Endpoints,
+            Self::Sessions => report::Table::Sessions,
+            Self::Findings => report::Table::Findings,
+            Self::Flows => report::Table::Flows,
+        }
     }
 }

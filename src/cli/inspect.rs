@@ -1,6 +1,7 @@
 //! `landfall inspect`.
 
-use super::{From, Location, ReportFormat};
+use super::{FormatError, From, Location, ReportFormat, ReportTable};
+use crate::report;
 use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -73,6 +74,10 @@ pub struct Inspect {
     #[arg(long, value_enum, default_value_t = ReportFormat::Table, help_heading = "Output")]
     pub format: ReportFormat,
 
+    /// Which table of the report is written (parquet)
+    #[arg(long, value_enum, value_name = "TABLE", help_heading = "Output")]
+    pub table: Option<ReportTable>,
+
     /// List every flow in the report (json, jsonl)
     #[arg(long, help_heading = "Output")]
     pub flows: bool,
@@ -80,4 +85,16 @@ pub struct Inspect {
     /// Write the report to this file instead of standard output
     #[arg(long, short, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
+}
+
+impl Inspect {
+    /// How the report is written, or why it cannot be.
+    pub fn report_format(&self) -> Result<report::Format, FormatError> {
+        self.format.to_report(self.table)
+    }
+
+    /// Whether every flow is listed.
+    pub const fn with_flows(&self) -> bool {
+        self.flows || self.format.has_flows(self.table)
+    }
 }

@@ -9,7 +9,7 @@ mod output;
 mod progress;
 
 pub use db::{Db, DbCommand};
-pub use format::{Format, ReportFormat};
+pub use format::{Format, FormatError, ReportFormat, ReportTable};
 pub use inspect::{Inspect, Scope};
 pub use location::{From, Location};
 pub use lookup::Lookup;

@@ -6,17 +6,22 @@ mod build;
 mod json;
 pub mod jsonl;
 mod model;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 mod placed;
 mod places;
 mod table;
+pub mod tables;
 pub mod text;
 
 pub use build::{Material, build};
 pub use model::*;
 pub use placed::Placed;
 pub use places::Places;
+pub use tables::Table;
 
 use std::io::{self, Write};
+use std::net::IpAddr;
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +35,13 @@ pub enum Format {
     Json,
     /// JSON objects, one a line.
     JsonLines,
+    /// A table, as Apache Parquet.
+    #[cfg(feature = "parquet")]
+    Parquet(Table),
 }
+
+/// Version of the report, and of everything that has its names: a number that rises when a name or meaning changes.
+const SCHEMA_VERSION: &str = "1";
 
 impl Format {
     /// The same format, with colour where it can have any.
@@ -57,8 +68,16 @@ impl Report {
         match format {
             Format::Json => json::write(self, out),
             Format::JsonLines => jsonl::write(self, out),
+            #[cfg(feature = "parquet")]
+            Format::Parquet(table) => parquet::write(self, table, out),
             Format::Table { colour } => out.write_all(table::render(self, colour).as_bytes()),
         }
+    }
+
+    /// What is known of `address`, which the endpoints are sorted by.
+    pub fn endpoint(&self, address: IpAddr) -> Option<&EndpointReport> {
+        let place = self.endpoints.binary_search_by_key(&address, |endpoint| endpoint.address).ok()?;
+        self.endpoints.get(place)
     }
 
     /// The exit status that the report asks for: the first that applies of 1 (something denied), 2 (a capture

@@ -27,6 +27,7 @@ mod program;
 mod readme;
 mod real_captures;
 mod samples;
+mod tables;
 mod tools;
 
 #[path = "../../examples/make-samples/samples/mod.rs"]

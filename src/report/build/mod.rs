@@ -7,7 +7,7 @@ mod inputs;
 mod sessions;
 
 use super::model::{CoverageReport, Finding, PacketReport, Report, Share, Time, Tool};
-use super::text;
+use super::{SCHEMA_VERSION, text};
 use crate::capture::{Input, Precision, Timestamp};
 use crate::flow::{Coverage, PacketRef, Tally};
 use crate::identify::infer::Subject;
@@ -64,7 +64,7 @@ pub fn build(material: &Material<'_>) -> Report {
     let lacks = builder.lacks();
     let verdict = builder.verdict(&lacks);
     Report {
-        schema_version: "1",
+        schema_version: SCHEMA_VERSION,
         tool: Tool { name: "landfall", version: env!("CARGO_PKG_VERSION") },
         verdict,
         lacks,
