@@ -21,6 +21,8 @@ pub enum ReportFormat {
     Json,
     /// The same as one record a line
     Jsonl,
+    /// A table (--table) for spreadsheets
+    Csv,
     /// A table (--table) in the columnar Apache Parquet format
     #[cfg(feature = "parquet")]
     Parquet,
@@ -74,9 +76,9 @@ impl ReportFormat {
     /// The same, in the words of the report.
     pub fn to_report(self, table: Option<ReportTable>) -> Result<report::Format, FormatError> {
         let chosen = table.map(ReportTable::to_report);
-        #[cfg(feature = "parquet")]
         let named = chosen.ok_or(FormatError::NoTable { format: self.name() });
         let format = match self {
+            Self::Csv => return Ok(report::Format::Csv(named?)),
             #[cfg(feature = "parquet")]
             Self::Parquet => return Ok(report::Format::Parquet(named?)),
             Self::Table => report::Format::Table { colour: false },
@@ -117,6 +119,7 @@ impl ReportFormat {
             Self::Table => "table",
             Self::Json => "json",
             Self::Jsonl => "jsonl",
+            Self::Csv => "csv",
             #[cfg(feature = "parquet")]
             Self::Parquet => "parquet",
         }

@@ -74,7 +74,7 @@ pub struct Inspect {
     #[arg(long, value_enum, default_value_t = ReportFormat::Table, help_heading = "Output")]
     pub format: ReportFormat,
 
-    /// Which table of the report is written (parquet)
+    /// Which table of the report is written (csv, parquet)
     #[arg(long, value_enum, value_name = "TABLE", help_heading = "Output")]
     pub table: Option<ReportTable>,
 

@@ -3,6 +3,7 @@
 //! Every format is a pure function from the [`Report`] to bytes, which it writes bit by bit.
 
 mod build;
+mod csv;
 mod json;
 pub mod jsonl;
 mod model;
@@ -35,6 +36,8 @@ pub enum Format {
     Json,
     /// JSON objects, one a line.
     JsonLines,
+    /// A table, as comma-separated values.
+    Csv(Table),
     /// A table, as Apache Parquet.
     #[cfg(feature = "parquet")]
     Parquet(Table),
@@ -66,6 +69,7 @@ impl Report {
     /// Writes the report in `format` to `out`.
     pub fn write(&self, format: Format, out: &mut (dyn Write + Send)) -> io::Result<()> {
         match format {
+            Format::Csv(table) => csv::write(self, table, out),
             Format::Json => json::write(self, out),
             Format::JsonLines => jsonl::write(self, out),
             #[cfg(feature = "parquet")]

@@ -169,6 +169,39 @@ fn a_call_has_the_sums_of_its_far_ends() {
     }
 }
 
+#[test]
+fn comma_separated_values_read_back() {
+    for (capture, report) in reports() {
+        for table in Table::ALL {
+            let file = report.render(Format::Csv(table));
+            let mut reader = csv::Reader::from_reader(&*file);
+            let expected: Vec<&str> = table.columns().iter().map(|column| column.name).collect();
+            assert_eq!(reader.headers().unwrap().iter().collect::<Vec<_>>(), expected);
+            let found: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+            let rows = rows(table, &report);
+            assert_eq!(found.len(), rows.len());
+            for (found, row) in found.iter().zip(&rows) {
+                for ((found, cell), column) in found.iter().zip(row).zip(table.columns()) {
+                    let expected = match cell {
+                        Value::Null => String::new(),
+                        Value::String(text) => text.clone(),
+                        Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join("|"),
+                        other => other.to_string(),
+                    };
+                    let unmarked = found.strip_prefix('\'').unwrap_or(found);
+                    assert_eq!(unmarked, expected, "{capture}: {}", column.name);
+                }
+            }
+        }
+    }
+}
+
+fn plain(element: &Value) -> String {
+    element
+        .as_str()
+        .map_or_else(|| if element.is_null() { String::new() } else { element.to_string() }, str::to_owned)
+}
+
 #[cfg(feature = "parquet")]
 mod parquet {
     use super::*;

@@ -1,9 +1,23 @@
 //! Formats for programs: JSON lines, CSV, Parquet, Zeek, ECS.
 
 use crate::program::{run, sample_names};
+use crate::tables::reports;
+use landfall::report::{Format, Table};
 use serde_json::Value;
+use std::io::{self, Write};
 
 const FALL_BACK: &str = "zoom-beijing-keys.pcapng";
+
+/// Every format, with every table.
+fn formats() -> Vec<Format> {
+    let mut formats = vec![Format::Table { colour: false }, Format::Json, Format::JsonLines];
+    for table in Table::ALL {
+        formats.push(Format::Csv(table));
+        #[cfg(feature = "parquet")]
+        formats.push(Format::Parquet(table));
+    }
+    formats
+}
 
 fn lines(text: &str) -> Vec<Value> {
     text.lines()
@@ -63,4 +77,51 @@ fn a_flow_names_its_call_and_the_verdict_on_its_far_end() {
     }
     let all = ["inspect", "--deny", "CN", "--scope", "all", "--flows", "--format", "json", FALL_BACK];
     assert!(run(&all).json()["flows"].as_array().unwrap().iter().all(|flow| flow["verdict"].is_string()));
+}
+
+/// A pipe that its reader has closed after some bytes.
+struct Closed(usize);
+
+impl Write for Closed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0 == 0 {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let taken = bytes.len().min(self.0);
+        self.0 -= taken;
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_pipe_that_is_closed_on_the_way_is_known_as_such() {
+    let (_, report) = reports().find(|(name, _)| name == FALL_BACK).unwrap();
+    for format in formats() {
+        let whole = report.render(format).len();
+        for room in [0, whole / 2, whole - 1] {
+            let error = report.write(format, &mut Closed(room)).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::BrokenPipe, "{format:?} after {room} bytes: {error}");
+        }
+        report.write(format, &mut Closed(whole)).unwrap();
+    }
+}
+
+#[test]
+fn a_table_is_chosen_where_there_are_tables_and_nowhere_else() {
+    let missing = run(&["inspect", "--format", "csv", FALL_BACK]);
+    assert_eq!((missing.status, missing.stdout.len()), (2, 0));
+    assert!(
+        missing.stderr.contains("choose --table endpoints, sessions, findings or flows"),
+        "{}",
+        missing.stderr
+    );
+    for format in ["table", "json", "jsonl"] {
+        let refused = run(&["inspect", "--format", format, "--table", "flows", FALL_BACK]);
+        assert_eq!((refused.status, refused.stdout.len()), (2, 0), "{format}");
+        assert!(refused.stderr.contains("--table flows has no meaning"), "{}", refused.stderr);
+    }
 }
