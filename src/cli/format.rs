@@ -26,6 +26,10 @@ pub enum ReportFormat {
     /// A table (--table) in the columnar Apache Parquet format
     #[cfg(feature = "parquet")]
     Parquet,
+    /// The flows as Zeek's conn.log
+    Zeek,
+    /// The flows and findings in the Elastic Common Schema, one JSON object a line
+    Ecs,
 }
 
 /// Which table of a report is written.
@@ -84,6 +88,8 @@ impl ReportFormat {
             Self::Table => report::Format::Table { colour: false },
             Self::Json => report::Format::Json,
             Self::Jsonl => report::Format::JsonLines,
+            Self::Zeek => report::Format::Zeek,
+            Self::Ecs => report::Format::Ecs,
         };
         let refused = |table: report::Table| FormatError::UnwantedTable {
             table: table.name(),
@@ -105,7 +111,7 @@ impl ReportFormat {
 
     /// Whether it lists every flow even where nobody asks for them.
     pub const fn has_flows(self, table: Option<ReportTable>) -> bool {
-        matches!(table, Some(ReportTable::Flows))
+        matches!(self, Self::Zeek | Self::Ecs) || matches!(table, Some(ReportTable::Flows))
     }
 
     /// Whether it has room for the hashes of the inputs. Hashing takes several times as long as all the rest.
@@ -120,6 +126,8 @@ impl ReportFormat {
             Self::Json => "json",
             Self::Jsonl => "jsonl",
             Self::Csv => "csv",
+            Self::Zeek => "zeek",
+            Self::Ecs => "ecs",
             #[cfg(feature = "parquet")]
             Self::Parquet => "parquet",
         }

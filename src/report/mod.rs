@@ -4,6 +4,7 @@
 
 mod build;
 mod csv;
+mod ecs;
 mod json;
 pub mod jsonl;
 mod model;
@@ -14,6 +15,7 @@ mod places;
 mod table;
 pub mod tables;
 pub mod text;
+mod zeek;
 
 pub use build::{Material, build};
 pub use model::*;
@@ -41,6 +43,10 @@ pub enum Format {
     /// A table, as Apache Parquet.
     #[cfg(feature = "parquet")]
     Parquet(Table),
+    /// The flows as Zeek's `conn.log`.
+    Zeek,
+    /// The flows and findings in the Elastic Common Schema, one JSON object a line.
+    Ecs,
 }
 
 /// Version of the report, and of everything that has its names: a number that rises when a name or meaning changes.
@@ -70,10 +76,12 @@ impl Report {
     pub fn write(&self, format: Format, out: &mut (dyn Write + Send)) -> io::Result<()> {
         match format {
             Format::Csv(table) => csv::write(self, table, out),
+            Format::Ecs => ecs::write(self, out),
             Format::Json => json::write(self, out),
             Format::JsonLines => jsonl::write(self, out),
             #[cfg(feature = "parquet")]
             Format::Parquet(table) => parquet::write(self, table, out),
+            Format::Zeek => zeek::write(self, out),
             Format::Table { colour } => out.write_all(table::render(self, colour).as_bytes()),
         }
     }

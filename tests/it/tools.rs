@@ -10,7 +10,8 @@ const FALL_BACK: &str = "zoom-beijing-keys.pcapng";
 
 /// Every format, with every table.
 fn formats() -> Vec<Format> {
-    let mut formats = vec![Format::Table { colour: false }, Format::Json, Format::JsonLines];
+    let mut formats =
+        vec![Format::Table { colour: false }, Format::Json, Format::JsonLines, Format::Zeek, Format::Ecs];
     for table in Table::ALL {
         formats.push(Format::Csv(table));
         #[cfg(feature = "parquet")]
@@ -119,7 +120,7 @@ fn a_table_is_chosen_where_there_are_tables_and_nowhere_else() {
         "{}",
         missing.stderr
     );
-    for format in ["table", "json", "jsonl"] {
+    for format in ["table", "json", "jsonl", "zeek", "ecs"] {
         let refused = run(&["inspect", "--format", format, "--table", "flows", FALL_BACK]);
         assert_eq!((refused.status, refused.stdout.len()), (2, 0), "{format}");
         assert!(refused.stderr.contains("--table flows has no meaning"), "{}", refused.stderr);
