@@ -94,11 +94,7 @@ enum Witness {
 impl Witness {
     fn ask(&self, address: IpAddr, claims: &mut Vec<Claim>) -> Option<Operator> {
         match self {
-            Self::Database(source) => {
-                let answer = source.look_up(address);
-                claims.extend(answer.claim);
-                answer.operator
-            }
+            Self::Database(source) => source.look_up(address, claims),
             Self::Ranges(ranges) => {
                 ranges.claim(address, claims);
                 None
@@ -212,13 +208,25 @@ impl Locator {
 
     /// Where `address` is, with what packets say.
     pub fn locate_in(&self, address: IpAddr, context: &Context<'_>) -> Placement {
+        let mut placement = self.locate_reusing(address, context, Vec::new());
+        // Of millions of addresses, room for claims that do not come takes a gigabyte.
+        placement.location.claims.shrink_to_fit();
+        placement
+    }
+
+    /// As [`Self::locate_in`]. The claims take the memory of `room`, a list that is no longer wanted: to ask for memory
+    /// and give it back for each of millions of addresses takes as long as to look them up.
+    pub fn locate_reusing(&self, address: IpAddr, context: &Context<'_>, mut room: Vec<Claim>) -> Placement {
+        room.clear();
         let scope = Scope::of(address);
         let embedded_ipv4 = EmbeddedIpv4::of(address);
         if scope != Scope::Global {
-            return Placement { scope, embedded_ipv4, location: Location::unknown(), operator: None };
+            let location = Location { claims: room, ..Location::unknown() };
+            return Placement { scope, embedded_ipv4, location, operator: None };
         }
         let asked = embedded_ipv4.map_or(address, |embedded| IpAddr::V4(embedded.address));
-        let (mut claims, operator) = self.claims(asked, context);
+        let mut claims = room;
+        let operator = self.ask(asked, context, &mut claims);
         let latency = match (&self.ruler, context.round_trip) {
             (Some(ruler), Some(time)) => Some(ruler.measure(&mut claims, time)),
             _ => None,
@@ -235,29 +243,27 @@ impl Locator {
         Placement { scope, embedded_ipv4, location, operator }
     }
 
-    fn claims(&self, address: IpAddr, context: &Context<'_>) -> (Vec<Claim>, Option<Operator>) {
-        let mut claims = Vec::with_capacity(4);
+    /// Adds every claim, and says who announces the address.
+    fn ask(&self, address: IpAddr, context: &Context<'_>, claims: &mut Vec<Claim>) -> Option<Operator> {
         let mut operator = None;
         for build in self.series.iter().flat_map(|series| series.chosen(context.time)) {
-            operator = operator.or(build.witness.ask(address, &mut claims));
+            operator = operator.or(build.witness.ask(address, claims));
         }
         if self.has_embedded {
-            embedded_ranges(address, &mut claims);
+            embedded_ranges(address, claims);
             operator = operator.or_else(|| operators::operator(address));
         }
         if !context.names.is_empty() {
             claims.extend(hints::claims(context.names));
         }
         if let Some((first, last)) = context.time {
-            for claim in &mut claims {
+            for claim in claims {
                 // The packet that is nearer counts: a source from between them is up to date.
                 let at = claim.built.map_or(first, |built| built.clamp(first.min(last), first.max(last)));
                 claim.compare_time(at);
             }
         }
-        // Of millions of addresses, room for claims that do not come takes a gigabyte.
-        claims.shrink_to_fit();
-        (claims, operator)
+        operator
     }
 
     /// The claims of every build of databases of which there are several, by date.

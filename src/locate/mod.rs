@@ -23,6 +23,7 @@ mod locator;
 mod operators;
 mod outline;
 mod ranges;
+mod records;
 mod regions;
 mod schema;
 mod scope;
@@ -426,8 +427,8 @@ mod tests {
         for length in 0..whole.len() {
             let opened = Source::from_bytes(path, Bytes::Owned(whole[..length].to_vec()), &[], false);
             if let Ok((_, source)) = opened {
-                source.look_up(address("1.1.1.1"));
-                source.look_up(address("2600::1"));
+                source.look_up(address("1.1.1.1"), &mut Vec::new());
+                source.look_up(address("2600::1"), &mut Vec::new());
             }
         }
         Source::from_bytes(path, Bytes::Owned(whole), &[], false).unwrap();
@@ -448,7 +449,7 @@ mod tests {
             }
             if let Ok((_, source)) = Source::from_bytes(Path::new("a.mmdb"), Bytes::Owned(file), &[], false) {
                 for place in [IpAddr::from(bits.to_be_bytes()), address("8.8.8.8"), address("1.1.1.1"), address("2600::1")] {
-                    source.look_up(place);
+                    source.look_up(place, &mut Vec::new());
                 }
             }
         }
