@@ -4,13 +4,14 @@ use super::anycast::AnycastList;
 use super::conclusion::{Circumstances, conclude};
 use super::database::{Database, Source};
 use super::latency::{RoundTrip, Ruler, Vantage};
-use super::ranges::{self, Ranges};
+use super::ranges::Ranges;
 use super::{Claim, CountryCode, EmbeddedIpv4, LocateError, Location, Operator, Placement, Scope};
-use super::{files, hints, operators};
+use super::{clouds, files, hints, operators};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Which sources are asked.
 #[derive(Clone, Debug, Default)]
@@ -50,8 +51,8 @@ pub struct Locator {
     databases: Vec<Database>,
     series: Vec<Series>,
     lists: Vec<AnycastList>,
-    /// Whether the operators and ranges that the program carries are asked.
-    has_embedded: bool,
+    /// The id of the cloud regions that the program carries, where these are asked, and its operators with them.
+    clouds: Option<Arc<str>>,
     ruler: Option<Ruler>,
     denied: BTreeSet<CountryCode>,
     all_dates: bool,
@@ -140,16 +141,17 @@ impl Locator {
             databases: Vec::new(),
             series: Vec::new(),
             lists: Vec::new(),
-            has_embedded: !sources.without_embedded,
+            clouds: None,
             ruler: sources.vantage.map(Ruler::new),
             denied: sources.denied.clone(),
             all_dates: sources.all_dates,
         };
-        if locator.has_embedded {
+        if !sources.without_embedded {
             let (database, source) = Source::embedded()?;
             locator.add(database, Witness::Database(Box::new(source)));
-            locator.databases.push(ranges::embedded_description());
-            locator.databases.push(operators::description());
+            let clouds = clouds::description();
+            locator.clouds = Some(Arc::clone(&clouds.id));
+            locator.databases.extend([clouds, operators::description()]);
         }
         for path in files::databases(&sources.databases)? {
             let (database, source) = Source::open(&path, &locator.databases, sources.hash)?;
@@ -249,8 +251,8 @@ impl Locator {
         for build in self.series.iter().flat_map(|series| series.chosen(context.time)) {
             operator = operator.or(build.witness.ask(address, claims));
         }
-        if self.has_embedded {
-            embedded_ranges(address, claims);
+        if let Some(clouds) = &self.clouds {
+            embedded_ranges(address, clouds, claims);
             operator = operator.or_else(|| operators::operator(address));
         }
         if !context.names.is_empty() {
@@ -283,9 +285,9 @@ impl Locator {
 }
 
 /// What the embedded list says, unless a list of the user's has that provider say something.
-fn embedded_ranges(address: IpAddr, claims: &mut Vec<Claim>) {
+fn embedded_ranges(address: IpAddr, id: &Arc<str>, claims: &mut Vec<Claim>) {
     let given = claims.len();
-    Ranges::embedded().claim(address, claims);
+    clouds::claim(address, id, claims);
     let (before, embedded) = claims.split_at(given);
     let is_said = |claim: &Claim| {
         before

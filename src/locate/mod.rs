@@ -9,6 +9,7 @@
 mod anycast;
 mod bytes;
 mod claim;
+mod clouds;
 mod conclusion;
 mod country;
 mod database;
@@ -22,6 +23,7 @@ mod latency;
 mod locator;
 mod operators;
 mod outline;
+mod packed;
 mod ranges;
 mod records;
 mod regions;
@@ -62,7 +64,7 @@ pub struct Placement {
 
 /// What the program carries.
 pub fn embedded_data() -> [Database; 3] {
-    [embedded::description(), ranges::embedded_description(), operators::description()]
+    [embedded::description(), clouds::description(), operators::description()]
 }
 
 #[cfg(test)]
