@@ -61,7 +61,7 @@ fn verdict(claims: &[Claim], circumstances: &Circumstances<'_>) -> Conclusion {
     let unlikely = first.latency.is_some_and(|reach| reach.verdict == Plausibility::Unlikely);
     let confidence = if unlikely || !unanimous && standing(claims).any(is_denied) {
         Confidence::Disputed
-    } else if unanimous && witnesses(standing(claims)) > 1 {
+    } else if claims.len() > 1 && unanimous && witnesses(standing(claims)) > 1 {
         Confidence::Confirmed
     } else {
         Confidence::Likely

@@ -1,26 +1,23 @@
 //! One location database: what it is, and what it says of an address.
 
 use super::bytes::Bytes;
+use super::records::Records;
 use super::schema::{Found, Probed, Record, Schema, shortened};
 use super::{Claim, ClaimKind, LocateError, Operator, claim, embedded};
-use foldhash::fast::RandomState;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use maxminddb::{MaxMindDbError, Reader};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 
 /// Bytes of a database file that are accepted. The largest in use have some hundred megabytes.
 const MAX_FILE_BYTES: u64 = 2 << 30;
-/// Records that are kept once they were read: a country file has some 250. Past that a record is read at each look-up.
-const MAX_KEPT_RECORDS: usize = 1 << 16;
 /// Makers that turn the registries' records of who holds a network into a database.
 const REGISTRIES: [&str; 2] = ["geo-whois", "iptoasn"];
 /// Letters of a file's name that become its id.
@@ -128,16 +125,8 @@ pub(super) struct Source {
     origin: Option<&'static str>,
     built: Option<Timestamp>,
     id: Arc<str>,
-    /// Records by their place in the file: to read one costs as much as to find it.
-    records: RwLock<HashMap<usize, Record, RandomState>>,
+    records: Records,
     unreadable: AtomicU64,
-}
-
-/// What one database says of an address.
-#[derive(Debug, Default)]
-pub(super) struct Answer {
-    pub(super) claim: Option<Claim>,
-    pub(super) operator: Option<Operator>,
 }
 
 impl Source {
@@ -206,36 +195,25 @@ impl Source {
             origin: description.origin,
             built: description.built,
             id: Arc::clone(&description.id),
-            records: RwLock::default(),
+            records: Records::default(),
             unreadable: AtomicU64::new(0),
         }
     }
 
-    /// What the database says of `address`.
-    pub(super) fn look_up(&self, address: IpAddr) -> Answer {
+    /// Adds what the database says of where `address` is, and gives who announces it.
+    pub(super) fn look_up(&self, address: IpAddr, claims: &mut Vec<Claim>) -> Option<Operator> {
         if address.is_ipv6() && self.reader.metadata().ip_version == 4 {
-            return Answer::default();
+            return None;
         }
         let answer = self.reader.lookup(address).and_then(|found| {
-            let Some(offset) = found.offset() else { return Ok(Answer::default()) };
-            Ok(self.answer(address, &found, self.record(offset, &found)?))
+            let Some(offset) = found.offset() else { return Ok(None) };
+            let record = self.records.get(offset, || self.schema.read(&found))?;
+            Ok(self.answer(address, &found, record, claims))
         });
         answer.unwrap_or_else(|_damage| {
             self.unreadable.fetch_add(1, Ordering::Relaxed);
-            Answer::default()
+            None
         })
-    }
-
-    fn record(&self, offset: usize, found: &Found<'_>) -> Result<Record, MaxMindDbError> {
-        if let Some(record) = self.records.read().unwrap_or_else(PoisonError::into_inner).get(&offset) {
-            return Ok(record.clone());
-        }
-        let record = self.schema.read(found)?;
-        let mut records = self.records.write().unwrap_or_else(PoisonError::into_inner);
-        if records.len() < MAX_KEPT_RECORDS {
-            records.insert(offset, record.clone());
-        }
-        Ok(record)
     }
 
     /// Reads every record.
@@ -248,18 +226,25 @@ impl Source {
         self.unreadable.load(Ordering::Relaxed)
     }
 
-    fn answer(&self, address: IpAddr, found: &Found<'_>, record: Record) -> Answer {
-        let Some(network) = network(address, found) else { return Answer::default() };
-        let says_something = record.country.is_some() || record.registered_country.is_some();
-        let claim = says_something.then(|| Claim {
-            origin: self.origin,
-            country: record.country,
-            registered_country: record.registered_country,
-            network: Some(network),
-            built: self.built,
-            ..Claim::new(Arc::clone(&self.id), self.kind)
-        });
-        Answer { claim, operator: record.operator }
+    fn answer(
+        &self,
+        address: IpAddr,
+        found: &Found<'_>,
+        record: Record,
+        claims: &mut Vec<Claim>,
+    ) -> Option<Operator> {
+        let network = network(address, found)?;
+        if record.country.is_some() || record.registered_country.is_some() {
+            claims.push(Claim {
+                origin: self.origin,
+                country: record.country,
+                registered_country: record.registered_country,
+                network: Some(network),
+                built: self.built,
+                ..Claim::new(Arc::clone(&self.id), self.kind)
+            });
+        }
+        record.operator
     }
 }
 

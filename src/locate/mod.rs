@@ -9,6 +9,7 @@
 mod anycast;
 mod bytes;
 mod claim;
+mod clouds;
 mod conclusion;
 mod country;
 mod database;
@@ -22,7 +23,9 @@ mod latency;
 mod locator;
 mod operators;
 mod outline;
+mod packed;
 mod ranges;
+mod records;
 mod regions;
 mod schema;
 mod scope;
@@ -61,7 +64,7 @@ pub struct Placement {
 
 /// What the program carries.
 pub fn embedded_data() -> [Database; 3] {
-    [embedded::description(), ranges::embedded_description(), operators::description()]
+    [embedded::description(), clouds::description(), operators::description()]
 }
 
 #[cfg(test)]
@@ -426,8 +429,8 @@ mod tests {
         for length in 0..whole.len() {
             let opened = Source::from_bytes(path, Bytes::Owned(whole[..length].to_vec()), &[], false);
             if let Ok((_, source)) = opened {
-                source.look_up(address("1.1.1.1"));
-                source.look_up(address("2600::1"));
+                source.look_up(address("1.1.1.1"), &mut Vec::new());
+                source.look_up(address("2600::1"), &mut Vec::new());
             }
         }
         Source::from_bytes(path, Bytes::Owned(whole), &[], false).unwrap();
@@ -448,7 +451,7 @@ mod tests {
             }
             if let Ok((_, source)) = Source::from_bytes(Path::new("a.mmdb"), Bytes::Owned(file), &[], false) {
                 for place in [IpAddr::from(bits.to_be_bytes()), address("8.8.8.8"), address("1.1.1.1"), address("2600::1")] {
-                    source.look_up(place);
+                    source.look_up(place, &mut Vec::new());
                 }
             }
         }
