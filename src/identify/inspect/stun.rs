@@ -117,7 +117,7 @@ fn keep(slot: &mut Option<(String, crate::flow::PacketRef)>, bytes: Option<&[u8]
 }
 
 fn mentions(feed: &Feed, message: &Message<'_>, facts: &mut FlowFacts) {
-    for named in &message.addresses {
+    for named in message.addresses() {
         let kind = match named.kind {
             AddressKind::AlternateServer => MentionKind::AlternateServer,
             AddressKind::Mapped | AddressKind::MappedAlternate | AddressKind::XorMapped => {
