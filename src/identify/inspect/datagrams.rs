@@ -85,7 +85,8 @@ pub(super) fn may_be_known(feed: &Feed, payload: &[u8]) -> bool {
 }
 
 fn is_dns(feed: &Feed) -> bool {
-    answers::PORTS.contains(&feed.server().port()) || answers::PORTS.contains(&feed.source.port())
+    answers::is_port(feed.source.port())
+        || (feed.direction == Direction::FromClient && answers::is_port(feed.destination.port()))
 }
 
 fn may_carry_media(feed: &Feed) -> bool {
@@ -142,7 +143,7 @@ impl Datagrams {
             && self.quic.is_none()
             && !matches!(self.skype, Skype::Maybe(_))
             && !self.media.as_ref().is_some_and(|media| media.is_confirmed())
-            && self.facts == FlowFacts::default()
+            && self.facts.is_empty()
     }
 
     fn open(&mut self, feed: &Feed, payload: &[u8], length: usize, depth: u8) {
@@ -219,7 +220,7 @@ impl Datagrams {
         // Elsewhere than on Zoom's ports only packets that prove themselves begin a flow of Zoom's.
         let expected = ZOOM_PORTS.contains(&feed.server().port()) || self.zoom.is_some();
         if let Some(packet) = zoom::parse(payload, length) {
-            let proven = zoom::probe(payload, length) == Probe::Match && !is_echo(&packet);
+            let proven = packet.is_certain() && !is_echo(&packet);
             if expected || proven {
                 self.router_packet(feed, &packet);
                 return true;
@@ -243,12 +244,11 @@ impl Datagrams {
         if let Some(signature) = signature {
             self.facts.signature(signature, feed.packet);
         }
-        let time = self.zoom.get_or_insert_default().update(packet, feed.time);
-        if let (Direction::FromServer, Some(time)) = (feed.direction, time) {
-            self.facts.answered(RttVia::Zoom, time);
-        }
+        let times = self.zoom.get_or_insert_default();
         if let zoom::Packet::Data { media, .. } = packet {
             self.zoom_media(feed, media);
+        } else if let (Direction::FromServer, Some(time)) = (feed.direction, times.update(packet, feed.time)) {
+            self.facts.answered(RttVia::Zoom, time);
         }
     }
 

@@ -17,8 +17,8 @@ pub(super) struct MediaWatch {
     trackers: PerDirection<Tracker>,
     headers: PerDirection<u64>,
     origins: Vec<Origin>,
-    /// Index of the origin that the latest packet had.
-    latest: usize,
+    /// Index of the origin that the latest packet of each direction had.
+    latest: PerDirection<usize>,
     reports: Option<Box<rtcp::RoundTrips>>,
     plain_reports: bool,
     /// RTP came in `FaceTime`'s frames.
@@ -58,13 +58,14 @@ impl MediaWatch {
 
     fn origin(&mut self, feed: &Feed, ssrc: u32, kind: Option<&'static str>) {
         let same = |origin: &Origin| origin.ssrc == ssrc && origin.direction == feed.direction;
-        if self.origins.get(self.latest).is_some_and(same) {
+        let latest = self.latest.of_mut(feed.direction);
+        if self.origins.get(*latest).is_some_and(same) {
             return;
         }
         if let Some(place) = self.origins.iter().position(same) {
-            self.latest = place;
+            *latest = place;
         } else if self.origins.len() < MAX_ORIGINS {
-            self.latest = self.origins.len();
+            *latest = self.origins.len();
             self.origins.push(Origin { direction: feed.direction, ssrc, first: feed.packet, kind });
         }
     }

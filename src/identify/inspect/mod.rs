@@ -148,7 +148,7 @@ impl FlowInspector {
             State::Streams(streams) => streams.finish(),
             State::Over(facts) => (facts.map(|facts| *facts), Vec::new()),
         };
-        let facts = facts.filter(|facts| *facts != FlowFacts::default());
+        let facts = facts.filter(|facts| !facts.is_empty());
         self.state = State::Over(facts.map(Box::new));
         bindings
     }

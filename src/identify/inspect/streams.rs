@@ -117,7 +117,7 @@ impl Streams {
 
     /// Finds out what the connection carries. Whether it is known.
     fn recognise(&mut self, feed: &Feed, prefix: &[u8]) -> bool {
-        if answers::PORTS.contains(&feed.server().port()) {
+        if answers::is_port(feed.server().port()) {
             self.content = Content::Dns(PerDirection::default());
             self.facts.protocol(Protocol::Dns);
         } else if tls::probe(prefix) == Probe::Match {

@@ -14,13 +14,15 @@ const FINGERPRINT: u16 = 0x8028;
 /// Type and length before each value.
 const ATTRIBUTE_HEADER: usize = 4;
 
-/// How attributes follow each other.
+/// How attributes follow each other: each begins at the next offset that has none of these bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Padding {
+pub(super) struct Padding(usize);
+
+impl Padding {
     /// Without a gap (MS-TURN).
-    None,
+    pub(super) const NONE: Self = Self(0);
     /// From multiples of four, RFC 8489 section 14. Some senders leave out the padding of the last one.
-    ToFour,
+    pub(super) const TO_FOUR: Self = Self(3);
 }
 
 /// One attribute.
@@ -74,10 +76,7 @@ impl<'a> Iterator for Attributes<'a> {
         let value = rest.get(..length)?;
         let attribute = Attribute { kind: u16::from_be_bytes(kind), value, offset: self.position };
         let end = self.position + ATTRIBUTE_HEADER + length;
-        self.position = match self.padding {
-            Padding::None => end,
-            Padding::ToFour => end.next_multiple_of(4),
-        };
+        self.position = (end + self.padding.0) & !self.padding.0;
         Some(attribute)
     }
 }
@@ -87,8 +86,8 @@ pub(super) fn read<'a>(message: &mut Message<'a>, payload: &'a [u8], length: usi
     let bytes = payload.get(HEADER_LENGTH..length.min(payload.len())).unwrap_or_default();
     let is_whole = payload.len() >= length;
     let [usual, other] = match message.dialect {
-        Dialect::Microsoft => [Padding::None, Padding::ToFour],
-        _ => [Padding::ToFour, Padding::None],
+        Dialect::Microsoft => [Padding::NONE, Padding::TO_FOUR],
+        _ => [Padding::TO_FOUR, Padding::NONE],
     };
     let mut fits = fill(message, Attributes::new(bytes, usual), payload, is_whole);
     if !fits && fills(Attributes::new(bytes, other)) {
@@ -106,15 +105,12 @@ fn fill<'a>(
     is_whole: bool,
 ) -> bool {
     let all = attributes;
-    message.addresses = None;
     while let Some(attribute) = attributes.next() {
-        let is_known = take(message, &attribute);
-        if is_known {
+        if take(message, &attribute) {
             continue;
         }
         if attribute.kind == FINGERPRINT {
-            let is_last = attribute.offset + ATTRIBUTE_HEADER + 4 == all.bytes.len();
-            if is_last && is_whole {
+            if is_whole && attribute.offset + ATTRIBUTE_HEADER + 4 == all.bytes.len() {
                 message.checksum = checksum(payload, &attribute);
             }
         } else if message.addresses.is_none()

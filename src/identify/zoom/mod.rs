@@ -97,9 +97,16 @@ const OLD_OUTER_LENGTH: usize = 1;
 /// Whether a datagram of `length` bytes on the wire is one between a Zoom client and a router.
 pub fn probe(payload: &[u8], length: usize) -> Probe {
     match parse(payload, length) {
-        Some(Packet::Data { media, .. }) if !media.is_certain() => Probe::NeedMore,
-        Some(_) => Probe::Match,
+        Some(packet) if packet.is_certain() => Probe::Match,
+        Some(_) => Probe::NeedMore,
         None => Probe::NoMatch,
+    }
+}
+
+impl Packet<'_> {
+    /// Whether fields inside prove that this is Zoom's.
+    pub fn is_certain(&self) -> bool {
+        !matches!(self, Self::Data { media, .. } if !media.is_certain())
     }
 }
 
