@@ -286,21 +286,28 @@ impl Tracker {
         true
     }
 
-    /// Takes a header that was read already, of a packet of `length` bytes on the wire.
-    pub fn take(&mut self, header: &Header, length: usize, time: Timestamp) {
+    /// Takes a header that was read already, of a packet of `length` bytes on the wire. Whether its source is one
+    /// that is followed already.
+    pub fn take(&mut self, header: &Header, length: usize, time: Timestamp) -> bool {
         if let Some(stream) = self.streams.get_mut(self.latest)
             && stream.ssrc == header.ssrc
         {
             stream.update(header, length, time);
-            return;
+            return true;
         }
         if let Some(found) = self.streams.iter().position(|stream| stream.ssrc == header.ssrc) {
             self.latest = found;
             if let Some(stream) = self.streams.get_mut(found) {
                 stream.update(header, length, time);
             }
-            return;
+            return true;
         }
+        self.open(header, length, time);
+        false
+    }
+
+    /// Begins to follow a source.
+    fn open(&mut self, header: &Header, length: usize, time: Timestamp) {
         if self.streams.len() == MOST_STREAMS {
             // Bytes that are not RTP show a new source in every packet: a source never confirmed makes room.
             let Some(place) = self.streams.iter().position(|stream| stream.packets == 1) else {

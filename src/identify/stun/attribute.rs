@@ -9,6 +9,8 @@ use super::{Checksum, Dialect, HEADER_LENGTH, IceRole, Message, Method, Transact
 const MOST_ADDRESSES: usize = 16;
 /// FINGERPRINT is the checksum combined with this, RFC 8489 section 14.7.
 const FINGERPRINT_MASK: u32 = 0x5354_554E;
+/// No attribute, RFC 8489 section 18.3. `WhatsApp` fills messages of 512 bytes with it.
+const RESERVED: u16 = 0x0000;
 /// FINGERPRINT, RFC 8489 section 14.7.
 const FINGERPRINT: u16 = 0x8028;
 /// Type and length before each value.
@@ -106,7 +108,7 @@ fn fill<'a>(
 ) -> bool {
     let all = attributes;
     while let Some(attribute) = attributes.next() {
-        if take(message, &attribute) {
+        if attribute.kind == RESERVED || take(message, &attribute) {
             continue;
         }
         if attribute.kind == FINGERPRINT {

@@ -230,6 +230,9 @@ pub fn probe_peer(payload: &[u8], length: usize) -> Probe {
 /// Reads a datagram of `length` bytes on the wire between two participants. Only packets that prove
 /// themselves are read.
 pub fn parse_peer(payload: &[u8], length: usize) -> Option<PeerPacket<'_>> {
+    if !matches!(payload.first(), Some(0x07..=0x23)) {
+        return None;
+    }
     if payload.starts_with(&[0x1F, 0x02, 0x01]) {
         return peer_connect(payload);
     }
