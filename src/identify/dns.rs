@@ -50,7 +50,7 @@ pub struct Message {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
     /// The name.
-    pub name: String,
+    pub name: Arc<str>,
     /// The type: 1 is A, 28 is AAAA, 65 is HTTPS.
     pub kind: u16,
 }
@@ -82,9 +82,9 @@ pub enum AnswerKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alias {
     /// The name.
-    pub name: String,
+    pub name: Arc<str>,
     /// What it stands for.
-    pub target: String,
+    pub target: Arc<str>,
 }
 
 /// Whether bytes on a port of DNS look like a message.
@@ -206,12 +206,12 @@ fn number(kind: QTYPE) -> u16 {
 
 fn read_records(message: &mut Message, packet: &Packet<'_>) {
     let records = || packet.answers.iter().chain(&packet.name_servers).chain(&packet.additional_records);
-    let asked = match packet.questions.as_slice() {
-        [question] => Some(&question.qname),
+    let asked = match (packet.questions.as_slice(), message.questions.as_slice()) {
+        ([question], [read]) => Some((&question.qname, Arc::clone(&read.name))),
         _ => None,
     };
     // The names that the question leads to. Aliases come in order (RFC 1034 section 4.3.2).
-    let mut chain: Vec<_> = asked.into_iter().collect();
+    let mut chain: Vec<_> = asked.iter().map(|(name, _)| *name).collect();
     for record in records() {
         if let RData::CNAME(target) = &record.rdata {
             if message.aliases.len() == MOST_ALIASES {
@@ -224,7 +224,6 @@ fn read_records(message: &mut Message, packet: &Packet<'_>) {
             message.aliases.push(Alias { name: text(&record.name), target: text(&target.0) });
         }
     }
-    let question: Option<Arc<str>> = asked.map(|name| text(name).into());
     for record in records() {
         let mut own_name = None;
         for (address, kind) in addresses(&record.rdata) {
@@ -233,9 +232,9 @@ fn read_records(message: &mut Message, packet: &Packet<'_>) {
                 return;
             }
             let is_asked_for = || chain.iter().any(|name| is_same(name, &record.name));
-            let name = own_name.get_or_insert_with(|| match &question {
-                Some(question) if is_asked_for() => Arc::clone(question),
-                _ => text(&record.name).into(),
+            let name = own_name.get_or_insert_with(|| match &asked {
+                Some((_, asked)) if is_asked_for() => Arc::clone(asked),
+                _ => text(&record.name),
             });
             message.answers.push(Answer { name: Arc::clone(name), address, ttl: record.ttl, kind });
         }
@@ -283,15 +282,41 @@ fn hints(record: &SVCB<'_>) -> Vec<IpAddr> {
 
 /// A name as text, without the last dot. Dots and backslashes within a label are escaped, and so are bytes
 /// that are not UTF-8 (RFC 1035 section 5.1, RFC 6763 section 4.3).
-fn text(name: &Name<'_>) -> String {
-    let mut text = String::with_capacity(USUAL_NAME);
+fn text(name: &Name<'_>) -> Arc<str> {
+    let mut bytes = [0; LONGEST_NAME];
+    match plain(name, &mut bytes) {
+        Some(plain) => plain.into(),
+        None => escaped(name).into(),
+    }
+}
+
+/// Bytes of the longest name with its lengths, RFC 1035 section 2.3.4.
+const LONGEST_NAME: usize = 255;
+
+/// Writes a name in which nothing has to be escaped, as in nearly all.
+fn plain<'a>(name: &Name<'_>, bytes: &'a mut [u8; LONGEST_NAME]) -> Option<&'a str> {
+    let mut length = 0_usize;
+    for label in name.iter() {
+        let label = label.as_ref();
+        let start = if length > 0 { length + 1 } else { 0 };
+        let end = start.checked_add(label.len())?;
+        if label.iter().any(|byte| !byte.is_ascii() || matches!(byte, b'.' | b'\\')) {
+            return None;
+        }
+        if let Some(dot) = bytes.get_mut(length..start).and_then(<[u8]>::first_mut) {
+            *dot = b'.';
+        }
+        bytes.get_mut(start..end)?.copy_from_slice(label);
+        length = end;
+    }
+    std::str::from_utf8(bytes.get(..length)?).ok()
+}
+
+fn escaped(name: &Name<'_>) -> String {
+    let mut text = String::new();
     for (index, label) in name.iter().enumerate() {
         if index > 0 {
             text.push('.');
-        }
-        if let Some(plain) = plain(label.as_ref()) {
-            text.push_str(plain);
-            continue;
         }
         for chunk in label.as_ref().utf8_chunks() {
             for character in chunk.valid().chars() {
@@ -306,15 +331,6 @@ fn text(name: &Name<'_>) -> String {
         }
     }
     text
-}
-
-/// Bytes that hold most names.
-const USUAL_NAME: usize = 48;
-
-/// A label in which nothing has to be escaped, as nearly all are.
-fn plain(label: &[u8]) -> Option<&str> {
-    let has_special = label.iter().any(|byte| !byte.is_ascii() || matches!(byte, b'.' | b'\\'));
-    if has_special { None } else { std::str::from_utf8(label).ok() }
 }
 
 /// The type number of A.
@@ -371,7 +387,7 @@ mod tests {
             ("ns.example.net", "192.0.2.53"),
         ];
         assert_eq!(found, expected.map(|(name, address)| (name, address.to_owned())));
-        assert_eq!(message.aliases[0].target, "eu-west.example.net");
+        assert_eq!(&*message.aliases[0].target, "eu-west.example.net");
     }
 
     #[test]
@@ -432,7 +448,10 @@ mod tests {
             Label::new_unchecked(&b"a.b"[..]),
             Label::new_unchecked(&b"\xFFc\\"[..]),
         ]);
-        assert_eq!(text(&odd), r"a\.b.\255c\\");
+        assert_eq!(&*text(&odd), r"a\.b.\255c\\");
+        let labels = [&b"a"[..], b"b-c", b"example"].map(Label::new_unchecked);
+        assert_eq!(&*text(&Name::new_with_labels(&labels)), "a.b-c.example");
+        assert_eq!(&*text(&Name::new_with_labels(&[])), "");
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::net::IpAddr;
 const MOST_HEADERS: usize = 128;
 /// Hosts kept of one message: each proxy on the way adds one.
 const MOST_HOSTS: usize = 32;
+/// Bytes of a line in which the name of a header that matters ends, spaces after it among them.
+const LONGEST_FIELD: usize = 32;
 const VERSION: &[u8] = b"SIP/2.0";
 /// RFC 3261 and its extensions.
 const METHODS: [&str; 14] = [
@@ -147,6 +149,7 @@ pub fn stream(bytes: &[u8]) -> impl Iterator<Item = Message<'_>> {
 /// The message at the start of `bytes` and what follows it.
 fn split(bytes: &[u8]) -> Option<(Message<'_>, &[u8])> {
     let (first, rest) = next_line(bytes)?;
+    let first = std::str::from_utf8(first).ok()?;
     let mut message = start_line(first, Headers { rest, left: MOST_HEADERS, whole: false })?;
     let mut body_length = None;
     let mut has_description = false;
@@ -251,28 +254,30 @@ impl<'a> Iterator for Headers<'a> {
             self.rest = after;
             self.left -= 1;
             self.whole = line.is_empty() || self.left == 0;
-            if let Some((name, value)) = line.split_once(':')
-                && let Some(field) = Field::of(name.trim_end())
-            {
-                return Some((field, value.trim()));
+            if let Some(header) = header(line) {
+                return Some(header);
             }
         }
         None
     }
 }
 
-/// A line without its end, and what follows; `None` if the line does not end. Bytes that are not UTF-8 make it
-/// a line without content that is skipped.
-fn next_line(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let end = line_end(bytes)?;
-    let line = std::str::from_utf8(bytes.get(..end)?).unwrap_or("\u{fffd}");
-    let after = bytes.get(end..)?;
+/// A header that matters and its value; `None` for others, and for what is not UTF-8.
+fn header(line: &[u8]) -> Option<(Field, &str)> {
+    let (name, value) = line.split_at_checked(line.iter().take(LONGEST_FIELD).position(|byte| *byte == b':')?)?;
+    let field = Field::of(name.trim_ascii_end())?;
+    Some((field, std::str::from_utf8(value.get(1..)?).ok()?.trim()))
+}
+
+/// A line without its end, and what follows; `None` if the line does not end.
+fn next_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (line, after) = bytes.split_at_checked(line_end(bytes)?)?;
     let after = after.strip_prefix(b"\r").unwrap_or(after);
     Some((line, after.strip_prefix(b"\n").unwrap_or(after)))
 }
 
 fn line_end(bytes: &[u8]) -> Option<usize> {
-    let end = bytes.iter().position(|&byte| byte == b'\n')?;
+    let end = memchr::memchr(b'\n', bytes)?;
     Some(if end > 0 && bytes.get(end - 1) == Some(&b'\r') { end - 1 } else { end })
 }
 
@@ -293,11 +298,11 @@ enum Field {
 
 impl Field {
     /// The field of a name in any case, or of its one-letter form (RFC 3261 section 7.3.3).
-    fn of(name: &str) -> Option<Self> {
-        let is = |wanted: &str, field| name.eq_ignore_ascii_case(wanted).then_some(field);
+    fn of(name: &[u8]) -> Option<Self> {
+        let is = |wanted: &str, field| name.eq_ignore_ascii_case(wanted.as_bytes()).then_some(field);
         // The length tells nearly all of them apart.
         match name.len() {
-            1 => match name.as_bytes().first()?.to_ascii_lowercase() {
+            1 => match name.first()?.to_ascii_lowercase() {
                 b'i' => Some(Self::CallId),
                 b'm' => Some(Self::Contact),
                 b'l' => Some(Self::ContentLength),

@@ -61,7 +61,7 @@ fn bind(feed: &Feed, client: IpAddr, message: &Message, bindings: &mut Vec<NameB
 fn chain<'a>(name: &'a str, aliases: &'a [Alias]) -> impl Iterator<Item = &'a str> {
     let next = |name: &&str| {
         let alias = aliases.iter().find(|alias| alias.name.eq_ignore_ascii_case(name))?;
-        Some(alias.target.as_str())
+        Some(&*alias.target)
     };
     std::iter::successors(Some(name), next).take(MAX_NAMES)
 }

@@ -26,7 +26,7 @@ const ZOOM_PORTS: std::ops::RangeInclusive<u16> = 8801..=8810;
 /// What is kept of a flow over UDP while it goes on.
 #[derive(Debug, Default)]
 pub(super) struct Datagrams {
-    facts: FlowFacts,
+    facts: Box<FlowFacts>,
     count: u8,
     /// RTP is confirmed: packets that look like it need no other look.
     carries_rtp: bool,
@@ -336,7 +336,7 @@ impl Datagrams {
     }
 
     /// Everything that was learnt.
-    pub(super) fn finish(mut self) -> (Option<FlowFacts>, Vec<NameBinding>) {
+    pub(super) fn finish(mut self: Box<Self>) -> (Option<Box<FlowFacts>>, Vec<NameBinding>) {
         if let Skype::Maybe(frames) = self.skype {
             self.facts.skype_frames = Some(frames);
         }
