@@ -3,11 +3,11 @@
 //! What matters is which name led to which address. A message that is cut by the capture or malformed
 //! gives every record before the fault.
 
-use hashbrown::HashSet;
 use simple_dns::rdata::{RData, SVCB, SVCParam};
 use simple_dns::{Name, Packet, PacketFlag, QTYPE};
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use super::Probe;
 use super::wire::be16;
@@ -22,6 +22,8 @@ const SHORTEST_RECORD: usize = 11;
 const MOST_ANSWERS: usize = 512;
 /// Aliases kept from one message: they are searched for each name that the answers have, and a real chain has ten.
 const MOST_ALIASES: usize = 64;
+/// QR in the third byte, RFC 1035 section 4.1.1.
+const RESPONSE_BIT: u8 = 0x80;
 /// A bit that must be zero; the library refuses messages that set it.
 const RESERVED_BIT: u8 = 0x40;
 
@@ -48,7 +50,7 @@ pub struct Message {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
     /// The name.
-    pub name: String,
+    pub name: Arc<str>,
     /// The type: 1 is A, 28 is AAAA, 65 is HTTPS.
     pub kind: u16,
 }
@@ -58,9 +60,7 @@ pub struct Question {
 pub struct Answer {
     /// The name that was asked for, if the record belongs to the question, through aliases or directly; else the
     /// record's own.
-    pub name: String,
-    /// The record's own name, if it is another: the end of the chain of aliases.
-    pub canonical: Option<String>,
+    pub name: Arc<str>,
     /// The address.
     pub address: IpAddr,
     /// Seconds for which it may be used.
@@ -82,9 +82,9 @@ pub enum AnswerKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alias {
     /// The name.
-    pub name: String,
+    pub name: Arc<str>,
     /// What it stands for.
-    pub target: String,
+    pub target: Arc<str>,
 }
 
 /// Whether bytes on a port of DNS look like a message.
@@ -96,6 +96,14 @@ pub fn probe(message: &[u8]) -> Probe {
     let counts = counts(message).unwrap_or_default();
     let is_plausible = opcode <= 6 && counts != [0; 4] && fits(counts, message.len());
     if is_plausible { Probe::Match } else { Probe::NoMatch }
+}
+
+/// Whether bytes on a port of DNS are a message that has records, such as those with addresses; `None` if they are
+/// no message.
+pub fn may_have_answers(message: &[u8]) -> Option<bool> {
+    let [_, records @ ..] = counts(message)?;
+    let is_response = message.get(2).is_some_and(|flags| flags & RESPONSE_BIT != 0);
+    Some(is_response && records != [0; 3])
 }
 
 /// Reads one message.
@@ -198,53 +206,62 @@ fn number(kind: QTYPE) -> u16 {
 
 fn read_records(message: &mut Message, packet: &Packet<'_>) {
     let records = || packet.answers.iter().chain(&packet.name_servers).chain(&packet.additional_records);
-    let asked = match message.questions.as_slice() {
-        [question] => Some(question.name.clone()),
+    let asked = match (packet.questions.as_slice(), message.questions.as_slice()) {
+        ([question], [read]) => Some((&question.qname, Arc::clone(&read.name))),
         _ => None,
     };
     // The names that the question leads to. Aliases come in order (RFC 1034 section 4.3.2).
-    let mut chain: HashSet<String, foldhash::fast::RandomState> =
-        asked.iter().map(|name| name.to_lowercase()).collect();
+    let mut chain: Vec<_> = asked.iter().map(|(name, _)| *name).collect();
     for record in records() {
         if let RData::CNAME(target) = &record.rdata {
-            let alias = Alias { name: text(&record.name), target: text(&target.0) };
-            if chain.contains(&alias.name.to_lowercase()) {
-                chain.insert(alias.target.to_lowercase());
-            }
-            if message.aliases.len() < MOST_ALIASES {
-                message.aliases.push(alias);
-            } else {
+            if message.aliases.len() == MOST_ALIASES {
                 message.complete = false;
+                break;
             }
+            if chain.iter().any(|name| is_same(name, &record.name)) {
+                chain.push(&target.0);
+            }
+            message.aliases.push(Alias { name: text(&record.name), target: text(&target.0) });
         }
     }
     for record in records() {
-        let (addresses, kind) = addresses(&record.rdata);
-        if addresses.is_empty() {
-            continue;
-        }
-        let owner = text(&record.name);
-        let question = asked.as_ref().filter(|_| chain.contains(&owner.to_lowercase()));
-        for address in addresses {
+        let mut own_name = None;
+        for (address, kind) in addresses(&record.rdata) {
             if message.answers.len() == MOST_ANSWERS {
                 message.complete = false;
                 return;
             }
-            let name = question.unwrap_or(&owner).clone();
-            let canonical = (!name.eq_ignore_ascii_case(&owner)).then(|| owner.clone());
-            message.answers.push(Answer { name, canonical, address, ttl: record.ttl, kind });
+            let is_asked_for = || chain.iter().any(|name| is_same(name, &record.name));
+            let name = own_name.get_or_insert_with(|| match &asked {
+                Some((_, asked)) if is_asked_for() => Arc::clone(asked),
+                _ => text(&record.name),
+            });
+            message.answers.push(Answer { name: Arc::clone(name), address, ttl: record.ttl, kind });
         }
     }
 }
 
-fn addresses(data: &RData<'_>) -> (Vec<IpAddr>, AnswerKind) {
-    match data {
-        RData::A(record) => (vec![Ipv4Addr::from(record.address).into()], AnswerKind::Address),
-        RData::AAAA(record) => (vec![Ipv6Addr::from(record.address).into()], AnswerKind::Address),
-        RData::SVCB(record) => (hints(record), AnswerKind::Hint),
-        RData::HTTPS(record) => (hints(&record.0), AnswerKind::Hint),
-        _ => (Vec::new(), AnswerKind::Address),
-    }
+/// Whether two names are the same: letters of ASCII count in either case (RFC 4343).
+fn is_same(one: &Name<'_>, other: &Name<'_>) -> bool {
+    one.iter().len() == other.iter().len()
+        && one.iter().zip(other.iter()).all(|(one, other)| one.as_ref().eq_ignore_ascii_case(other.as_ref()))
+}
+
+/// The addresses in a record, with what they are there for.
+fn addresses<'a>(data: &'a RData<'_>) -> impl Iterator<Item = (IpAddr, AnswerKind)> + 'a {
+    let address = match data {
+        RData::A(record) => Some(Ipv4Addr::from(record.address).into()),
+        RData::AAAA(record) => Some(Ipv6Addr::from(record.address).into()),
+        _ => None,
+    };
+    let service = match data {
+        RData::SVCB(record) => Some(record),
+        RData::HTTPS(record) => Some(&record.0),
+        _ => None,
+    };
+    let hints = service.map(hints).unwrap_or_default();
+    let hints = hints.into_iter().map(|address| (address, AnswerKind::Hint));
+    address.map(|address| (address, AnswerKind::Address)).into_iter().chain(hints)
 }
 
 fn hints(record: &SVCB<'_>) -> Vec<IpAddr> {
@@ -265,15 +282,41 @@ fn hints(record: &SVCB<'_>) -> Vec<IpAddr> {
 
 /// A name as text, without the last dot. Dots and backslashes within a label are escaped, and so are bytes
 /// that are not UTF-8 (RFC 1035 section 5.1, RFC 6763 section 4.3).
-fn text(name: &Name<'_>) -> String {
-    let mut text = String::with_capacity(USUAL_NAME);
+fn text(name: &Name<'_>) -> Arc<str> {
+    let mut bytes = [0; LONGEST_NAME];
+    match plain(name, &mut bytes) {
+        Some(plain) => plain.into(),
+        None => escaped(name).into(),
+    }
+}
+
+/// Bytes of the longest name with its lengths, RFC 1035 section 2.3.4.
+const LONGEST_NAME: usize = 255;
+
+/// Writes a name in which nothing has to be escaped, as in nearly all.
+fn plain<'a>(name: &Name<'_>, bytes: &'a mut [u8; LONGEST_NAME]) -> Option<&'a str> {
+    let mut length = 0_usize;
+    for label in name.iter() {
+        let label = label.as_ref();
+        let start = if length > 0 { length + 1 } else { 0 };
+        let end = start.checked_add(label.len())?;
+        if label.iter().any(|byte| !byte.is_ascii() || matches!(byte, b'.' | b'\\')) {
+            return None;
+        }
+        if let Some(dot) = bytes.get_mut(length..start).and_then(<[u8]>::first_mut) {
+            *dot = b'.';
+        }
+        bytes.get_mut(start..end)?.copy_from_slice(label);
+        length = end;
+    }
+    std::str::from_utf8(bytes.get(..length)?).ok()
+}
+
+fn escaped(name: &Name<'_>) -> String {
+    let mut text = String::new();
     for (index, label) in name.iter().enumerate() {
         if index > 0 {
             text.push('.');
-        }
-        if let Some(plain) = plain(label.as_ref()) {
-            text.push_str(plain);
-            continue;
         }
         for chunk in label.as_ref().utf8_chunks() {
             for character in chunk.valid().chars() {
@@ -288,15 +331,6 @@ fn text(name: &Name<'_>) -> String {
         }
     }
     text
-}
-
-/// Bytes that hold most names.
-const USUAL_NAME: usize = 48;
-
-/// A label in which nothing has to be escaped, as nearly all are.
-fn plain(label: &[u8]) -> Option<&str> {
-    let has_special = label.iter().any(|byte| !byte.is_ascii() || matches!(byte, b'.' | b'\\'));
-    if has_special { None } else { std::str::from_utf8(label).ok() }
 }
 
 /// The type number of A.
@@ -346,15 +380,14 @@ mod tests {
         assert!(message.is_response && message.complete);
         assert_eq!(message.questions, [Question { name: "meet.example".into(), kind: TYPE_A }]);
         let found: Vec<_> =
-            message.answers.iter().map(|a| (a.name.as_str(), a.address.to_string())).collect();
+            message.answers.iter().map(|a| (&*a.name, a.address.to_string())).collect();
         let expected = [
             ("meet.example", "192.0.2.1"),
             ("meet.example", "2001:db8::1"),
             ("ns.example.net", "192.0.2.53"),
         ];
         assert_eq!(found, expected.map(|(name, address)| (name, address.to_owned())));
-        assert_eq!(message.answers[0].canonical.as_deref(), Some("eu-west.example.net"));
-        assert_eq!(message.aliases[0].target, "eu-west.example.net");
+        assert_eq!(&*message.aliases[0].target, "eu-west.example.net");
     }
 
     #[test]
@@ -415,7 +448,10 @@ mod tests {
             Label::new_unchecked(&b"a.b"[..]),
             Label::new_unchecked(&b"\xFFc\\"[..]),
         ]);
-        assert_eq!(text(&odd), r"a\.b.\255c\\");
+        assert_eq!(&*text(&odd), r"a\.b.\255c\\");
+        let labels = [&b"a"[..], b"b-c", b"example"].map(Label::new_unchecked);
+        assert_eq!(&*text(&Name::new_with_labels(&labels)), "a.b-c.example");
+        assert_eq!(&*text(&Name::new_with_labels(&[])), "");
     }
 
     #[test]

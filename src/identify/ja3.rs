@@ -9,8 +9,10 @@ use std::fmt::Write;
 /// is built to make its reader work.
 const MAX_ITEMS: usize = 1024;
 
-/// Numbers in the hello of a browser.
-const USUAL_ITEMS: usize = 64;
+/// Numbers in the fingerprint of a client besides those in lists: the version, and an end of each field.
+const CLIENT_FIELDS: usize = 6;
+/// Those of a server: version and cipher suite, and the ends.
+const SERVER_FIELDS: usize = 5;
 
 /// `supported_groups`, RFC 8422 section 5.1.1.
 const SUPPORTED_GROUPS: u16 = 10;
@@ -24,32 +26,36 @@ const FIELD_END: u16 = 0x0a0a;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ja3 {
     /// The fields: version, cipher suites, extensions, and of a client groups and point formats.
-    fields: Box<[u16]>,
+    fields: Vec<u16>,
 }
 
 impl Ja3 {
     /// JA3 of a client hello; `extensions` is the whole block, each with type and length.
     pub(crate) fn of_client(version: u16, ciphers: &[u8], extensions: &[u8]) -> Option<Self> {
-        if ciphers.len() / 2 > MAX_ITEMS || extensions_of(extensions).nth(MAX_ITEMS).is_some() {
+        let kinds = extensions_of(extensions).count();
+        if ciphers.len() / 2 > MAX_ITEMS || kinds > MAX_ITEMS {
             return None;
         }
         let groups = find(extensions, SUPPORTED_GROUPS).and_then(|content| Cursor::new(content).vector16());
         let formats = find(extensions, EC_POINT_FORMATS).and_then(|content| Cursor::new(content).vector8());
-        let mut fields = Vec::with_capacity(USUAL_ITEMS);
+        let (groups, formats) = (groups.unwrap_or_default(), formats.unwrap_or_default());
+        let most = ciphers.len() / 2 + kinds + (groups.len() / 2).min(MAX_ITEMS) + formats.len();
+        let mut fields = Vec::with_capacity(most + CLIENT_FIELDS);
         push(&mut fields, std::iter::once(version));
         push(&mut fields, numbers(ciphers));
         push(&mut fields, extensions_of(extensions).map(|(kind, _)| kind));
-        push(&mut fields, numbers(groups.unwrap_or_default()).take(MAX_ITEMS));
-        push(&mut fields, formats.unwrap_or_default().iter().map(|format| u16::from(*format)));
+        push(&mut fields, numbers(groups).take(MAX_ITEMS));
+        push(&mut fields, formats.iter().map(|format| u16::from(*format)));
         Some(Self::of_fields(fields))
     }
 
     /// JA3S of a server hello.
     pub(crate) fn of_server(version: u16, cipher: u16, extensions: &[u8]) -> Option<Self> {
-        if extensions_of(extensions).nth(MAX_ITEMS).is_some() {
+        let kinds = extensions_of(extensions).count();
+        if kinds > MAX_ITEMS {
             return None;
         }
-        let mut fields = Vec::with_capacity(USUAL_ITEMS);
+        let mut fields = Vec::with_capacity(kinds + SERVER_FIELDS);
         push(&mut fields, std::iter::once(version));
         push(&mut fields, std::iter::once(cipher));
         push(&mut fields, extensions_of(extensions).map(|(kind, _)| kind));
@@ -80,7 +86,7 @@ impl Ja3 {
 
     fn of_fields(mut fields: Vec<u16>) -> Self {
         fields.pop();
-        Self { fields: fields.into_boxed_slice() }
+        Self { fields }
     }
 }
 

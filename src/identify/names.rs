@@ -85,7 +85,11 @@ pub fn normalise(name: &str) -> Option<Arc<str>> {
         }
         before = byte;
     }
-    (before != b'.').then(|| name.to_ascii_lowercase().into())
+    if before == b'.' {
+        return None;
+    }
+    let has_capitals = name.bytes().any(|byte| byte.is_ascii_uppercase());
+    Some(if has_capitals { name.to_ascii_lowercase().into() } else { name.into() })
 }
 
 /// Whether it is an IPv4 address; what has the colons of IPv6 is no name anyway.

@@ -146,10 +146,9 @@ impl FlowInspector {
             State::Idle(_) => (None, Vec::new()),
             State::Datagrams(datagrams) => datagrams.finish(),
             State::Streams(streams) => streams.finish(),
-            State::Over(facts) => (facts.map(|facts| *facts), Vec::new()),
+            State::Over(facts) => (facts, Vec::new()),
         };
-        let facts = facts.filter(|facts| *facts != FlowFacts::default());
-        self.state = State::Over(facts.map(Box::new));
+        self.state = State::Over(facts.filter(|facts| !facts.is_empty()));
         bindings
     }
 

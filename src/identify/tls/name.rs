@@ -31,12 +31,13 @@ impl ServerName {
             return None;
         }
         let text = text(bytes);
-        let kind = if bytes.len() <= MAX_NAME && bytes.iter().all(|byte| is_host_byte(*byte)) {
-            if text.parse::<IpAddr>().is_ok() { NameKind::Address } else { NameKind::Host }
-        } else if text.parse::<IpAddr>().is_ok() {
-            NameKind::Address
-        } else {
-            NameKind::Other
+        let is_host = bytes.len() <= MAX_NAME && bytes.iter().all(|byte| is_host_byte(*byte));
+        // An IPv4 address ends with a digit, and no host name has the colons of IPv6.
+        let may_be_address = !is_host || bytes.last().is_some_and(u8::is_ascii_digit);
+        let kind = match (may_be_address && text.parse::<IpAddr>().is_ok(), is_host) {
+            (true, _) => NameKind::Address,
+            (false, true) => NameKind::Host,
+            (false, false) => NameKind::Other,
         };
         Some(Self { text, kind })
     }
