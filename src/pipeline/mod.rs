@@ -25,6 +25,10 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use turns::Turns;
 
+/// How often a thread looks again for a share that is due before it sleeps: some microseconds, about what another needs
+/// for its part of one share. To be woken takes several times as long.
+const MAX_SPINS: usize = 256;
+
 /// Everything that packets say.
 #[derive(Debug)]
 pub struct Analysis {
@@ -281,7 +285,9 @@ impl Worker {
         }
         self.note(batch.input, &anomalies);
         self.share_out(&packets);
-        for (shard, share) in shared.shards.iter().zip(&self.shares) {
+        let mut left: Vec<_> = shared.shards.iter().zip(&self.shares).collect();
+        while !left.is_empty() {
+            let (shard, share) = left.remove(due(&left, number));
             shard.take(number, |shard| {
                 for (place, route) in share {
                     let Some(packet) = packets.get(*place as usize) else { continue };
@@ -326,6 +332,18 @@ impl Worker {
             sum.merge(anomalies);
         }
     }
+}
+
+/// Which of `shards` to turn to with batch `number`. Where another thread is still at the batch before, that is one
+/// that it is done with.
+fn due<T>(shards: &[(&Turns<Shard>, T)], number: u64) -> usize {
+    for _ in 0..MAX_SPINS {
+        if let Some(due) = shards.iter().position(|(shard, _)| shard.is_due(number)) {
+            return due;
+        }
+        std::hint::spin_loop();
+    }
+    0
 }
 
 /// The same memory without packets, for those of another batch: collecting keeps the memory of what it takes from.

@@ -39,37 +39,43 @@ pub(super) struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    /// Looks through all flows; `roles` are those that they have by themselves.
-    pub(super) fn new(subjects: &'a [Subject<'a>], drafts: &[Draft], roles: Vec<Role>) -> Self {
+    /// Looks through all flows.
+    pub(super) fn new(subjects: &'a [Subject<'a>], drafts: &[Draft]) -> Self {
         let mut known = Self {
             subjects,
             services: Vec::with_capacity(subjects.len()),
-            roles,
+            roles: drafts.iter().map(|draft| draft.own_role.unwrap_or(Role::Unknown)).collect(),
             by_pair: Map::default(),
             by_socket: Map::default(),
             by_service: Map::default(),
             by_mention: HashMap::default(),
         };
         for (place, (subject, draft)) in subjects.iter().zip(drafts).enumerate() {
-            let found = weigh(&draft.evidence).filter(|(service, _)| **service != Service::UNKNOWN_MEDIA);
-            known.services.push(found.map(|(service, _)| service.clone()));
-            let Some((service, strongest)) = found else { continue };
+            let own = draft.own_service.as_ref().filter(|(service, _)| *service != Service::UNKNOWN_MEDIA);
+            known.services.push(own.map(|(service, _)| service.clone()));
+            let Some((service, kind)) = own else { continue };
             known.enter_mentions(place, subject);
             if !service.is_generic() {
-                known.enter(place, subject, service, strongest.kind);
+                known.enter(place, subject, draft, service, *kind);
             }
         }
         known
     }
 
-    fn enter(&mut self, place: usize, subject: &Subject<'_>, service: &Service, kind: Kind) {
+    fn enter(
+        &mut self,
+        place: usize,
+        subject: &Subject<'_>,
+        draft: &Draft,
+        service: &Service,
+        kind: Kind,
+    ) {
         let client = subject.client.ip();
         self.by_service.entry((client, service.clone())).or_default().push(place);
         if kind <= Kind::Inherited {
             return;
         }
-        let role = self.roles.get(place).copied().unwrap_or(Role::Unknown);
-        if !matches!(role, Role::Web | Role::Telemetry | Role::Peer) {
+        if !matches!(draft.own_role, Some(Role::Web | Role::Telemetry | Role::Peer)) {
             self.by_pair.entry((client, subject.server.ip())).or_default().push(place);
         }
         if subject.transport == Transport::Udp {

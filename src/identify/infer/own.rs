@@ -11,9 +11,10 @@ use hashbrown::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// What the catalogue says of names. Flows have the same names again and again, and most names fit nothing, which
-/// takes the longest to find out.
+/// What was looked up, and what the catalogue says of names. Flows have the same names again and again, and most names
+/// fit nothing, which takes the longest to find out.
 pub(super) struct Lookups<'a> {
+    resolved: &'a NameTable,
     catalogue: &'a Catalogue,
     names: Known<'a>,
     certificates: Known<'a>,
@@ -22,8 +23,8 @@ pub(super) struct Lookups<'a> {
 type Known<'a> = HashMap<Arc<str>, Rc<[NameMatch<'a>]>, foldhash::fast::RandomState>;
 
 impl<'a> Lookups<'a> {
-    pub(super) fn new(catalogue: &'a Catalogue) -> Self {
-        Self { catalogue, names: Known::default(), certificates: Known::default() }
+    pub(super) fn new(resolved: &'a NameTable, catalogue: &'a Catalogue) -> Self {
+        Self { resolved, catalogue, names: Known::default(), certificates: Known::default() }
     }
 
     fn find(&mut self, name: &Name) -> Rc<[NameMatch<'a>]> {
@@ -42,7 +43,7 @@ impl<'a> Lookups<'a> {
 }
 
 /// Collects what `subject` says of itself.
-pub(super) fn draft(subject: &Subject<'_>, names: &NameTable, lookups: &mut Lookups<'_>) -> Draft {
+pub(super) fn draft(subject: &Subject<'_>, lookups: &mut Lookups<'_>) -> Draft {
     let mut draft = Draft::default();
     if let Some(facts) = subject.facts {
         signatures(&mut draft, facts);
@@ -55,7 +56,7 @@ pub(super) fn draft(subject: &Subject<'_>, names: &NameTable, lookups: &mut Look
         }
         draft.names.clone_from(&facts.names);
     }
-    resolved(&mut draft, subject, names, lookups);
+    resolved(&mut draft, subject, lookups);
     prefixes(&mut draft, subject, lookups.catalogue);
     draft
 }
@@ -169,11 +170,11 @@ const fn rule_of(kind: Kind) -> &'static str {
 
 /// Names that the client's own look-ups gave to the address. They say nothing where the flow itself carries a name:
 /// one address often serves many.
-fn resolved(draft: &mut Draft, subject: &Subject<'_>, names: &NameTable, lookups: &mut Lookups<'_>) {
+fn resolved(draft: &mut Draft, subject: &Subject<'_>, lookups: &mut Lookups<'_>) {
     if draft.carries_name {
         return;
     }
-    let Some(binding) = names.lookup(subject.client.ip(), subject.server.ip(), subject.start) else { return };
+    let Some(binding) = lookups.resolved.lookup(subject.client.ip(), subject.server.ip(), subject.start) else { return };
     for name in &binding.names {
         let name = Name { name: Arc::clone(name), via: Via::Dns, packet: binding.packet };
         add_name(draft, &name, lookups);
