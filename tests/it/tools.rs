@@ -1,6 +1,6 @@
 //! Formats for programs: JSON lines, CSV, Parquet, Zeek, ECS.
 
-use crate::program::{run, sample_names};
+use crate::program::{root, run, sample_names};
 use crate::tables::reports;
 use landfall::report::{Format, Table};
 use serde_json::Value;
@@ -265,4 +265,17 @@ fn what_json_says_is_what_was_there() {
         }
     }
     assert!(names.len() >= 8, "{names:?}");
+}
+
+#[test]
+fn the_fields_of_zeek_are_documented() {
+    let documentation = std::fs::read_to_string(root().join("docs/formats.md")).unwrap();
+    let text = run(&["inspect", "--format", "zeek", FALL_BACK]).text();
+    let fields = text.lines().find_map(|line| line.strip_prefix("#fields\t")).unwrap();
+    let types = text.lines().find_map(|line| line.strip_prefix("#types\t")).unwrap();
+    assert_eq!(fields.split('\t').count(), types.split('\t').count());
+    let known = ["ts", "id.orig_p", "id.resp_p", "proto", "duration", "ip_proto"];
+    for field in fields.split('\t').filter(|field| !known.contains(field)) {
+        assert!(documentation.contains(&format!("`{field}`")), "{field}");
+    }
 }
