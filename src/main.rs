@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use landfall::capture::Progress;
-use landfall::cli::{Bar, Cli, Command, DbCommand, Format, Inspect, Lookup, Output, Scope};
+use landfall::cli::{Bar, Cli, Command, DbCommand, Format, Inspect, Lookup, Manual, Output, Scope};
 use landfall::locate::Sources;
 use landfall::pipeline::{self, LookupError, LookupRequest, Request};
 use landfall::report;
@@ -22,6 +22,9 @@ fn main() -> ExitCode {
         Command::Inspect(options) => inspect(options),
         Command::Lookup(options) => lookup(&options),
         Command::Db(options) => db(&options.command),
+        Command::Schema(options) => print(options.text().as_bytes()),
+        Command::Completions(options) => print(&options.script()),
+        Command::Man(options) => manual(&options),
     };
     ExitCode::from(status.unwrap_or_else(|error| {
         say(&chain(error.as_ref()));
@@ -99,6 +102,20 @@ fn db(command: &DbCommand) -> Result<u8, Box<dyn Error>> {
         say(failure);
     }
     Ok(if outcome.failures.is_empty() { 0 } else { FAILURE })
+}
+
+fn print(text: &[u8]) -> Result<u8, Box<dyn Error>> {
+    Output::open(None)?.write(text)?;
+    Ok(0)
+}
+
+fn manual(options: &Manual) -> Result<u8, Box<dyn Error>> {
+    let Some(folder) = &options.output else { return print(&Manual::page()?) };
+    Output::make_folder(folder)?;
+    for (name, page) in Manual::pages()? {
+        Output::open(Some(&folder.join(name)))?.write(&page)?;
+    }
+    Ok(0)
 }
 
 /// Paths as given; a name that is no file is looked for in the store and where geoipupdate puts its files.

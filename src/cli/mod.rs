@@ -7,6 +7,8 @@ mod location;
 mod lookup;
 mod output;
 mod progress;
+mod schema;
+mod shell;
 
 pub use db::{Db, DbCommand};
 pub use format::{Format, FormatError, ReportFormat, ReportTable};
@@ -15,6 +17,8 @@ pub use location::{From, Location};
 pub use lookup::Lookup;
 pub use output::{Output, OutputError};
 pub use progress::Bar;
+pub use schema::{Schema, SchemaOf};
+pub use shell::{Completions, Manual};
 
 use clap::{Parser, Subcommand};
 
@@ -44,6 +48,12 @@ pub enum Command {
     Lookup(Lookup),
     /// Keep databases and lists of ranges: list, add, update, verify
     Db(Db),
+    /// Print the JSON Schema of a report
+    Schema(Schema),
+    /// Print a script that completes commands and options in a shell
+    Completions(Completions),
+    /// Print the manual page, or write those of all commands
+    Man(Manual),
 }
 
 /// The version and the data that the program carries.

@@ -28,6 +28,11 @@ impl Output {
         Ok(Self(Some((path.to_owned(), file))))
     }
 
+    /// Makes a folder for several outputs, if there is none.
+    pub fn make_folder(path: &Path) -> Result<(), OutputError> {
+        std::fs::create_dir_all(path).map_err(|source| OutputError { path: path.to_owned(), source })
+    }
+
     /// Whether colours are wanted there: on a terminal, unless `NO_COLOR` is set.
     pub fn has_colour(&self) -> bool {
         self.0.is_none() && AutoStream::choice(&io::stdout()) != ColorChoice::Never

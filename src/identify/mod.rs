@@ -119,6 +119,16 @@ impl Role {
 
 macro_rules! names {
     ($type:ident { $($variant:ident => $name:literal),* $(,)? }) => {
+        #[cfg(test)]
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({"type": "string", "enum": [$($name),*]})
+            }
+        }
         impl $type {
             /// The word for it in reports.
             pub const fn name(self) -> &'static str {

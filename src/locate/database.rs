@@ -25,9 +25,11 @@ const MAX_ID_LETTERS: usize = 64;
 
 /// What is known of a database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Database {
     /// What claims call it; no two databases of a run have the same.
     #[serde(serialize_with = "claim::text")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub id: Arc<str>,
     /// What it knows.
     pub kind: DatabaseKind,
@@ -35,9 +37,11 @@ pub struct Database {
     pub path: String,
     /// When it was built.
     #[serde(serialize_with = "claim::time")]
+    #[cfg_attr(test, schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub built: Option<Timestamp>,
     /// SHA-256 of the file, where it was asked for: hashing takes longer than everything else.
     #[serde(serialize_with = "hexadecimal")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub sha256: Option<[u8; 32]>,
     /// SPDX identifier of its licence. No file states one, so it is known of embedded data only.
     pub licence: Option<&'static str>,
@@ -86,6 +90,7 @@ impl Database {
 
 /// What a database knows of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DatabaseKind {
     /// Whether it is served from many places.

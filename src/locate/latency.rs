@@ -83,6 +83,7 @@ pub struct RoundTrip {
 
 /// How far away an address can be at most.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LatencyBound {
     /// Where the capture was taken.
     pub vantage: String,

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// What a rule does with the countries it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// They are allowed, and with the first such rule all others are denied.
@@ -26,6 +27,7 @@ impl Action {
 
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Rule {
     /// What findings call it.
     pub id: String,
@@ -42,6 +44,7 @@ pub struct Rule {
 /// A country that a deny rule names is denied. If there are allow rules, so is a country that none of them names.
 /// Every other country is allowed; without rules, every country is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Policy {
     /// The name that the policy gives itself.
     pub name: Option<String>,

@@ -12,6 +12,7 @@ const MAX_ITEMS: usize = 1024;
 
 /// A set of countries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct CountrySet(BTreeSet<CountryCode>);
 

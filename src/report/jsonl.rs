@@ -16,6 +16,7 @@ use std::io::{self, Write};
 
 /// One line.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "record", rename_all = "lowercase")]
 pub enum Record<'a> {
     /// The first: what the others are.
@@ -42,6 +43,7 @@ pub enum Record<'a> {
 
 /// What the records are.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Header<'a> {
     /// Version of the records: that of the report.
     pub schema_version: &'a str,
@@ -51,6 +53,7 @@ pub struct Header<'a> {
 
 /// What it comes to.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Summary<'a> {
     /// The worst verdict of all sessions and endpoints.
     pub verdict: Verdict,

@@ -12,6 +12,7 @@ mod model;
 pub mod parquet;
 mod placed;
 mod places;
+pub mod schema;
 mod table;
 pub mod tables;
 pub mod text;

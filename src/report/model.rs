@@ -14,8 +14,10 @@ use std::time::Duration;
 
 /// What was found in one or more captures.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
     /// Version of this structure; a number that rises when a name or meaning changes.
+    #[cfg_attr(test, schemars(extend("const" = "1")))]
     pub schema_version: &'static str,
     /// The program.
     pub tool: Tool,
@@ -35,6 +37,7 @@ pub struct Report {
     pub endpoints: Vec<EndpointReport>,
     /// Every flow, in the order of their first packets; only where asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Vec<FlowReport>"))]
     pub flows: Option<Vec<FlowReport>>,
     /// The calls, in the order of their first packets.
     pub sessions: Vec<SessionReport>,
@@ -46,6 +49,7 @@ pub struct Report {
 
 /// What belongs to no call.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OutsideReport {
     /// Whether it was judged too (`--scope all`).
     pub judged: bool,
@@ -59,6 +63,7 @@ pub struct OutsideReport {
 
 /// The program that made a report.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Tool {
     /// `landfall`.
     pub name: &'static str,
@@ -68,6 +73,7 @@ pub struct Tool {
 
 /// One input.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InputReport {
     /// As given.
     pub path: String,
@@ -76,8 +82,10 @@ pub struct InputReport {
     /// Bytes on disk.
     pub size: Option<u64>,
     /// `pcap` or `pcapng`.
+    #[cfg_attr(test, schemars(extend("enum" = ["pcap", "pcapng"])))]
     pub format: &'static str,
     /// `gzip`, `zstd`, `xz`, `bzip2`, `lz4` or `null`.
+    #[cfg_attr(test, schemars(extend("enum" = ["gzip", "zstd", "xz", "bzip2", "lz4", null])))]
     pub compression: Option<&'static str>,
     /// Names of the link types, in order of appearance.
     pub link_types: Vec<String>,
@@ -101,6 +109,7 @@ pub struct InputReport {
 
 /// Where a file stops making sense.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DamageReport {
     /// Offset of the first byte that could not be used, in the decompressed capture.
     pub offset: u64,
@@ -110,6 +119,7 @@ pub struct DamageReport {
 
 /// How much was read and understood.
 #[derive(Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CoverageReport {
     /// Frames (that passed the filter).
     pub packets: u64,
@@ -131,6 +141,7 @@ pub struct CoverageReport {
 
 /// Packets and bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Share {
     /// Frames.
     pub packets: u64,
@@ -140,6 +151,7 @@ pub struct Share {
 
 /// One address.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EndpointReport {
     /// The address.
     pub address: IpAddr,
@@ -181,8 +193,10 @@ pub struct EndpointReport {
 
 /// A packet that names an address.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MentionReport {
     /// What named it: `dns`, or what a STUN, SDP or application message calls it (`mapped`, `relayed`, `peer`, ...).
+    #[cfg_attr(test, schemars(extend("enum" = ["dns", "alternate-server", "candidate", "mapped", "media-address", "other-server", "peer", "relayed"])))]
     pub by: &'static str,
     /// The client whose flow it was.
     pub client: IpAddr,
@@ -196,27 +210,33 @@ pub struct MentionReport {
 
 /// A name of an address.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NameReport {
     /// The name.
     pub name: String,
     /// Where it was read: `dns`, `tls`, `quic`, `dtls`, `certificate`, `http`, `sip` or `capture`.
+    #[cfg_attr(test, schemars(extend("enum" = ["capture", "certificate", "dns", "dtls", "http", "quic", "sip", "tls"])))]
     pub via: &'static str,
 }
 
 /// A round-trip time.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RttReport {
     /// The smallest, in seconds.
     #[serde(serialize_with = "seconds")]
+    #[cfg_attr(test, schemars(with = "f64"))]
     pub min_s: Duration,
     /// Of how many.
     pub samples: u64,
     /// What was timed.
+    #[cfg_attr(test, schemars(extend("enum" = ["discord", "dtls", "quic", "rtcp", "stun", "tcp", "telegram", "tls", "viber", "whatsapp", "zoom"])))]
     pub via: &'static str,
 }
 
 /// Address and port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SocketReport {
     /// The address.
     pub address: IpAddr,
@@ -226,6 +246,7 @@ pub struct SocketReport {
 
 /// One flow.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FlowReport {
     /// `tcp`, `udp` or another protocol.
     pub transport: String,
@@ -248,9 +269,11 @@ pub struct FlowReport {
     /// Bytes from the server.
     pub bytes_received: u64,
     /// What became of it.
+    #[cfg_attr(test, schemars(extend("enum" = ["answered", "closed", "open", "refused", "reset", "server-only", "unanswered", "unreachable"])))]
     pub outcome: &'static str,
     /// First request to first answer, in seconds.
     #[serde(serialize_with = "optional_seconds")]
+    #[cfg_attr(test, schemars(with = "Option<f64>"))]
     pub handshake_rtt_s: Option<Duration>,
     /// Names of the server read in it.
     pub names: Vec<NameReport>,
@@ -276,6 +299,7 @@ pub struct FlowReport {
 
 /// What a handshake of TLS, DTLS or QUIC shows.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HandshakeReport {
     /// The version agreed on, else the highest offered.
     pub version: Option<String>,
@@ -293,14 +317,17 @@ pub struct HandshakeReport {
 
 /// A media stream.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StreamReport {
     /// `from-client` or `from-server`.
+    #[cfg_attr(test, schemars(extend("enum" = ["from-client", "from-server"])))]
     pub direction: &'static str,
     /// RTP synchronisation source.
     pub ssrc: u32,
     /// RTP payload type.
     pub payload_type: u8,
     /// `audio`, `video`, `screen`, where the packets tell.
+    #[cfg_attr(test, schemars(extend("enum" = ["audio", "video", "screen", null])))]
     pub kind: Option<&'static str>,
     /// Packets.
     pub packets: u64,
@@ -314,8 +341,10 @@ pub struct StreamReport {
 
 /// What an inference rests on.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EvidenceReport {
     /// `signature`, `certificate`, `name`, `prefix`, `inherited`, `port`.
+    #[cfg_attr(test, schemars(extend("enum" = ["certificate", "inherited", "name", "port", "prefix", "signature"])))]
     pub kind: &'static str,
     /// The rule that fired.
     pub rule: &'static str,
@@ -329,6 +358,7 @@ pub struct EvidenceReport {
 
 /// One call.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent fact, by its name in JSON")]
 pub struct SessionReport {
     /// Its name in findings.
@@ -370,6 +400,7 @@ pub struct SessionReport {
 
 /// A country that a session touched.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CountryReport {
     /// The country.
     pub country: CountryCode,
@@ -381,6 +412,7 @@ pub struct CountryReport {
 
 /// A far end of a session: a server, or a participant reached directly.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SessionEndpoint {
     /// Its address.
     pub address: IpAddr,
@@ -421,13 +453,16 @@ pub struct SessionEndpoint {
 
 /// Something that happened.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EventReport {
     /// When.
     pub time: Time,
     /// `lookup`, `attempt`, `answer`, `handshake`, `failed`, `media-start`, `server-change`, `failover`, `reset`,
     /// `media-end`.
+    #[cfg_attr(test, schemars(extend("enum" = ["lookup", "attempt", "answer", "handshake", "failed", "media-start", "server-change", "failover", "reset", "media-end"])))]
     pub event: &'static str,
     /// How an attempt failed.
+    #[cfg_attr(test, schemars(extend("enum" = ["icmp", "stun_error", "tcp_no_answer", "tcp_refused", "tcp_reset", "tls_alert", "tls_no_serverhello", "udp_no_answer", null])))]
     pub code: Option<&'static str>,
     /// With whom.
     pub endpoint: IpAddr,
@@ -445,6 +480,7 @@ pub struct EventReport {
 
 /// One place stood in for another.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FailoverReport {
     /// What the places were wanted for.
     pub role: Role,
@@ -458,6 +494,7 @@ pub struct FailoverReport {
     pub reached_name: Option<String>,
     /// From the first failed attempt to that, in seconds.
     #[serde(serialize_with = "seconds")]
+    #[cfg_attr(test, schemars(with = "f64"))]
     pub gap_s: Duration,
     /// Country of the first place that failed.
     pub country_before: Option<CountryCode>,
@@ -471,6 +508,7 @@ pub struct FailoverReport {
 
 /// An attempt that failed.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FailedReport {
     /// Whom it was for.
     pub endpoint: IpAddr,
@@ -479,6 +517,7 @@ pub struct FailedReport {
     /// Where that is.
     pub country: Option<CountryCode>,
     /// How it failed.
+    #[cfg_attr(test, schemars(extend("enum" = ["icmp", "stun_error", "tcp_no_answer", "tcp_refused", "tcp_reset", "tls_alert", "tls_no_serverhello", "udp_no_answer"])))]
     pub code: &'static str,
     /// The same in words.
     #[serde(skip)]
@@ -491,6 +530,7 @@ pub struct FailedReport {
 
 /// Why something is not simply allowed.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Finding {
     /// The rule that decided.
     pub rule: Option<String>,
@@ -522,6 +562,7 @@ pub struct Finding {
 
 /// Where a packet stands.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PacketReport {
     /// Path of the input.
     pub input: String,

@@ -36,6 +36,21 @@ fn the_flows_of_the_fall_back_are_as_kept() {
 }
 
 #[test]
+fn the_fall_back_in_formats_for_programs_is_as_kept() {
+    for (name, format) in [
+        ("zoom-beijing-keys.conn.log", &["zeek"][..]),
+        ("zoom-beijing-keys.ecs.jsonl", &["ecs"]),
+        ("zoom-beijing-keys.endpoints.csv", &["csv", "--table", "endpoints"]),
+        ("zoom-beijing-keys.findings.csv", &["csv", "--table", "findings"]),
+        ("zoom-beijing-keys.sessions.csv", &["csv", "--table", "sessions"]),
+    ] {
+        let arguments =
+            [&["inspect", "--deny", "CN", "zoom-beijing-keys.pcapng", "--format"], format].concat();
+        compare(name, &run(&arguments).stdout);
+    }
+}
+
+#[test]
 fn every_kept_report_has_its_sample() {
     let names = sample_names();
     for entry in std::fs::read_dir(root().join("tests/golden")).unwrap() {

@@ -27,6 +27,8 @@ mod program;
 mod readme;
 mod real_captures;
 mod samples;
+mod schema;
+mod shell;
 mod tables;
 mod tools;
 

@@ -1,11 +1,12 @@
 //! Tables of the report: their cells are those of the JSON report, and every format has the same.
 
-use crate::program::{sample_names, samples};
+use crate::program::{is_update, root, sample_names, samples};
 use landfall::capture::Progress;
 use landfall::pipeline::{self, Request};
 use landfall::report::tables::{Table, Value as Cell};
 use landfall::report::{Format, Report};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// Columns that are made of several places of the JSON report, or of none.
@@ -200,6 +201,36 @@ fn plain(element: &Value) -> String {
     element
         .as_str()
         .map_or_else(|| if element.is_null() { String::new() } else { element.to_string() }, str::to_owned)
+}
+
+/// The columns of every table, as the documentation has them.
+fn documented() -> String {
+    let mut text = String::new();
+    for table in Table::ALL {
+        writeln!(text, "\n### {}\n\n| column | kind | what |\n|---|---|---|", table.name()).unwrap();
+        for column in table.columns() {
+            writeln!(text, "| `{}` | {} | {} |", column.name, column.kind.name(), column.about).unwrap();
+        }
+    }
+    text + "\n"
+}
+
+#[test]
+fn the_columns_are_documented() {
+    let path = root().join("docs/formats.md");
+    let kept = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = kept.split_once("<!-- columns -->\n").unwrap();
+    let (columns, after) = rest.split_once("<!-- end of columns -->\n").unwrap();
+    if is_update() {
+        let made = format!("{before}<!-- columns -->\n{}<!-- end of columns -->\n{after}", documented());
+        std::fs::write(path, made).unwrap();
+        return;
+    }
+    assert!(
+        columns == documented(),
+        "UPDATE_GOLDEN=1 cargo test --test it tables writes {} again",
+        path.display()
+    );
 }
 
 #[cfg(feature = "parquet")]
