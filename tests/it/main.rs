@@ -27,6 +27,8 @@ mod program;
 mod readme;
 mod real_captures;
 mod samples;
+#[cfg(feature = "update")]
+mod update;
 
 #[path = "../../examples/make-samples/samples/mod.rs"]
 mod made;
