@@ -3,7 +3,7 @@
 use super::rule::Ruling;
 use super::{Policy, Rule};
 use crate::identify::Contact;
-use crate::locate::{Confidence, CountryCode, Location, Scope};
+use crate::locate::{Confidence, CountryCode, Gap, Location, Scope};
 use serde::Serialize;
 use std::fmt;
 
@@ -104,8 +104,14 @@ impl Policy {
             }
             (Confidence::Disputed, _) => self.judge_disputed(evidence.location),
             (_, _) => {
-                let reason =
-                    "no source knows the country of this address, so no rule can be applied".to_owned();
+                let why = match evidence.location.reason {
+                    Some(Gap::Refuted) => {
+                        "the round-trip time refutes the country that sources name for this address"
+                    }
+                    Some(Gap::Anycast) => "this address is served from many places (anycast)",
+                    Some(Gap::NoClaim) | None => "no source knows the country of this address",
+                };
+                let reason = format!("{why}, so no rule can be applied");
                 Judgement::new(Verdict::Indeterminate, None, Reason::Unlocated, reason)
             }
         }

@@ -31,6 +31,8 @@ mod schema;
 mod shell;
 mod tables;
 mod tools;
+#[cfg(feature = "update")]
+mod update;
 
 #[path = "../../examples/make-samples/samples/mod.rs"]
 mod made;

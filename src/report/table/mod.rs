@@ -1,6 +1,7 @@
 //! The report for people: per call what was touched where, what was refused and why, then the rest in a line.
 
 mod call;
+mod claims;
 mod servers;
 
 use super::model::{Finding, InputReport, NameReport, Report, SessionReport, Time};
