@@ -106,7 +106,8 @@ pub fn probe(bytes: &[u8]) -> Probe {
     if *first == b'S' && begins(b"SIP/2.0 ") != Probe::NoMatch {
         return begins(b"SIP/2.0 ");
     }
-    let methods = METHODS.iter().map(|method| method.as_bytes()).filter(|method| method.first() == Some(first));
+    let methods =
+        METHODS.iter().map(|method| method.as_bytes()).filter(|method| method.first() == Some(first));
     let best = methods.map(begins).max_by_key(|probe| (*probe == Probe::Match, *probe == Probe::NeedMore));
     match best {
         Some(Probe::Match) => probe_request(bytes),
@@ -172,12 +173,8 @@ fn is_description(media_type: &str) -> bool {
 }
 
 fn start_line<'a>(line: &'a str, lines: Lines<'a>) -> Option<Message<'a>> {
-    let mut message = Message {
-        start: StartLine::Response { code: 0 },
-        description: None,
-        target: None,
-        lines,
-    };
+    let mut message =
+        Message { start: StartLine::Response { code: 0 }, description: None, target: None, lines };
     if let Some(rest) = line.strip_prefix("SIP/2.0 ") {
         let code = rest.get(..3)?.parse().ok().filter(|code| (100..700).contains(code))?;
         message.start = StartLine::Response { code };
@@ -276,7 +273,8 @@ impl<'a> Iterator for Lines<'a> {
 
 /// A header that matters and its value; `None` for others, and for what is not UTF-8.
 fn header(line: &[u8]) -> Option<(Field, &str)> {
-    let (name, value) = line.split_at_checked(line.iter().take(LONGEST_FIELD).position(|byte| *byte == b':')?)?;
+    let (name, value) =
+        line.split_at_checked(line.iter().take(LONGEST_FIELD).position(|byte| *byte == b':')?)?;
     let field = Field::of(name.trim_ascii_end())?;
     Some((field, std::str::from_utf8(value.get(1..)?).ok()?.trim()))
 }

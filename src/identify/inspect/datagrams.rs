@@ -260,7 +260,8 @@ impl Datagrams {
         let times = self.zoom.get_or_insert_default();
         if let zoom::Packet::Data { media, .. } = packet {
             self.zoom_media(feed, media);
-        } else if let (Direction::FromServer, Some(time)) = (feed.direction, times.update(packet, feed.time)) {
+        } else if let (Direction::FromServer, Some(time)) = (feed.direction, times.update(packet, feed.time))
+        {
             self.facts.answered(RttVia::Zoom, time);
         }
     }

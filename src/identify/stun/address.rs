@@ -48,8 +48,22 @@ const FAMILY_IPV6: u8 = 2;
 pub(super) const fn may_be(attribute: u16) -> bool {
     matches!(
         attribute,
-        0x0001 | 0x0002 | 0x0004 | 0x0005 | 0x000B | 0x000E | 0x0011 | 0x0012 | 0x0016 | 0x0020 | 0x0103
-            | 0x8020 | 0x8023 | 0x802B | 0x802C | 0x8090
+        0x0001
+            | 0x0002
+            | 0x0004
+            | 0x0005
+            | 0x000B
+            | 0x000E
+            | 0x0011
+            | 0x0012
+            | 0x0016
+            | 0x0020
+            | 0x0103
+            | 0x8020
+            | 0x8023
+            | 0x802B
+            | 0x802C
+            | 0x8090
     )
 }
 

@@ -58,6 +58,13 @@ impl<'a> Attributes<'a> {
         self.position >= self.bytes.len()
     }
 
+    /// Passes attributes that are all zeros, which are four bytes each.
+    fn skip_zeros(&mut self) {
+        let rest = self.bytes.get(self.position..).unwrap_or_default();
+        let zeros = rest.chunks_exact(ATTRIBUTE_HEADER).take_while(|header| *header == [0; ATTRIBUTE_HEADER]);
+        self.position += zeros.count() * ATTRIBUTE_HEADER;
+    }
+
     /// The same attributes from one of them on.
     const fn from(mut self, attribute: &Attribute<'_>) -> Self {
         self.position = attribute.offset;
@@ -114,7 +121,8 @@ fn fill<'a>(
     while let Some(attribute) = attributes.next() {
         match attribute.kind {
             // Sent in every message, and of no use without the key (RFC 8489 sections 14.5 and 14.6).
-            RESERVED | MESSAGE_INTEGRITY | MESSAGE_INTEGRITY_SHA256 => {}
+            MESSAGE_INTEGRITY | MESSAGE_INTEGRITY_SHA256 => {}
+            RESERVED => attributes.skip_zeros(),
             FINGERPRINT if is_whole && attribute.offset + ATTRIBUTE_HEADER + 4 == all.bytes.len() => {
                 message.checksum = checksum(payload, &attribute);
             }
