@@ -89,7 +89,7 @@ impl CertificateNames {
 #[derive(Default)]
 struct Memory {
     hasher: foldhash::fast::RandomState,
-    /// Each at the place that its hash gives; a later one takes the place of an earlier.
+    /// Each at the place that its hash gives; a later one moves an earlier to the place beside it.
     places: Vec<Option<Remembered>>,
 }
 
@@ -102,18 +102,19 @@ impl Memory {
         let end = der.get(der.len().saturating_sub(SIGNATURE)..)?;
         let number = self.hasher.hash_one(end) % REMEMBERED as u64;
         let place = usize::try_from(number).ok()?;
-        if let Some(Some((bytes, names))) = self.places.get(place)
-            && **bytes == *der
-        {
-            return Some(Arc::clone(names));
+        for known in [place, place ^ 1].into_iter().filter_map(|place| self.places.get(place)?.as_ref()) {
+            if *known.0 == *der {
+                return Some(Arc::clone(&known.1));
+            }
         }
         let names = Arc::new(CertificateNames::read(der)?);
         if der.len() > MAX_REMEMBERED {
             return Some(names);
         }
         self.places.resize(REMEMBERED, None);
-        if let Some(known) = self.places.get_mut(place) {
-            *known = Some((der.into(), Arc::clone(&names)));
+        let known = self.places.get_mut(place)?.replace((der.into(), Arc::clone(&names)));
+        if let (Some(neighbour), Some(_)) = (self.places.get_mut(place ^ 1), &known) {
+            *neighbour = known;
         }
         Some(names)
     }

@@ -29,7 +29,9 @@ pub fn probe(payload: &[u8], length: usize) -> Probe {
 
 /// Reads a datagram of `length` bytes on the wire.
 pub fn parse(payload: &[u8], length: usize) -> Option<Frame<'_>> {
-    let ([FIRST, kind, high, low], inner) = payload.split_first_chunk::<HEADER_LENGTH>()? else { return None };
+    let ([FIRST, kind, high, low], inner) = payload.split_first_chunk::<HEADER_LENGTH>()? else {
+        return None;
+    };
     let declared = usize::from(u16::from_be_bytes([*high, *low]));
     if declared + HEADER_LENGTH != length {
         return None;

@@ -338,10 +338,15 @@ impl FlowFacts {
     /// Whether the packets say nothing.
     pub fn is_empty(&self) -> bool {
         let Self { protocols, signatures, names, handshake, stun, mentions, media, rtts, .. } = self;
-        let no_list = protocols.is_empty() && signatures.is_empty() && names.is_empty() && mentions.is_empty();
+        let no_list =
+            protocols.is_empty() && signatures.is_empty() && names.is_empty() && mentions.is_empty();
         let no_measure = media.is_empty() && rtts.is_empty() && self.rtp_headers == PerDirection::default();
         let nothing_else = self.proxied_to.is_none() && self.skype_frames.is_none() && self.left_out == 0;
-        no_list && no_measure && nothing_else && handshake.is_none() && stun.is_none()
+        no_list
+            && no_measure
+            && nothing_else
+            && handshake.is_none()
+            && stun.is_none()
             && self.first_answer.is_none()
     }
 
@@ -382,6 +387,12 @@ impl FlowFacts {
         if let Some(name) = normalise(name).or_else(as_sent) {
             self.host_name(&name, via, packet);
         }
+    }
+
+    /// Makes room for names that come at once.
+    pub(super) fn expect_names(&mut self, names: usize) {
+        let room = MAX_NAMES.saturating_sub(self.names.len());
+        self.names.reserve_exact(names.min(room));
     }
 
     /// Notes a name of the server that is in the form of [`normalise`].

@@ -11,6 +11,9 @@ use std::time::Duration;
 /// An answer later than this is not taken for one: no path on Earth is that slow, and tokens are used again.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
+/// Requests that room is made for with the first: most flows have some.
+const USUAL_REQUESTS: usize = 8;
+
 /// Pairs requests with answers. Holds at most a given number of tokens; the oldest is forgotten first.
 ///
 /// For STUN the token is the transaction identifier alone: a relay may answer from another address than
@@ -49,6 +52,9 @@ impl<K: Clone + Eq> Pairer<K> {
         }
         let request = Request { token, sent: time, answered: false };
         if self.requests.len() < self.capacity {
+            if self.requests.is_empty() {
+                self.requests.reserve_exact(self.capacity.min(USUAL_REQUESTS));
+            }
             self.requests.push(request);
         } else if let Some(oldest) = self.requests.get_mut(self.oldest) {
             *oldest = request;

@@ -44,6 +44,7 @@ pub struct Extension {
 ///
 /// Second bytes that belong to RTCP where both share a port are refused (RFC 5761 section 4), and so are
 /// headers that do not fit into the packet.
+#[inline]
 pub fn parse(payload: &[u8], length: usize) -> Option<Header> {
     let [first, second, fixed @ ..] = payload.first_chunk::<HEADER_LENGTH>()?;
     if first >> 6 != VERSION || matches!(second & 0x7F, 64..=95) {
@@ -179,6 +180,7 @@ impl Stream {
         }
     }
 
+    #[inline]
     fn update(&mut self, header: &Header, length: usize, time: Timestamp) {
         self.packets += 1;
         self.bytes += length as u64;
@@ -288,6 +290,7 @@ impl Tracker {
 
     /// Takes a header that was read already, of a packet of `length` bytes on the wire. Whether its source is one
     /// that is followed already.
+    #[inline]
     pub fn take(&mut self, header: &Header, length: usize, time: Timestamp) -> bool {
         if let Some(stream) = self.streams.get_mut(self.latest)
             && stream.ssrc == header.ssrc

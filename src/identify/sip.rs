@@ -34,17 +34,11 @@ const METHODS: [&str; 14] = [
 pub struct Message<'a> {
     /// Request or response.
     pub start: StartLine<'a>,
-    /// Call-ID: the same in all messages of a call.
-    pub call_id: Option<&'a str>,
-    /// `CSeq`: number and method; pairs a request with its responses.
-    pub sequence: Option<&'a str>,
-    /// User-Agent or Server: the sender's product.
-    pub product: Option<&'a str>,
     /// The body if it is a description of media, for [`super::sdp::parse`].
     pub description: Option<&'a [u8]>,
     /// What a request asks for.
     target: Option<&'a str>,
-    headers: Headers<'a>,
+    lines: Lines<'a>,
 }
 
 /// The first line.
@@ -112,7 +106,8 @@ pub fn probe(bytes: &[u8]) -> Probe {
     if *first == b'S' && begins(b"SIP/2.0 ") != Probe::NoMatch {
         return begins(b"SIP/2.0 ");
     }
-    let methods = METHODS.iter().map(|method| method.as_bytes()).filter(|method| method.first() == Some(first));
+    let methods =
+        METHODS.iter().map(|method| method.as_bytes()).filter(|method| method.first() == Some(first));
     let best = methods.map(begins).max_by_key(|probe| (*probe == Probe::Match, *probe == Probe::NeedMore));
     match best {
         Some(Probe::Match) => probe_request(bytes),
@@ -149,26 +144,25 @@ pub fn stream(bytes: &[u8]) -> impl Iterator<Item = Message<'_>> {
 /// The message at the start of `bytes` and what follows it.
 fn split(bytes: &[u8]) -> Option<(Message<'_>, &[u8])> {
     let (first, rest) = next_line(bytes)?;
-    let first = std::str::from_utf8(first).ok()?;
-    let mut message = start_line(first, Headers { rest, left: MOST_HEADERS, whole: false })?;
+    let mut lines = Lines { rest, left: MOST_HEADERS, whole: false };
+    let mut message = start_line(std::str::from_utf8(first).ok()?, lines)?;
     let mut body_length = None;
     let mut has_description = false;
-    let mut headers = message.headers;
-    for (field, value) in headers.by_ref() {
-        match field {
-            Field::CallId => message.call_id = Some(value),
-            Field::ContentLength => body_length = value.parse::<usize>().ok(),
-            Field::ContentType => has_description |= is_description(value),
-            Field::Product => message.product = Some(value),
-            Field::Sequence => message.sequence = Some(value),
-            Field::Contact | Field::From | Field::Route | Field::To | Field::Via => {}
+    for line in lines.by_ref() {
+        // Only these two say what the body is; both of their forms begin with the same letter.
+        if let Some(b'c' | b'C' | b'l' | b'L') = line.first() {
+            match header(line) {
+                Some((Field::ContentLength, value)) => body_length = value.parse::<usize>().ok(),
+                Some((Field::ContentType, value)) => has_description |= is_description(value),
+                _ => {}
+            }
         }
     }
-    if !headers.whole {
+    if !lines.whole {
         return Some((message, &[]));
     }
-    let end = body_length.unwrap_or(headers.rest.len()).min(headers.rest.len());
-    let (body, after) = headers.rest.split_at_checked(end)?;
+    let end = body_length.unwrap_or(lines.rest.len()).min(lines.rest.len());
+    let (body, after) = lines.rest.split_at_checked(end)?;
     message.description = (has_description && !body.is_empty()).then_some(body);
     Some((message, after))
 }
@@ -178,16 +172,9 @@ fn is_description(media_type: &str) -> bool {
     media_type.as_bytes().get(..wanted.len()).is_some_and(|start| start.eq_ignore_ascii_case(wanted))
 }
 
-fn start_line<'a>(line: &'a str, headers: Headers<'a>) -> Option<Message<'a>> {
-    let mut message = Message {
-        start: StartLine::Response { code: 0 },
-        call_id: None,
-        sequence: None,
-        product: None,
-        description: None,
-        target: None,
-        headers,
-    };
+fn start_line<'a>(line: &'a str, lines: Lines<'a>) -> Option<Message<'a>> {
+    let mut message =
+        Message { start: StartLine::Response { code: 0 }, description: None, target: None, lines };
     if let Some(rest) = line.strip_prefix("SIP/2.0 ") {
         let code = rest.get(..3)?.parse().ok().filter(|code| (100..700).contains(code))?;
         message.start = StartLine::Response { code };
@@ -207,7 +194,7 @@ impl<'a> Message<'a> {
     /// Hosts that the message names, with what named them, in order.
     pub fn hosts(&self) -> Vec<NamedHost<'a>> {
         let mut hosts: Vec<_> = self.target().into_iter().collect();
-        for (field, value) in self.headers {
+        for (field, value) in self.headers() {
             let list = |source| value.split(',').filter_map(move |uri| of_uri(source, uri));
             match field {
                 Field::Contact => hosts.extend(list(HostSource::Contact)),
@@ -222,6 +209,29 @@ impl<'a> Message<'a> {
         hosts
     }
 
+    fn headers(&self) -> impl Iterator<Item = (Field, &'a str)> + use<'a> {
+        self.lines.filter_map(header)
+    }
+
+    /// Call-ID: the same in all messages of a call.
+    pub fn call_id(&self) -> Option<&'a str> {
+        self.last(Field::CallId)
+    }
+
+    /// `CSeq`: number and method; pairs a request with its responses.
+    pub fn sequence(&self) -> Option<&'a str> {
+        self.last(Field::Sequence)
+    }
+
+    /// User-Agent or Server: the sender's product.
+    pub fn product(&self) -> Option<&'a str> {
+        self.last(Field::Product)
+    }
+
+    fn last(&self, wanted: Field) -> Option<&'a str> {
+        self.headers().filter(|(field, _)| *field == wanted).last().map(|(_, value)| value)
+    }
+
     /// The host that a request is for.
     pub fn target(&self) -> Option<NamedHost<'a>> {
         self.target.and_then(|target| of_uri(HostSource::Target, target))
@@ -229,15 +239,16 @@ impl<'a> Message<'a> {
 
     /// The addresses of senders as the next hosts on the way saw them, in order.
     pub fn received(&self) -> impl Iterator<Item = NamedHost<'a>> + use<'a> {
-        let vias = self.headers.filter(|(field, value)| *field == Field::Via && value.contains("received"));
+        let lines = self.lines.filter(|line| matches!(line.first(), Some(b'v' | b'V')));
+        let vias = lines.filter_map(header).filter(|(field, _)| *field == Field::Via);
         let hosts = vias.flat_map(|(_, value)| value.split(',')).flat_map(of_via);
         hosts.filter(|host| host.source == HostSource::ViaReceived).take(MOST_HOSTS)
     }
 }
 
-/// The header lines of a message that matter, each with its value.
+/// The header lines of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Headers<'a> {
+struct Lines<'a> {
     rest: &'a [u8],
     /// Lines that may still be read.
     left: usize,
@@ -245,26 +256,25 @@ struct Headers<'a> {
     whole: bool,
 }
 
-impl<'a> Iterator for Headers<'a> {
-    type Item = (Field, &'a str);
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
 
     fn next(&mut self) -> Option<Self::Item> {
-        while self.left > 0 && !self.whole {
-            let (line, after) = next_line(self.rest)?;
-            self.rest = after;
-            self.left -= 1;
-            self.whole = line.is_empty() || self.left == 0;
-            if let Some(header) = header(line) {
-                return Some(header);
-            }
+        if self.whole {
+            return None;
         }
-        None
+        let (line, after) = next_line(self.rest)?;
+        self.rest = after;
+        self.left = self.left.saturating_sub(1);
+        self.whole = line.is_empty() || self.left == 0;
+        (!line.is_empty()).then_some(line)
     }
 }
 
 /// A header that matters and its value; `None` for others, and for what is not UTF-8.
 fn header(line: &[u8]) -> Option<(Field, &str)> {
-    let (name, value) = line.split_at_checked(line.iter().take(LONGEST_FIELD).position(|byte| *byte == b':')?)?;
+    let (name, value) =
+        line.split_at_checked(line.iter().take(LONGEST_FIELD).position(|byte| *byte == b':')?)?;
     let field = Field::of(name.trim_ascii_end())?;
     Some((field, std::str::from_utf8(value.get(1..)?).ok()?.trim()))
 }
@@ -423,8 +433,8 @@ mod tests {
     fn an_invitation_names_its_hosts() {
         let message = parse(INVITE.as_bytes()).unwrap();
         assert_eq!(message.start, StartLine::Request { method: "INVITE" });
-        assert_eq!(message.call_id, Some("3848276298220188511@atlanta.example"));
-        assert_eq!((message.sequence, message.product), (Some("2 INVITE"), Some("example 1.0")));
+        assert_eq!(message.call_id(), Some("3848276298220188511@atlanta.example"));
+        assert_eq!((message.sequence(), message.product()), (Some("2 INVITE"), Some("example 1.0")));
         let expected = [
             (HostSource::Target, vec![("biloxi.example", None)]),
             (HostSource::Via, vec![("192.0.2.1", Some(5060)), ("2001:db8::9", None)]),

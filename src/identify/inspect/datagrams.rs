@@ -107,15 +107,15 @@ fn is_zoom_like(feed: &Feed, payload: &[u8]) -> bool {
 impl Datagrams {
     /// Takes the payload of a datagram.
     pub(super) fn take(&mut self, feed: &Feed, payload: &[u8]) {
+        // As most packets of calls are.
+        if self.carries_rtp && matches!(payload.first(), Some(128..=191)) {
+            return self.media(feed, payload, feed.length);
+        }
         self.count = self.count.saturating_add(1);
         if is_dns(feed) {
             if answers::take(feed, payload, &mut self.bindings) {
                 self.facts.protocol(Protocol::Dns);
             }
-            return;
-        }
-        if self.carries_rtp && matches!(payload.first(), Some(128..=191)) {
-            self.media(feed, payload, feed.length);
             return;
         }
         self.skype(feed, payload);
@@ -260,7 +260,8 @@ impl Datagrams {
         let times = self.zoom.get_or_insert_default();
         if let zoom::Packet::Data { media, .. } = packet {
             self.zoom_media(feed, media);
-        } else if let (Direction::FromServer, Some(time)) = (feed.direction, times.update(packet, feed.time)) {
+        } else if let (Direction::FromServer, Some(time)) = (feed.direction, times.update(packet, feed.time))
+        {
             self.facts.answered(RttVia::Zoom, time);
         }
     }

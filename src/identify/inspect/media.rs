@@ -34,6 +34,7 @@ struct Origin {
 
 impl MediaWatch {
     /// Takes a packet that may be RTP, of `length` bytes on the wire. Whether it has such a header.
+    #[inline]
     pub(super) fn rtp(&mut self, feed: &Feed, payload: &[u8], length: usize) -> bool {
         let Some(header) = rtp::parse(payload, length) else { return false };
         self.header(feed, &header, length, None);
@@ -41,6 +42,7 @@ impl MediaWatch {
     }
 
     /// Takes a header of RTP.
+    #[inline]
     pub(super) fn header(
         &mut self,
         feed: &Feed,

@@ -11,6 +11,10 @@ const MOST_ADDRESSES: usize = 16;
 const FINGERPRINT_MASK: u32 = 0x5354_554E;
 /// No attribute, RFC 8489 section 18.3. `WhatsApp` fills messages of 512 bytes with it.
 const RESERVED: u16 = 0x0000;
+/// RFC 8489 section 14.5.
+const MESSAGE_INTEGRITY: u16 = 0x0008;
+/// RFC 8489 section 14.6.
+const MESSAGE_INTEGRITY_SHA256: u16 = 0x001C;
 /// FINGERPRINT, RFC 8489 section 14.7.
 const FINGERPRINT: u16 = 0x8028;
 /// Type and length before each value.
@@ -52,6 +56,13 @@ impl<'a> Attributes<'a> {
     /// Whether the attributes filled the bytes exactly.
     pub(super) const fn ended_well(&self) -> bool {
         self.position >= self.bytes.len()
+    }
+
+    /// Passes attributes that are all zeros, which are four bytes each.
+    fn skip_zeros(&mut self) {
+        let rest = self.bytes.get(self.position..).unwrap_or_default();
+        let zeros = rest.chunks_exact(ATTRIBUTE_HEADER).take_while(|header| *header == [0; ATTRIBUTE_HEADER]);
+        self.position += zeros.count() * ATTRIBUTE_HEADER;
     }
 
     /// The same attributes from one of them on.
@@ -108,17 +119,19 @@ fn fill<'a>(
 ) -> bool {
     let all = attributes;
     while let Some(attribute) = attributes.next() {
-        if attribute.kind == RESERVED || take(message, &attribute) {
-            continue;
-        }
-        if attribute.kind == FINGERPRINT {
-            if is_whole && attribute.offset + ATTRIBUTE_HEADER + 4 == all.bytes.len() {
+        match attribute.kind {
+            // Sent in every message, and of no use without the key (RFC 8489 sections 14.5 and 14.6).
+            MESSAGE_INTEGRITY | MESSAGE_INTEGRITY_SHA256 => {}
+            RESERVED => attributes.skip_zeros(),
+            FINGERPRINT if is_whole && attribute.offset + ATTRIBUTE_HEADER + 4 == all.bytes.len() => {
                 message.checksum = checksum(payload, &attribute);
             }
-        } else if message.addresses.is_none()
-            && address::kind_of(attribute.kind, message.dialect, message.method).is_some()
-        {
-            message.addresses = Some(all.from(&attribute));
+            kind if address::may_be(kind) => {
+                if message.addresses.is_none() {
+                    message.addresses = Some(all.from(&attribute));
+                }
+            }
+            _ => take(message, &attribute),
         }
     }
     attributes.ended_well()
@@ -140,8 +153,8 @@ pub(super) fn fingerprint(covered: &[u8]) -> u32 {
     crc32(covered) ^ FINGERPRINT_MASK
 }
 
-/// Takes an attribute that is no address. Whether it is one that is known.
-fn take<'a>(message: &mut Message<'a>, attribute: &Attribute<'a>) -> bool {
+/// Takes an attribute that is no address.
+fn take<'a>(message: &mut Message<'a>, attribute: &Attribute<'a>) {
     let value = attribute.value;
     let microsoft = message.dialect == Dialect::Microsoft;
     match attribute.kind {
@@ -164,9 +177,8 @@ fn take<'a>(message: &mut Message<'a>, attribute: &Attribute<'a>) -> bool {
         0xC000 | 0xC003 => message.vendor.cisco_flow = true,
         0xC057 => message.vendor.google_network_info = true,
         0xC059 => message.vendor.google_misc_info = true,
-        _ => return false,
+        _ => {}
     }
-    true
 }
 
 fn named_address(

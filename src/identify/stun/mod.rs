@@ -156,6 +156,7 @@ pub fn probe(payload: &[u8], length: usize) -> Probe {
 }
 
 /// Reads one message: all of `payload`, which had `length` bytes on the wire.
+#[inline]
 pub fn parse(payload: &[u8], length: usize) -> Option<Message<'_>> {
     let dialect = dialect::detect(payload, length)?;
     let (class, method) = dialect.class_and_method(be16(payload, 0)?);

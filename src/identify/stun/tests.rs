@@ -354,3 +354,14 @@ fn rtp_in_a_tcp_stream_is_cut_into_packets() {
         payloads.iter().filter(|payload| payload.transport == Transport::Tcp && payload.bytes.len() > 40);
     assert!(tcp.clone().all(|payload| Stream::new(&payload.bytes).is_some()), "{:?}", tcp.map(|p| p.number));
 }
+
+#[test]
+fn every_attribute_with_an_address_is_known_as_such() {
+    use super::address::{kind_of, may_be};
+    let dialects =
+        [Dialect::Classic, Dialect::Microsoft, Dialect::Standard, Dialect::WhatsApp, Dialect::Zoom];
+    for attribute in 0..=u16::MAX {
+        let holds = |dialect| kind_of(attribute, dialect, Method::ALLOCATE).is_some();
+        assert_eq!(may_be(attribute), dialects.into_iter().any(holds), "{attribute:#06x}");
+    }
+}

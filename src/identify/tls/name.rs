@@ -71,8 +71,9 @@ const fn is_host_byte(byte: u8) -> bool {
 /// Bytes off the wire as text of bounded length: UTF-8 without control characters as it is, anything else with
 /// what is not printable ASCII escaped.
 pub(crate) fn text(bytes: &[u8]) -> String {
+    let is_plain = |text: &str| bytes.iter().all(u8::is_ascii_graphic) || !text.contains(char::is_control);
     match std::str::from_utf8(bytes) {
-        Ok(text) if text.len() <= MAX_NAME && !text.contains(char::is_control) => text.to_owned(),
+        Ok(text) if text.len() <= MAX_NAME && is_plain(text) => text.to_owned(),
         _ => bytes.get(..MAX_NAME).unwrap_or(bytes).escape_ascii().to_string(),
     }
 }
