@@ -123,6 +123,7 @@ fn request(options: Inspect) -> Request {
         filter: options.filter,
         threads: options.threads,
         hash: options.format == Format::Json,
+        brief: options.format == Format::Table,
         with_flows: options.flows,
         services: options.services,
         home: options.home,

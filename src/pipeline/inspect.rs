@@ -44,6 +44,8 @@ pub struct Request {
     pub threads: Option<NonZeroUsize>,
     /// Whether inputs are hashed. Hashing takes several times as long as all the rest.
     pub hash: bool,
+    /// Whether the report is only for a table, which does not show the timelines of calls: they are left out.
+    pub brief: bool,
     /// Whether the report lists every flow.
     pub with_flows: bool,
     /// Files that add to the catalogue of services.
@@ -168,6 +170,7 @@ impl<'a> Inspector<'a> {
             names: &analysis.names,
             country: &country,
             idle_gap: self.request.idle_gap.unwrap_or(session::IDLE_GAP),
+            with_timelines: !self.request.brief,
             threads: self.threads,
         });
         let report = report::build(&report::Material {

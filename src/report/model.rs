@@ -352,7 +352,7 @@ pub struct SessionReport {
     pub countries: Vec<CountryReport>,
     /// The far ends.
     pub endpoints: Vec<SessionEndpoint>,
-    /// What happened, in order.
+    /// What happened, in order; empty where that was not asked for.
     pub timeline: Vec<EventReport>,
     /// Events left out of the timeline because there were too many.
     pub events_left_out: u64,

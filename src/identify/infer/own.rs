@@ -174,7 +174,10 @@ fn resolved(draft: &mut Draft, subject: &Subject<'_>, lookups: &mut Lookups<'_>)
     if draft.carries_name {
         return;
     }
-    let Some(binding) = lookups.resolved.lookup(subject.client.ip(), subject.server.ip(), subject.start) else { return };
+    let Some(binding) = lookups.resolved.lookup(subject.client.ip(), subject.server.ip(), subject.start)
+    else {
+        return;
+    };
     for name in &binding.names {
         let name = Name { name: Arc::clone(name), via: Via::Dns, packet: binding.packet };
         add_name(draft, &name, lookups);

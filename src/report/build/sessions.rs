@@ -53,7 +53,7 @@ impl Builder<'_> {
             let role = endpoint.roles.first().copied().unwrap_or(Role::Unknown);
             (std::cmp::Reverse(endpoint.verdict), role, std::cmp::Reverse(endpoint.contact), endpoint.address)
         });
-        let home = self.home(session);
+        let home = if session.failovers.is_empty() { BTreeSet::new() } else { self.home(session) };
         SessionReport {
             id,
             service: session.service.clone(),
@@ -98,8 +98,8 @@ impl Builder<'_> {
             verdict: Verdict::Allow,
             untouched: None,
         };
-        let (mut ports, mut transports) = (BTreeSet::new(), BTreeSet::new());
-        let (mut roles, mut names, mut media) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let mut transports: Vec<Transport> = Vec::new();
+        let mut names: Vec<(&str, &'static str)> = Vec::new();
         let mut rtts: Vec<Rtt> = Vec::new();
         for leg in legs {
             let Some((subject, identity)) = self.flow(leg.flow) else { continue };
@@ -109,13 +109,13 @@ impl Builder<'_> {
             endpoint.packets_received += leg.received.packets;
             endpoint.bytes_received += leg.received.bytes;
             if matches!(subject.transport, Transport::Tcp | Transport::Udp) {
-                ports.insert(leg.far.port());
+                endpoint.ports.push(leg.far.port());
             }
-            transports.insert(subject.transport);
-            roles.insert(identity.role);
+            transports.push(subject.transport);
+            endpoint.roles.push(identity.role);
             names.extend(identity.names.iter().map(|name| (&*name.name, name.via.name())));
             let streams = subject.facts.map_or(&[][..], |facts| &facts.media);
-            media.extend(streams.iter().map(|stream| stream.kind.unwrap_or("media")));
+            endpoint.media.extend(streams.iter().map(|stream| stream.kind.unwrap_or("media")));
             if !leg.opened_by_far {
                 // What a local proxy answers says nothing of the server.
                 let proxied = self.material.inference.proxied_clients.contains(&subject.client.ip());
@@ -124,15 +124,17 @@ impl Builder<'_> {
                 rtts.extend(subject.facts.map_or(&[][..], |facts| &facts.rtts));
             }
         }
-        if roles.len() > 1 {
-            roles.remove(&Role::Unknown);
+        tidy(&mut endpoint.ports);
+        tidy(&mut endpoint.roles);
+        if endpoint.roles.len() > 1 {
+            endpoint.roles.retain(|role| *role != Role::Unknown);
         }
-        endpoint.ports = ports.into_iter().collect();
+        tidy(&mut endpoint.media);
+        tidy(&mut transports);
         endpoint.transports = transports.into_iter().map(Transport::name).collect();
-        endpoint.roles = roles.into_iter().collect();
+        tidy(&mut names);
         endpoint.names =
             names.into_iter().map(|(name, via)| NameReport { name: name.to_owned(), via }).collect();
-        endpoint.media = media.into_iter().collect();
         endpoint.rtt = least(&summed(&rtts));
         endpoint
     }
@@ -285,6 +287,12 @@ impl Builder<'_> {
             packets: Vec::new(),
         }
     }
+}
+
+/// Sorts `list` and leaves each item in it once.
+fn tidy<T: Ord>(list: &mut Vec<T>) {
+    list.sort_unstable();
+    list.dedup();
 }
 
 /// The least time and the number of samples of each kind.
