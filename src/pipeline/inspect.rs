@@ -1,6 +1,6 @@
 //! From paths and rules to a report.
 
-use super::{Analysis, analyze};
+use super::{Analysis, read};
 use crate::capture::{CaptureError, Filter, Input, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
 use crate::identify::infer::Subject;
@@ -145,7 +145,7 @@ impl<'a> Inspector<'a> {
     /// Reads, follows, places and judges what `reader` has.
     pub fn inspect(&self, reader: Reader) -> Result<Inspected, InspectError> {
         let mut notes: Vec<String> = reader.notes().iter().map(ToString::to_string).collect();
-        let analysis = analyze(reader, self.filter.as_ref(), self.threads)?;
+        let (mut analysis, hashes) = read(reader, self.filter.as_ref(), self.threads)?;
         notes.extend(analysis.inputs.iter().filter_map(|input| {
             let damage = input.damage.as_ref()?;
             let Input { path, .. } = input;
@@ -154,7 +154,9 @@ impl<'a> Inspector<'a> {
                 damage.offset, damage.reason
             ))
         }));
-        let (report, inference, sessions) = self.report(&analysis);
+        let (mut report, inference, sessions) = self.report(&analysis);
+        hashes.wait(&mut analysis.inputs);
+        report.add_hashes(&analysis.inputs);
         Ok(Inspected { report, notes, analysis, inference, sessions })
     }
 

@@ -14,7 +14,7 @@ pub use inspect::{InspectError, Inspected, Inspector, Request, inspect};
 pub use lookup::{LookedUp, LookupError, LookupRequest, lookup};
 pub use state::FlowState;
 
-use crate::capture::{Batch, CaptureError, Filter, Input, Reader};
+use crate::capture::{Batch, CaptureError, Filter, Hashes, Input, Reader};
 use crate::decode::{self, Anomalies, Content, Datagram, Packet, Reassembler};
 use crate::flow::{Coverage, Flow, FlowKey, PacketRef, Side, Tally};
 use crate::identify::names::{NameBinding, NameTable};
@@ -52,6 +52,13 @@ pub struct Analysis {
 
 /// Reads everything `reader` has on `threads` threads, with the frames that `filter` lets through.
 pub fn analyze(reader: Reader, filter: Option<&Filter>, threads: usize) -> Result<Analysis, CaptureError> {
+    let (mut analysis, hashes) = read(reader, filter, threads)?;
+    hashes.wait(&mut analysis.inputs);
+    Ok(analysis)
+}
+
+/// As [`analyze`], but for the hashes of the inputs: to work them out takes longer than all the rest.
+fn read(reader: Reader, filter: Option<&Filter>, threads: usize) -> Result<(Analysis, Hashes), CaptureError> {
     let shared = Shared {
         source: Mutex::new(Source { reader, batches: 0, failure: None }),
         fragments: Turns::new(Reassembler::default()),
@@ -83,7 +90,8 @@ pub fn analyze(reader: Reader, filter: Option<&Filter>, threads: usize) -> Resul
         return Err(failure);
     }
     let shards = shared.shards.into_iter().map(Turns::into_value).collect();
-    Ok(gather(source.reader.into_inputs(), shards, threads, coverage, &anomalies))
+    let (inputs, hashes) = source.reader.into_inputs_and_hashes();
+    Ok((gather(inputs, shards, threads, coverage, &anomalies), hashes))
 }
 
 /// What some shares come to.
