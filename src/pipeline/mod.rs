@@ -103,6 +103,7 @@ struct Concluded {
     loose: Tallies,
     endpoints: Tallies,
     unfollowed: u64,
+    unread: u64,
 }
 
 impl Concluded {
@@ -110,6 +111,7 @@ impl Concluded {
         let mut concluded = Self::default();
         for mut shard in shards {
             concluded.unfollowed = concluded.unfollowed.saturating_add(shard.unfollowed);
+            concluded.unread = concluded.unread.saturating_add(shard.unread());
             merge(&mut concluded.loose, &shard.tallies);
             shard.tallies.clear();
             let (mut flows, mut bindings) = shard.conclude();
@@ -162,6 +164,7 @@ fn gather(
     let (mut loose, mut endpoints) = (Tallies::default(), Tallies::default());
     for mut part in conclude(shards, threads) {
         coverage.unfollowed_packets = coverage.unfollowed_packets.saturating_add(part.unfollowed);
+        coverage.unread_segments = coverage.unread_segments.saturating_add(part.unread);
         merge(&mut loose, &part.loose);
         merge(&mut endpoints, &part.endpoints);
         flows.append(&mut part.flows);

@@ -127,6 +127,8 @@ pub struct CoverageReport {
     pub unlocated: Share,
     /// Packets that could not be followed because a bound was reached.
     pub unfollowed_packets: u64,
+    /// TCP segments whose bytes were not looked at because a bound was reached.
+    pub unread_segments: u64,
 }
 
 /// Packets and bytes.

@@ -4,19 +4,18 @@ use super::super::model::{
     CountryReport, EventReport, FailedReport, FailoverReport, Finding, NameReport, OutsideReport,
     SessionEndpoint, SessionReport,
 };
+use super::super::text;
 use super::Builder;
 use super::endpoints::least;
 use super::finding::Seen;
 use crate::flow::Transport;
 use crate::identify::facts::{MentionKind, Rtt, RttVia};
-use crate::identify::names::Via;
 use crate::identify::{Contact, Role};
 use crate::locate::{CountryCode, Scope};
 use crate::policy::{Reason, Verdict, groups};
 use crate::session::{Event, Failover, Leg, Session, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::Arc;
 
 /// Why there is no telling whether a server answered.
 const UNHEARD: &str = "whether it answered is not known, as only one direction was captured";
@@ -191,8 +190,7 @@ impl Builder<'_> {
 
     fn name_of(&self, address: IpAddr) -> Option<String> {
         let identity = self.material.inference.endpoints.get(&address)?;
-        let rank = |(name, via): &&(Arc<str>, Via)| (name.starts_with('*'), *via == Via::Certificate);
-        identity.names.iter().min_by_key(rank).map(|(name, _)| name.to_string())
+        text::best_name(identity.names.iter().map(|(name, via)| (&**name, via.name()))).map(str::to_owned)
     }
 
     /// The countries that a call should stay in: those the user names, else the continent of the client's address
