@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use landfall::capture::Progress;
-use landfall::cli::{Bar, Cli, Command, DbCommand, Format, Inspect, Lookup, Manual, Output, Scope};
+use landfall::cli::{Bar, Cli, Command, DbCommand, Format, Inspect, Lookup, Manual, Output, ReportFormat, Scope};
 use landfall::locate::Sources;
 use landfall::pipeline::{self, LookupError, LookupRequest, Request};
 use landfall::report;
@@ -140,6 +140,7 @@ fn request(options: Inspect) -> Request {
         filter: options.filter,
         threads: options.threads,
         hash: options.format.has_hashes(),
+        brief: options.format == ReportFormat::Table,
         services: options.services,
         home: options.home,
         idle_gap: Some(Duration::from_secs(u64::from(options.idle_gap))),

@@ -38,7 +38,7 @@ pub use batch::{Batch, Frame, Record};
 pub use error::CaptureError;
 pub use filter::Filter;
 pub use inputs::Note;
-pub use reader::{Options, Progress, Reader};
+pub use reader::{Hashes, Options, Progress, Reader};
 pub use time::{Precision, Timestamp};
 
 use std::collections::BTreeMap;

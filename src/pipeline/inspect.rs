@@ -1,6 +1,6 @@
 //! From paths and rules to a report.
 
-use super::{Analysis, analyze};
+use super::{Analysis, read};
 use crate::capture::{CaptureError, Filter, Input, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
 use crate::identify::infer::Subject;
@@ -44,6 +44,8 @@ pub struct Request {
     pub threads: Option<NonZeroUsize>,
     /// Whether inputs are hashed. Hashing takes several times as long as all the rest.
     pub hash: bool,
+    /// Whether the report is only for a table, which does not show the timelines of calls: they are left out.
+    pub brief: bool,
     /// Whether the report lists every flow.
     pub with_flows: bool,
     /// Files that add to the catalogue of services.
@@ -143,7 +145,7 @@ impl<'a> Inspector<'a> {
     /// Reads, follows, places and judges what `reader` has.
     pub fn inspect(&self, reader: Reader) -> Result<Inspected, InspectError> {
         let mut notes: Vec<String> = reader.notes().iter().map(ToString::to_string).collect();
-        let analysis = analyze(reader, self.filter.as_ref(), self.threads)?;
+        let (mut analysis, hashes) = read(reader, self.filter.as_ref(), self.threads)?;
         notes.extend(analysis.inputs.iter().filter_map(|input| {
             let damage = input.damage.as_ref()?;
             let Input { path, .. } = input;
@@ -152,7 +154,9 @@ impl<'a> Inspector<'a> {
                 damage.offset, damage.reason
             ))
         }));
-        let (report, inference, sessions) = self.report(&analysis);
+        let (mut report, inference, sessions) = self.report(&analysis);
+        hashes.wait(&mut analysis.inputs);
+        report.add_hashes(&analysis.inputs);
         Ok(Inspected { report, notes, analysis, inference, sessions })
     }
 
@@ -168,6 +172,7 @@ impl<'a> Inspector<'a> {
             names: &analysis.names,
             country: &country,
             idle_gap: self.request.idle_gap.unwrap_or(session::IDLE_GAP),
+            with_timelines: !self.request.brief,
             threads: self.threads,
         });
         let report = report::build(&report::Material {

@@ -14,13 +14,15 @@ pub use inspect::{InspectError, Inspected, Inspector, Request, inspect};
 pub use lookup::{LookedUp, LookupError, LookupRequest, lookup};
 pub use state::FlowState;
 
-use crate::capture::{Batch, CaptureError, Filter, Input, Reader};
+use crate::capture::{Batch, CaptureError, Filter, Hashes, Input, Reader};
 use crate::decode::{self, Anomalies, Content, Datagram, Packet, Reassembler};
 use crate::flow::{Coverage, Flow, FlowKey, PacketRef, Side, Tally};
 use crate::identify::names::{NameBinding, NameTable};
 use crate::parallel::at_once;
 use shard::{Route, SHARDS, Shard, Tallies};
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::binary_heap::PeekMut;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use turns::Turns;
@@ -50,6 +52,13 @@ pub struct Analysis {
 
 /// Reads everything `reader` has on `threads` threads, with the frames that `filter` lets through.
 pub fn analyze(reader: Reader, filter: Option<&Filter>, threads: usize) -> Result<Analysis, CaptureError> {
+    let (mut analysis, hashes) = read(reader, filter, threads)?;
+    hashes.wait(&mut analysis.inputs);
+    Ok(analysis)
+}
+
+/// As [`analyze`], but for the hashes of the inputs: to work them out takes longer than all the rest.
+fn read(reader: Reader, filter: Option<&Filter>, threads: usize) -> Result<(Analysis, Hashes), CaptureError> {
     let shared = Shared {
         source: Mutex::new(Source { reader, batches: 0, failure: None }),
         fragments: Turns::new(Reassembler::default()),
@@ -81,18 +90,20 @@ pub fn analyze(reader: Reader, filter: Option<&Filter>, threads: usize) -> Resul
         return Err(failure);
     }
     let shards = shared.shards.into_iter().map(Turns::into_value).collect();
-    Ok(gather(source.reader.into_inputs(), shards, threads, coverage, &anomalies))
+    let (inputs, hashes) = source.reader.into_inputs_and_hashes();
+    Ok((gather(inputs, shards, threads, coverage, &anomalies), hashes))
 }
 
 /// What some shares come to.
 #[derive(Default)]
 struct Concluded {
-    /// In the order of their first packets.
-    flows: Vec<Flow<FlowState>>,
+    /// Of each share, in the order of their first packets.
+    flows: Vec<Vec<Flow<FlowState>>>,
     bindings: Vec<NameBinding>,
     loose: Tallies,
     endpoints: Tallies,
     unfollowed: u64,
+    unread: u64,
 }
 
 impl Concluded {
@@ -100,17 +111,19 @@ impl Concluded {
         let mut concluded = Self::default();
         for mut shard in shards {
             concluded.unfollowed = concluded.unfollowed.saturating_add(shard.unfollowed);
+            concluded.unread = concluded.unread.saturating_add(shard.unread());
             merge(&mut concluded.loose, &shard.tallies);
             shard.tallies.clear();
             let (mut flows, mut bindings) = shard.conclude();
-            concluded.flows.append(&mut flows);
+            // They are in order but for those that begin with one packet.
+            flows.sort_by_key(order);
+            concluded.flows.push(flows);
             concluded.bindings.append(&mut bindings);
         }
         concluded.endpoints.clone_from(&concluded.loose);
-        for flow in &concluded.flows {
+        for flow in concluded.flows.iter().flatten() {
             tally_flow(&mut concluded.endpoints, flow);
         }
-        concluded.flows.sort_unstable_by_key(order);
         concluded
     }
 }
@@ -120,6 +133,25 @@ fn order(flow: &Flow<FlowState>) -> (PacketRef, FlowKey) {
     (flow.first_packet(), *flow.key())
 }
 
+/// The flows of all shares, each of which is in order, in order.
+fn in_order(shares: Vec<Vec<Flow<FlowState>>>) -> Vec<Flow<FlowState>> {
+    let mut flows = Vec::with_capacity(shares.iter().map(Vec::len).sum());
+    let mut shares: Vec<_> = shares.into_iter().map(Vec::into_iter).collect();
+    let next = |share: &std::vec::IntoIter<Flow<FlowState>>| share.as_slice().first().map(order);
+    let mut heads: BinaryHeap<_> =
+        shares.iter().zip(0..).filter_map(|(share, place)| Some(Reverse((next(share)?, place)))).collect();
+    while let Some(mut head) = heads.peek_mut() {
+        let Reverse((_, place)) = *head;
+        let Some(share) = shares.get_mut(place) else { break };
+        flows.extend(share.next());
+        match next(share) {
+            Some(order) => *head = Reverse((order, place)),
+            None => drop(PeekMut::pop(head)),
+        }
+    }
+    flows
+}
+
 fn gather(
     inputs: Vec<Input>,
     shards: Vec<Shard>,
@@ -127,25 +159,23 @@ fn gather(
     mut coverage: Coverage,
     anomalies: &[Anomalies],
 ) -> Analysis {
-    let parts = conclude(shards, threads);
-    let mut flows = Vec::with_capacity(parts.iter().map(|part| part.flows.len()).sum());
+    let mut flows = Vec::new();
     let mut bindings = Vec::new();
     let (mut loose, mut endpoints) = (Tallies::default(), Tallies::default());
-    for mut part in parts {
+    for mut part in conclude(shards, threads) {
         coverage.unfollowed_packets = coverage.unfollowed_packets.saturating_add(part.unfollowed);
+        coverage.unread_segments = coverage.unread_segments.saturating_add(part.unread);
         merge(&mut loose, &part.loose);
         merge(&mut endpoints, &part.endpoints);
         flows.append(&mut part.flows);
         bindings.append(&mut part.bindings);
     }
-    // Merges the parts, which are in order.
-    flows.sort_by_key(order);
     bindings.sort_by(|a, b| (a.packet, a.client, &a.names).cmp(&(b.packet, b.client, &b.names)));
     let mut names = NameTable::default();
     bindings.into_iter().for_each(|binding| names.insert(binding));
     Analysis {
         inputs,
-        flows,
+        flows: in_order(flows),
         names,
         endpoints: endpoints.into_iter().collect(),
         loose: loose.into_iter().collect(),

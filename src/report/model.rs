@@ -137,6 +137,8 @@ pub struct CoverageReport {
     pub unlocated: Share,
     /// Packets that could not be followed because a bound was reached.
     pub unfollowed_packets: u64,
+    /// TCP segments whose bytes were not looked at because a bound was reached.
+    pub unread_segments: u64,
 }
 
 /// Packets and bytes.
@@ -386,7 +388,7 @@ pub struct SessionReport {
     pub countries: Vec<CountryReport>,
     /// The far ends.
     pub endpoints: Vec<SessionEndpoint>,
-    /// What happened, in order.
+    /// What happened, in order; empty where that was not asked for.
     pub timeline: Vec<EventReport>,
     /// Events left out of the timeline because there were too many.
     pub events_left_out: u64,

@@ -130,7 +130,11 @@ pub(super) fn endpoints(
         for binding in names.bindings() {
             share.binding(binding);
         }
-        share.endpoints.into_iter().map(|(address, endpoint)| (address, endpoint.finished())).collect::<Vec<_>>()
+        share
+            .endpoints
+            .into_iter()
+            .map(|(address, endpoint)| (address, endpoint.finished()))
+            .collect::<Vec<_>>()
     });
     shares.into_iter().flatten().collect()
 }

@@ -62,14 +62,7 @@ impl<'a> Known<'a> {
         known
     }
 
-    fn enter(
-        &mut self,
-        place: usize,
-        subject: &Subject<'_>,
-        draft: &Draft,
-        service: &Service,
-        kind: Kind,
-    ) {
+    fn enter(&mut self, place: usize, subject: &Subject<'_>, draft: &Draft, service: &Service, kind: Kind) {
         let client = subject.client.ip();
         self.by_service.entry((client, service.clone())).or_default().push(place);
         if kind <= Kind::Inherited {

@@ -163,7 +163,9 @@ fn conclude(
     }
     let mut evidence: Vec<Evidence> = draft.evidence;
     evidence.sort_by_key(|piece| (piece.service != service, std::cmp::Reverse(piece.kind)));
-    evidence.shrink_to_fit();
+    if evidence.capacity() > evidence.len() + 1 {
+        evidence.shrink_to_fit();
+    }
     Identity { service, role, contact: contact::contact(subject, role), names: draft.names, evidence }
 }
 

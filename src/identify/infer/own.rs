@@ -18,13 +18,21 @@ pub(super) struct Lookups<'a> {
     catalogue: &'a Catalogue,
     names: Known<'a>,
     certificates: Known<'a>,
+    /// Room to collect evidence in, so that each flow takes no more than it has.
+    room: Vec<Evidence>,
 }
 
 type Known<'a> = HashMap<Arc<str>, Rc<[NameMatch<'a>]>, foldhash::fast::RandomState>;
 
 impl<'a> Lookups<'a> {
     pub(super) fn new(resolved: &'a NameTable, catalogue: &'a Catalogue) -> Self {
-        Self { resolved, catalogue, names: Known::default(), certificates: Known::default() }
+        Self {
+            resolved,
+            catalogue,
+            names: Known::default(),
+            certificates: Known::default(),
+            room: Vec::new(),
+        }
     }
 
     fn find(&mut self, name: &Name) -> Rc<[NameMatch<'a>]> {
@@ -44,7 +52,7 @@ impl<'a> Lookups<'a> {
 
 /// Collects what `subject` says of itself.
 pub(super) fn draft(subject: &Subject<'_>, lookups: &mut Lookups<'_>) -> Draft {
-    let mut draft = Draft::default();
+    let mut draft = Draft { evidence: std::mem::take(&mut lookups.room), ..Draft::default() };
     if let Some(facts) = subject.facts {
         signatures(&mut draft, facts);
         generic(&mut draft, subject, facts);
@@ -58,6 +66,13 @@ pub(super) fn draft(subject: &Subject<'_>, lookups: &mut Lookups<'_>) -> Draft {
     }
     resolved(&mut draft, subject, lookups);
     prefixes(&mut draft, subject, lookups.catalogue);
+    // What is named gets its port, or what it shares with others, as one piece more.
+    let mut own = Vec::new();
+    if !draft.evidence.is_empty() {
+        own.reserve_exact(draft.evidence.len() + 1);
+        own.append(&mut draft.evidence);
+    }
+    lookups.room = std::mem::replace(&mut draft.evidence, own);
     draft
 }
 
@@ -174,7 +189,11 @@ fn resolved(draft: &mut Draft, subject: &Subject<'_>, lookups: &mut Lookups<'_>)
     if draft.carries_name {
         return;
     }
-    let Some(binding) = lookups.resolved.lookup(subject.client.ip(), subject.server.ip(), subject.start) else { return };
+    let Some(binding) = lookups.resolved.lookup(subject.client.ip(), subject.server.ip(), subject.start)
+    else {
+        return;
+    };
+    draft.names.reserve_exact(binding.names.len());
     for name in &binding.names {
         let name = Name { name: Arc::clone(name), via: Via::Dns, packet: binding.packet };
         add_name(draft, &name, lookups);

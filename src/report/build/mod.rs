@@ -103,6 +103,7 @@ impl<'a> Builder<'a> {
                 bytes: counted.bytes,
                 ip_packets: counted.ip_packets,
                 unfollowed_packets: counted.unfollowed_packets,
+                unread_segments: counted.unread_segments,
                 ..CoverageReport::default()
             },
             findings: Vec::new(),
@@ -177,6 +178,13 @@ impl<'a> Builder<'a> {
             lacks.push(format!(
                 "{} packets were not followed: too many flows or addresses.",
                 text::number(unfollowed)
+            ));
+        }
+        let unread = self.coverage.unread_segments;
+        if unread > 0 {
+            lacks.push(format!(
+                "{} TCP segments were not looked at, of too many connections at once: names in them are missing.",
+                text::number(unread)
             ));
         }
         lacks

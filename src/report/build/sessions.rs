@@ -4,19 +4,18 @@ use super::super::model::{
     CountryReport, EventReport, FailedReport, FailoverReport, Finding, NameReport, OutsideReport,
     SessionEndpoint, SessionReport,
 };
+use super::super::text;
 use super::Builder;
 use super::endpoints::least;
 use super::finding::Seen;
 use crate::flow::Transport;
 use crate::identify::facts::{MentionKind, Rtt, RttVia};
-use crate::identify::names::Via;
 use crate::identify::{Contact, Role};
 use crate::locate::{CountryCode, Scope};
 use crate::policy::{Reason, Verdict, groups};
 use crate::session::{Event, Failover, Leg, Session, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::Arc;
 
 /// Why there is no telling whether a server answered.
 const UNHEARD: &str = "whether it answered is not known, as only one direction was captured";
@@ -53,7 +52,7 @@ impl Builder<'_> {
             let role = endpoint.roles.first().copied().unwrap_or(Role::Unknown);
             (std::cmp::Reverse(endpoint.verdict), role, std::cmp::Reverse(endpoint.contact), endpoint.address)
         });
-        let home = self.home(session);
+        let home = if session.failovers.is_empty() { BTreeSet::new() } else { self.home(session) };
         SessionReport {
             id,
             service: session.service.clone(),
@@ -98,8 +97,8 @@ impl Builder<'_> {
             verdict: Verdict::Allow,
             untouched: None,
         };
-        let (mut ports, mut transports) = (BTreeSet::new(), BTreeSet::new());
-        let (mut roles, mut names, mut media) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let mut transports: Vec<Transport> = Vec::new();
+        let mut names: Vec<(&str, &'static str)> = Vec::new();
         let mut rtts: Vec<Rtt> = Vec::new();
         for leg in legs {
             let Some((subject, identity)) = self.flow(leg.flow) else { continue };
@@ -109,13 +108,13 @@ impl Builder<'_> {
             endpoint.packets_received += leg.received.packets;
             endpoint.bytes_received += leg.received.bytes;
             if matches!(subject.transport, Transport::Tcp | Transport::Udp) {
-                ports.insert(leg.far.port());
+                endpoint.ports.push(leg.far.port());
             }
-            transports.insert(subject.transport);
-            roles.insert(identity.role);
+            transports.push(subject.transport);
+            endpoint.roles.push(identity.role);
             names.extend(identity.names.iter().map(|name| (&*name.name, name.via.name())));
             let streams = subject.facts.map_or(&[][..], |facts| &facts.media);
-            media.extend(streams.iter().map(|stream| stream.kind.unwrap_or("media")));
+            endpoint.media.extend(streams.iter().map(|stream| stream.kind.unwrap_or("media")));
             if !leg.opened_by_far {
                 // What a local proxy answers says nothing of the server.
                 let proxied = self.material.inference.proxied_clients.contains(&subject.client.ip());
@@ -124,15 +123,17 @@ impl Builder<'_> {
                 rtts.extend(subject.facts.map_or(&[][..], |facts| &facts.rtts));
             }
         }
-        if roles.len() > 1 {
-            roles.remove(&Role::Unknown);
+        tidy(&mut endpoint.ports);
+        tidy(&mut endpoint.roles);
+        if endpoint.roles.len() > 1 {
+            endpoint.roles.retain(|role| *role != Role::Unknown);
         }
-        endpoint.ports = ports.into_iter().collect();
+        tidy(&mut endpoint.media);
+        tidy(&mut transports);
         endpoint.transports = transports.into_iter().map(Transport::name).collect();
-        endpoint.roles = roles.into_iter().collect();
+        tidy(&mut names);
         endpoint.names =
             names.into_iter().map(|(name, via)| NameReport { name: name.to_owned(), via }).collect();
-        endpoint.media = media.into_iter().collect();
         endpoint.rtt = least(&summed(&rtts));
         endpoint
     }
@@ -189,8 +190,7 @@ impl Builder<'_> {
 
     fn name_of(&self, address: IpAddr) -> Option<String> {
         let identity = self.material.inference.endpoints.get(&address)?;
-        let rank = |(name, via): &&(Arc<str>, Via)| (name.starts_with('*'), *via == Via::Certificate);
-        identity.names.iter().min_by_key(rank).map(|(name, _)| name.to_string())
+        text::best_name(identity.names.iter().map(|(name, via)| (&**name, via.name()))).map(str::to_owned)
     }
 
     /// The countries that a call should stay in: those the user names, else the continent of the client's address
@@ -285,6 +285,12 @@ impl Builder<'_> {
             packets: Vec::new(),
         }
     }
+}
+
+/// Sorts `list` and leaves each item in it once.
+fn tidy<T: Ord>(list: &mut Vec<T>) {
+    list.sort_unstable();
+    list.dedup();
 }
 
 /// The least time and the number of samples of each kind.

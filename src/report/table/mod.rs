@@ -183,12 +183,9 @@ impl Table {
     }
 }
 
-/// The name that tells a person most: what the client asked for before what a certificate allows, and no pattern
-/// where there is a name.
+/// The name that tells a person most.
 fn best_name(names: &[NameReport]) -> Option<&str> {
-    let rank =
-        |name: &&NameReport| (name.name.starts_with('*'), matches!(name.via, "certificate" | "capture"));
-    names.iter().min_by_key(rank).map(|name| name.name.as_str())
+    super::text::best_name(names.iter().map(|name| (name.name.as_str(), name.via)))
 }
 
 /// `dbip-country-lite 2026-06-01: IP Geolocation by DB-IP, https://db-ip.com`.
