@@ -5,11 +5,10 @@ use crate::capture::{CaptureError, Filter, Input, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
 use crate::identify::infer::Subject;
 use crate::identify::{Catalogue, Inference, infer_on};
-use crate::locate::{CountryCode, LocateError, Locator, Sources, Vantage, countries};
+use crate::locate::{LocateError, Locator, Sources, Vantage, countries};
 use crate::policy::{CountrySet, Policy, PolicyError};
 use crate::report::{self, Places, Report};
 use crate::session::{self, Session};
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -118,7 +117,7 @@ pub struct Inspector<'a> {
     request: &'a Request,
     threads: usize,
     policy: Policy,
-    home: BTreeSet<CountryCode>,
+    home: CountrySet,
     catalogue: Catalogue,
     locator: Locator,
     filter: Option<Filter>,
@@ -184,6 +183,10 @@ impl<'a> Inspector<'a> {
             places: &places,
             policy: &self.policy,
             home: &self.home,
+            vantage: match self.request.vantage {
+                Some(Vantage::Country(country)) => Some(country),
+                Some(Vantage::Point { .. }) | None => None,
+            },
             judge_all: self.request.judge_all,
             with_flows: self.request.with_flows,
         });
@@ -204,8 +207,8 @@ fn sources(request: &Request, policy: &Policy) -> Sources {
     }
 }
 
-fn home(lists: &[String]) -> Result<BTreeSet<CountryCode>, PolicyError> {
-    let mut home = BTreeSet::new();
+fn home(lists: &[String]) -> Result<CountrySet, PolicyError> {
+    let mut home = CountrySet::default();
     for list in lists {
         home.extend(list.parse::<CountrySet>()?.iter());
     }

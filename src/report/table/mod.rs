@@ -129,8 +129,17 @@ impl Table {
     }
 
     fn reason(&mut self, finding: &Finding) {
-        let rule = finding.rule.as_ref().map_or_else(String::new, |rule| format!("{}: ", escape(rule)));
-        self.wrapped(&format!("{rule}{}", escape(&finding.reason)), 6);
+        let mut label = finding.rule.as_deref().map_or_else(String::new, escape);
+        if let Some(severity) = finding.severity {
+            let _ = write!(label, " ({})", severity.name());
+        }
+        if !label.is_empty() {
+            label.push_str(": ");
+        }
+        if let Some(reason) = &finding.rule_reason {
+            let _ = write!(label, "{}. ", escape(reason.trim_end_matches('.')));
+        }
+        self.wrapped(&format!("{label}{}", escape(&finding.reason)), 6);
     }
 
     fn summary(&mut self, report: &Report) {
