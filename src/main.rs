@@ -114,6 +114,7 @@ fn request(options: Inspect) -> Request {
         paths: options.paths,
         deny: options.deny,
         allow: options.allow,
+        policy: options.policy,
         databases: resolve(&options.location.db),
         without_default_database: options.location.no_default_db,
         ranges: resolve(&options.location.ranges),

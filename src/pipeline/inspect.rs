@@ -1,5 +1,6 @@
 //! From paths and rules to a report.
 
+use super::policies::{PolicyFileError, read_policy, services};
 use super::{Analysis, analyze};
 use crate::capture::{CaptureError, Filter, Input, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
@@ -25,6 +26,8 @@ pub struct Request {
     pub deny: Vec<String>,
     /// Lists of countries and groups to allow.
     pub allow: Vec<String>,
+    /// A policy file, or `@name` of one that the program carries, in the place of the two lists.
+    pub policy: Option<String>,
     /// MMDB files to ask where addresses are.
     pub databases: Vec<PathBuf>,
     /// Whether the embedded database is not asked.
@@ -83,6 +86,14 @@ pub enum InspectError {
     /// A rule is not understood.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// A policy file cannot be used.
+    #[error(transparent)]
+    PolicyFile(#[from] PolicyFileError),
+    /// A policy file and lists are both given.
+    #[error(
+        "a policy file and lists of countries to deny or allow do not go together; write them into the file"
+    )]
+    TwoPolicies,
     /// A catalogue of services could not be read.
     #[error("cannot read '{}'", path.display())]
     Services {
@@ -126,12 +137,14 @@ pub struct Inspector<'a> {
 impl<'a> Inspector<'a> {
     /// Reads the rules and opens the sources that `request` names, but no capture.
     pub fn new(request: &'a Request) -> Result<Self, InspectError> {
-        let policy = Policy::from_lists(&request.deny, &request.allow)?;
+        let home = home(&request.home)?;
+        let catalogue = catalogue(&request.services)?;
+        let policy = policy(request, &home, &catalogue)?;
         let threads = request.threads.or_else(|| std::thread::available_parallelism().ok());
         Ok(Self {
             threads: threads.map_or(1, NonZeroUsize::get),
-            home: home(&request.home)?,
-            catalogue: catalogue(&request.services)?,
+            home,
+            catalogue,
             locator: Locator::with(&sources(request, &policy))?,
             filter: request.filter.as_deref().map(Filter::new).transpose()?,
             policy,
@@ -205,6 +218,18 @@ fn sources(request: &Request, policy: &Policy) -> Sources {
         all_dates: request.all_dates,
         hash: request.hash,
     }
+}
+
+fn policy(request: &Request, home: &CountrySet, catalogue: &Catalogue) -> Result<Policy, InspectError> {
+    let Some(name) = &request.policy else { return Ok(Policy::from_lists(&request.deny, &request.allow)?) };
+    if !request.deny.is_empty() || !request.allow.is_empty() {
+        return Err(InspectError::TwoPolicies);
+    }
+    let policy = read_policy(name, &services(catalogue))?.policy;
+    if policy.uses_home() && home.is_empty() {
+        return Err(PolicyFileError::NoHome { name: policy.name.unwrap_or_default() }.into());
+    }
+    Ok(policy.at_home(home))
 }
 
 fn home(lists: &[String]) -> Result<CountrySet, PolicyError> {

@@ -5,16 +5,20 @@
 
 mod conditions;
 mod error;
+mod file;
 mod group;
 mod judge;
 mod places;
 mod rule;
 mod set;
+mod shadow;
 mod suggest;
 mod window;
+mod words;
 
 pub use conditions::{ClientCountries, Conditions};
 pub use error::PolicyError;
+pub use file::{Checked, MAX_POLICY_BYTES, Mistake, PolicyMistakes, ReadyMade, ready_made, schema};
 pub use group::{Group, groups};
 pub use judge::{Evidence, Judgement, Reason, Verdict};
 pub use places::Places;
