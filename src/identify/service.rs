@@ -107,6 +107,13 @@ impl fmt::Display for Service {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Service {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let id = <Cow<'_, str>>::deserialize(deserializer)?;
+        Self::new(&id).ok_or_else(|| serde::de::Error::custom(format!("{id:?} is no id of a service")))
+    }
+}
+
 impl serde::Serialize for Service {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.id())

@@ -3,7 +3,7 @@
 use super::{CountryCode, LatencyBound};
 use ipnet::IpNet;
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -103,7 +103,7 @@ impl ClaimKind {
 }
 
 /// What a round-trip time makes of a country: how far away its nearest point is.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Reach {
     /// Kilometres on the sphere from the vantage to the nearest point of the country.
     pub distance_km: f64,
@@ -112,7 +112,7 @@ pub struct Reach {
 }
 
 /// Whether a signal can have gone to a country and back in the time that was measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Plausibility {
     /// Not even light in a vacuum.
@@ -135,7 +135,7 @@ impl Plausibility {
 }
 
 /// How sure a location is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
     /// No source names a country, or none that can be true.
@@ -196,7 +196,7 @@ pub struct Location {
 }
 
 /// Why the country of an address is not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Gap {
     /// The address is served from many places: a list says so, or the round-trip time refutes every source.
@@ -249,7 +249,7 @@ pub struct Operator {
 }
 
 /// Number of an autonomous system; 0 is none (RFC 7607).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Asn(std::num::NonZeroU32);
 

@@ -1,6 +1,6 @@
 //! From paths and rules to a report.
 
-use super::policies::{PolicyFileError, read_policy, services};
+use super::policies::{PolicyFileError, at_home, read_policy, services};
 use super::{Analysis, analyze};
 use crate::capture::{CaptureError, Filter, Input, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
@@ -8,7 +8,7 @@ use crate::identify::infer::Subject;
 use crate::identify::{Catalogue, Inference, infer_on};
 use crate::locate::{LocateError, Locator, Sources, Vantage, countries};
 use crate::policy::{CountrySet, Policy, PolicyError};
-use crate::report::{self, Places, Report};
+use crate::report::{self, PastError, Places, Report};
 use crate::session::{self, Session};
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
@@ -89,6 +89,9 @@ pub enum InspectError {
     /// A policy file cannot be used.
     #[error(transparent)]
     PolicyFile(#[from] PolicyFileError),
+    /// A report cannot be read back.
+    #[error(transparent)]
+    Past(#[from] PastError),
     /// A policy file and lists are both given.
     #[error(
         "a policy file and lists of countries to deny or allow do not go together; write them into the file"
@@ -225,14 +228,10 @@ fn policy(request: &Request, home: &CountrySet, catalogue: &Catalogue) -> Result
     if !request.deny.is_empty() || !request.allow.is_empty() {
         return Err(InspectError::TwoPolicies);
     }
-    let policy = read_policy(name, &services(catalogue))?.policy;
-    if policy.uses_home() && home.is_empty() {
-        return Err(PolicyFileError::NoHome { name: policy.name.unwrap_or_default() }.into());
-    }
-    Ok(policy.at_home(home))
+    Ok(at_home(read_policy(name, &services(catalogue))?.policy, home)?)
 }
 
-fn home(lists: &[String]) -> Result<CountrySet, PolicyError> {
+pub(super) fn home(lists: &[String]) -> Result<CountrySet, PolicyError> {
     let mut home = CountrySet::default();
     for list in lists {
         home.extend(list.parse::<CountrySet>()?.iter());
@@ -240,7 +239,7 @@ fn home(lists: &[String]) -> Result<CountrySet, PolicyError> {
     Ok(home)
 }
 
-fn catalogue(paths: &[PathBuf]) -> Result<Catalogue, InspectError> {
+pub(super) fn catalogue(paths: &[PathBuf]) -> Result<Catalogue, InspectError> {
     let read = |path: &PathBuf| {
         std::fs::read_to_string(path).map_err(|source| InspectError::Services { path: path.clone(), source })
     };

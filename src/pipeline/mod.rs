@@ -6,7 +6,7 @@
 
 mod inspect;
 mod lookup;
-mod policies;
+pub mod policies;
 mod shard;
 mod state;
 mod turns;

@@ -5,11 +5,12 @@ use super::{CountrySet, Evidence, Places};
 use crate::identify::{Contact, Role, Service};
 use crate::locate::{Asn, Confidence, CountryCode};
 use ipnet::IpNet;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::net::IpAddr;
 
 /// What must hold for a rule to match.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default)]
 pub struct Conditions {
     /// The call is of one of these services.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -56,6 +57,12 @@ pub struct ClientCountries {
     pub(super) places: Places,
     /// What that comes to.
     pub countries: CountrySet,
+}
+
+impl<'de> Deserialize<'de> for ClientCountries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self { places: Places::default(), countries: CountrySet::deserialize(deserializer)? })
+    }
 }
 
 impl Serialize for ClientCountries {

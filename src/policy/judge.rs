@@ -6,12 +6,12 @@ use super::{Action, CountrySet, Policy, Rule, Severity, Treatment};
 use crate::capture::Timestamp;
 use crate::identify::{Contact, Role, Service};
 use crate::locate::{Asn, Confidence, CountryCode, Gap, Location, Scope};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::IpAddr;
 
 /// What the policy comes to. Of several verdicts the greatest stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Nothing speaks against it.

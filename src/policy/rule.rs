@@ -2,13 +2,13 @@
 
 use super::{Conditions, CountrySet, Places, PolicyError, Verdict};
 use crate::locate::CountryCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// What a rule does with the countries it names.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// They are allowed.
@@ -29,7 +29,7 @@ impl Action {
 }
 
 /// How grave it is that a rule denies something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing.
@@ -55,7 +55,7 @@ impl Severity {
 }
 
 /// What becomes of an endpoint whose country cannot be told, where a rule may deny it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Treatment {
     /// It is allowed.
@@ -84,7 +84,7 @@ impl Treatment {
 }
 
 /// One rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Rule {
     /// What findings call it.
     pub id: String,
@@ -112,7 +112,7 @@ pub struct Rule {
 /// The first rule that matches decides. Where none does, the default holds: without rules, and with deny rules in a
 /// file, what no rule denies is allowed; with allow rules only, what no rule allows is denied. The rules of the command
 /// line are deny rules first, then allow rules; with any allow rule, what no rule allows is denied.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Policy {
     /// The name that the policy gives itself.
     pub name: Option<String>,
@@ -153,7 +153,12 @@ impl Policy {
         let default = if allow.is_empty() { Action::Allow } else { Action::Deny };
         let deny = deny.iter().enumerate().map(|(index, list)| Rule::quick(Action::Deny, index, list));
         let allow = allow.iter().enumerate().map(|(index, list)| Rule::quick(Action::Allow, index, list));
-        Ok(Self { rules: deny.chain(allow).collect::<Result<_, _>>()?, default, ..Self::default() })
+        Ok(Self::of_rules(deny.chain(allow).collect::<Result<_, _>>()?, default))
+    }
+
+    /// A nameless policy of these rules, which are asked in their order.
+    pub fn of_rules(rules: Vec<Rule>, default: Action) -> Self {
+        Self { rules, default, ..Self::default() }
     }
 
     /// Whether there are no rules: then everything is allowed.

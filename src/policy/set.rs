@@ -3,7 +3,7 @@
 use super::suggest::{suggest_country, suggest_group};
 use super::{PolicyError, group};
 use crate::locate::CountryCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
@@ -11,7 +11,7 @@ use std::str::FromStr;
 pub(super) const MAX_ITEMS: usize = 1024;
 
 /// A set of countries.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct CountrySet(BTreeSet<CountryCode>);
 

@@ -1,21 +1,24 @@
 //! When a rule holds: from one time to another, and at which hours of the day, in UTC.
 
-use crate::capture::Timestamp;
-use serde::{Serialize, Serializer};
+use crate::capture::{Precision, Timestamp};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 
 const SECOND: i64 = 1_000_000_000;
 const MINUTE: i64 = 60 * SECOND;
 const DAY: i64 = 24 * 60 * MINUTE;
 
 /// When a rule holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default)]
 pub struct Window {
     /// From this time on.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "time")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "time")]
     pub from: Option<Timestamp>,
     /// Until just before this time.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "time")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "time")]
     pub until: Option<Timestamp>,
     /// At these hours of every day.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,14 +97,59 @@ impl Serialize for Hours {
     }
 }
 
-#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
-fn time<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    time.map(in_words).serialize(serializer)
+impl<'de> Deserialize<'de> for Hours {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'_, str>>::deserialize(deserializer)?;
+        text.parse().map_err(|()| serde::de::Error::custom(format!("{text:?} are no hours")))
+    }
 }
 
-/// A time to the second: `2020-04-03T14:00:00Z`.
+impl FromStr for Hours {
+    type Err = ();
+
+    /// Reads `08:00-18:00`; `24:00` is the end of the day. Hours that are no time at all are read, too.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (from, until) = text.split_once('-').ok_or(())?;
+        let two = |text: &str| {
+            let digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+            digits.then(|| text.parse::<u16>().ok()).flatten()
+        };
+        let minute = |text: &str, latest: u16| {
+            let (hour, minute) = text.trim().split_once(':')?;
+            let minute = two(minute).filter(|minute| *minute < 60)?;
+            Some(two(hour)? * 60 + minute).filter(|minute| *minute <= latest)
+        };
+        let (from, until) = minute(from, 1439).zip(minute(until, 1440)).ok_or(())?;
+        Ok(Self { from, until })
+    }
+}
+
+mod time {
+    use super::{Timestamp, in_words};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
+    pub(super) fn serialize<S: Serializer>(
+        time: &Option<Timestamp>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        time.map(in_words).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Timestamp>, D::Error> {
+        let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+        let time: jiff::Timestamp = text.parse().map_err(serde::de::Error::custom)?;
+        let nanoseconds = i64::try_from(time.as_nanosecond()).map_err(serde::de::Error::custom)?;
+        Ok(Some(Timestamp::from_nanoseconds(nanoseconds)))
+    }
+}
+
+/// A time to the second, or exactly where it is finer: `2020-04-03T14:00:00Z`.
 pub(super) fn in_words(time: Timestamp) -> String {
-    time.rfc3339(crate::capture::Precision::new(0))
+    let whole = time.nanoseconds() % SECOND == 0;
+    time.rfc3339(if whole { Precision::new(0) } else { Precision::NANOSECONDS })
 }
 
 #[cfg(test)]

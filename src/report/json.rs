@@ -8,10 +8,16 @@ use std::io::{self, Write};
 
 /// The report, indented, with a line feed at the end.
 pub(super) fn render(report: &Report) -> Vec<u8> {
+    let mut bytes = pretty(report);
+    bytes.push(b'\n');
+    bytes
+}
+
+/// A value of the model, indented.
+pub(super) fn pretty<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
     // Every value of the model has a JSON form and every key is a string, so that writing cannot fail.
-    let _ = report.serialize(&mut Serializer::with_formatter(&mut bytes, Safe::default()));
-    bytes.push(b'\n');
+    let _ = value.serialize(&mut Serializer::with_formatter(&mut bytes, Safe::default()));
     bytes
 }
 

@@ -3,17 +3,26 @@
 //! Every format is a pure function from the [`Report`] to bytes.
 
 mod build;
+mod diff;
+mod explain;
 mod json;
 mod model;
+mod paragraph;
+mod past;
 mod placed;
 mod places;
+mod policies;
 mod table;
 pub mod text;
 
 pub use build::{Material, build};
+pub use diff::{Diff, compare};
+pub use explain::explain;
 pub use model::*;
+pub use past::{MAX_REPORT_BYTES, PastError, PastReport};
 pub use placed::Placed;
 pub use places::Places;
+pub use policies::{groups_json, list_groups, list_policies, show_policy};
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -133,22 +133,12 @@ fn is_host(text: &str) -> bool {
 }
 
 fn hours(text: &str) -> Result<DailyHours, String> {
-    let invalid = || format!("{text:?} are no hours; write them as \"08:00-18:00\", in UTC");
-    let (from, until) = text.split_once('-').ok_or_else(invalid)?;
-    let minute = |text: &str, latest: u16| {
-        let (hour, minute) = text.trim().split_once(':')?;
-        let two = |text: &str| {
-            (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit()))
-                .then(|| text.parse::<u16>().ok())?
-        };
-        let minute = two(minute).filter(|minute| *minute < 60)?;
-        Some(two(hour)? * 60 + minute).filter(|minute| *minute <= latest)
-    };
-    let (from, until) = minute(from, 1439).zip(minute(until, 1440)).ok_or_else(invalid)?;
-    if from == until {
+    let invalid = |()| format!("{text:?} are no hours; write them as \"08:00-18:00\", in UTC");
+    let hours: Hours = text.parse().map_err(invalid)?;
+    if hours.from == hours.until {
         return Err(format!("{text:?} is no time at all; leave the key out for the whole day"));
     }
-    Ok(DailyHours(Hours { from, until }))
+    Ok(DailyHours(hours))
 }
 
 impl Read for AsNumber {
