@@ -82,7 +82,7 @@ pub struct PolicyExplain {
     #[arg(value_name = "REPORT.json")]
     pub report: PathBuf,
 
-    /// Countries and groups that the policy calls @home
+    /// Countries and groups that the policy calls @home, and in which clients are of which the report knows nothing
     #[arg(long, value_name = "LIST")]
     pub home: Vec<String>,
 

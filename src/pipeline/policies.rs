@@ -124,8 +124,9 @@ pub fn show(name: &str, files: &[PathBuf]) -> Result<String, InspectError> {
 /// Which rule of a policy decides each server of each call of a report, and what would change it.
 pub fn explain(name: &str, files: &[PathBuf], home: &[String], path: &Path) -> Result<String, InspectError> {
     let services = services(&catalogue(files)?);
-    let policy = at_home(read_policy(name, &services)?.policy, &home_countries(home)?)?;
-    Ok(report::explain(&policy, &PastReport::open(path)?))
+    let home = home_countries(home)?;
+    let policy = at_home(read_policy(name, &services)?.policy, &home)?;
+    Ok(report::explain(&policy, &PastReport::open(path)?, &home))
 }
 
 /// The policy with `@home` standing for `home`, which has to be there if the policy speaks of it.

@@ -8,6 +8,8 @@ mod error;
 mod file;
 mod group;
 mod judge;
+#[cfg(test)]
+mod laws;
 mod places;
 mod rule;
 mod set;

@@ -4,6 +4,7 @@ use super::{Conditions, CountrySet, Places, PolicyError, Verdict};
 use crate::locate::CountryCode;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -128,6 +129,8 @@ pub struct Policy {
     pub unknown: Treatment,
     /// What becomes of an address that is served from many places, where a rule may deny it.
     pub anycast: Treatment,
+    /// Groups of its own, by their names without the `@`.
+    pub groups: BTreeMap<String, CountrySet>,
     /// What it is for, in its own words.
     pub description: Option<String>,
     /// Its file.
@@ -191,10 +194,13 @@ impl Policy {
     }
 
     /// The policy as a file that `--policy` takes: the file it was read from, to the byte, or what says the same as the
-    /// rules of the command line.
+    /// rules of the command line. Without rules there is no such file, only a comment that says so.
     pub fn to_toml(&self) -> String {
         if let Some(text) = &self.text {
             return text.to_string();
+        }
+        if self.is_empty() {
+            return "# No rule was given: everything is allowed.\n".to_owned();
         }
         let mut text =
             format!("name = \"rules of the command line\"\ndefault = \"{}\"\n", self.default.name());
@@ -332,7 +338,7 @@ mod tests {
         assert_eq!(
             json,
             serde_json::json!({"name": null, "sha256": null, "description": null, "default": "deny",
-                "disputed": "indeterminate", "unknown": "indeterminate", "anycast": "indeterminate", "rules": [
+                "groups": {}, "disputed": "indeterminate", "unknown": "indeterminate", "anycast": "indeterminate", "rules": [
                 rule("deny-1", "deny", "deny CN,HK", &["CN", "HK"]),
                 rule("deny-2", "deny", "deny @us-ca", &["CA", "US"]),
                 rule("allow-1", "allow", "allow @five-eyes,!GB", &["AU", "CA", "NZ", "US"]),

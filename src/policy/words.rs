@@ -1,6 +1,7 @@
 //! Rules in words: short for findings, in sentences for `policy show`.
 
-use super::{Action, Conditions, Policy, Rule, Treatment, window};
+use super::{Action, Conditions, Group, Policy, Rule, Treatment, groups, window};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Items of a list that a rule's text names before the rest is counted.
@@ -36,7 +37,7 @@ impl Rule {
         };
         if !excluded.is_empty() {
             let excluded: Vec<&str> = excluded.iter().map(|item| item.trim_start_matches('!')).collect();
-            let _ = write!(text, " except {}", listed(&excluded, ", "));
+            let _ = write!(text, " except those in {},", listed(&excluded, ", "));
         }
         let _ = write!(text, " {verb}");
         let conditions = self.conditions.clauses();
@@ -132,6 +133,7 @@ impl Policy {
             }
             lines.push(line);
         }
+        lines.extend(self.group_sentences());
         lines.push(match self.default {
             Action::Allow => {
                 "The first rule that matches decides. Where none does, a server is allowed.".to_owned()
@@ -163,6 +165,28 @@ impl Policy {
             );
         }
         lines
+    }
+}
+
+impl Policy {
+    /// The groups that rules name, own ones with their members, built-in ones with their date.
+    fn group_sentences(&self) -> Vec<String> {
+        let clients = self.rules.iter().filter_map(|rule| rule.conditions.client.as_ref());
+        let items = self.rules.iter().flat_map(|rule| rule.places.items());
+        let all: BTreeSet<&str> = items
+            .chain(clients.flat_map(|client| client.places.items()))
+            .map(|item| item.trim_start_matches('!'))
+            .collect();
+        let built_in = groups().iter().filter(|group| all.contains(format!("@{}", group.name).as_str()));
+        let built_in = built_in.map(|group| {
+            let Group { name, label, as_of, members, .. } = group;
+            format!("@{name}: {label}, {} countries as of {as_of} (landfall policy groups).", members.len())
+        });
+        let own = self.groups.iter().map(|(name, members)| {
+            let codes: Vec<String> = members.iter().map(|code| code.to_string()).collect();
+            format!("@{name}: {}.", codes.join(" "))
+        });
+        own.chain(built_in).collect()
     }
 }
 

@@ -16,7 +16,9 @@ const MAX_COUNTRIES: usize = 8;
 const MAX_SERVERS: usize = 200;
 
 /// The explanation, as text of 80 columns.
-pub fn explain(policy: &Policy, report: &PastReport) -> String {
+///
+/// Where the report does not know where a call's client is, it is taken to be in one of `home`.
+pub fn explain(policy: &Policy, report: &PastReport, home: &CountrySet) -> String {
     let mut out = String::new();
     let name = policy.name.as_deref().unwrap_or("rules of the command line");
     paragraph(
@@ -38,7 +40,7 @@ pub fn explain(policy: &Policy, report: &PastReport) -> String {
     }
     for session in &report.sessions {
         out.push('\n');
-        call(&mut out, policy, report, session);
+        call(&mut out, policy, report, session, home);
     }
     if report.sessions.is_empty() {
         out.push_str("\nThe report has no call.\n");
@@ -52,13 +54,14 @@ struct Told {
     changes: Vec<String>,
 }
 
-fn call(out: &mut String, policy: &Policy, report: &PastReport, session: &PastSession) {
+fn call(out: &mut String, policy: &Policy, report: &PastReport, session: &PastSession, home: &CountrySet) {
     let mut told: BTreeMap<(std::cmp::Reverse<Verdict>, String), Vec<String>> = BTreeMap::new();
     let mut worst = Verdict::Allow;
     for endpoint in &session.endpoints {
         let place = report.place(endpoint);
         let names = endpoint.names();
-        let evidence = session.evidence(endpoint, &names, &place);
+        let seen = session.evidence(endpoint, &names, &place);
+        let evidence = if seen.client.is_empty() { Evidence { client: home, ..seen } } else { seen };
         let told_of = tell(policy, &evidence, session);
         worst = worst.max(told_of.judgement.verdict);
         let said = (std::cmp::Reverse(told_of.judgement.verdict), told_of.words());

@@ -60,6 +60,7 @@ impl<'a, 'text> Builder<'a, 'text> {
             disputed: treatment(&form.disputed),
             unknown: treatment(&form.unknown),
             anycast: treatment(&form.anycast),
+            groups: self.groups.countries(),
             description,
             ..Policy::default()
         })

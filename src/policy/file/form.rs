@@ -39,7 +39,7 @@ form! {
 
 form! {
     /// A rule: it denies or allows places if every condition that it has holds; of a list, one item suffices.
-    #[schemars(extend("oneOf" = [{"required": ["deny"]}, {"required": ["allow"]}]))]
+    #[schemars(rename = "Rule", extend("oneOf" = [{"required": ["deny"]}, {"required": ["allow"]}]))]
     RuleForm {
         /// What findings call the rule: letters, digits, `-`, `_` and `.`.
         #[schemars(required, regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"))]

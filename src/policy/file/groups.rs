@@ -4,10 +4,11 @@ use super::form::{GroupForm, PolicyForm};
 use super::mistake::Mistakes;
 use super::read::At;
 use super::values::PlaceItem;
+use crate::locate::CountryCode;
 use crate::policy::places::{EVERY, HOME, Sign};
 use crate::policy::set::countries_named;
 use crate::policy::suggest::suggest_word;
-use crate::policy::{CountrySet, Places, PolicyError, group};
+use crate::policy::{CountrySet, Places, PolicyError, group, groups};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -38,6 +39,13 @@ impl OwnGroups {
             groups.resolve(form, &forms, &mut open, mistakes);
         }
         groups
+    }
+
+    /// Their countries.
+    pub(super) fn countries(&self) -> BTreeMap<String, CountrySet> {
+        let known =
+            self.known.iter().filter_map(|(name, countries)| Some((name.clone(), countries.clone()?)));
+        known.collect()
     }
 
     /// Groups that nothing names, and where they are defined.
@@ -162,13 +170,21 @@ impl OwnGroups {
         false
     }
 
-    /// What an unknown item may have meant, own groups first.
+    /// What an unknown item may have meant, own groups included.
     fn unknown(&self, text: &str, error: &PolicyError) -> String {
-        let typed = text.trim_start_matches('@');
-        let own = suggest_word(typed, self.spans.keys().map(String::as_str));
-        let Some(own) = own else { return error.to_string() };
-        let what = if text.starts_with('@') { "group" } else { "code" };
-        format!("unknown country {what} {text:?}; did you mean \"@{own}\"?")
+        let own = self.spans.keys().map(String::as_str);
+        let Some(name) = text.strip_prefix('@') else {
+            let meant = self.spans.contains_key(&text.to_ascii_lowercase());
+            let near =
+                || format!("unknown country code {text:?}; did you mean \"@{}\"?", text.to_ascii_lowercase());
+            return if meant { near() } else { error.to_string() };
+        };
+        let built_in = groups().iter().map(|group| group.name.as_str());
+        let near = suggest_word(name, own.chain(built_in).chain(["home"]));
+        match near.filter(|_| CountryCode::parse(name).is_none()) {
+            Some(near) => format!("unknown country group {text:?}; did you mean \"@{near}\"?"),
+            None => error.to_string(),
+        }
     }
 }
 

@@ -148,14 +148,14 @@ impl Read for AsNumber {
             DeValue::String(text) => {
                 let digits =
                     text.get(..2).filter(|start| start.eq_ignore_ascii_case("as")).and(text.get(2..));
-                (text.to_string(), digits.unwrap_or(text).parse().ok())
+                (format!("{text:?}"), digits.unwrap_or(text).parse().ok())
             }
             _ => return mismatch(value, "the number of an autonomous system", mistakes),
         };
         let asn = number.and_then(Asn::new);
         if asn.is_none() {
             let message =
-                format!("{shown:?} is no number of an autonomous system; write one as 16509 or \"AS16509\"");
+                format!("{shown} is no number of an autonomous system; write one as 16509 or \"AS16509\"");
             mistakes.add(value.span(), message);
         }
         asn.map(Self)

@@ -6,7 +6,7 @@ mod servers;
 use super::model::{Finding, InputReport, NameReport, Report, SessionReport, Time};
 use super::text::{bytes, counted, escape, number};
 use crate::locate::Database;
-use crate::policy::Verdict;
+use crate::policy::{DEFAULT_RULE, Verdict};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
 
@@ -131,13 +131,17 @@ impl Table {
     fn reason(&mut self, finding: &Finding) {
         let mut label = finding.rule.as_deref().map_or_else(String::new, escape);
         if let Some(severity) = finding.severity {
-            let _ = write!(label, " ({})", severity.name());
+            let _ = write!(label, ", {}", severity.name());
+        }
+        if finding.rule.as_deref() == Some(DEFAULT_RULE) {
+            label.push_str(" (no rule allows it)");
+        }
+        // In quotes: it is what the policy says, not what packets show.
+        if let Some(reason) = &finding.rule_reason {
+            let _ = write!(label, " (\"{}\")", escape(reason.trim_end_matches('.')));
         }
         if !label.is_empty() {
             label.push_str(": ");
-        }
-        if let Some(reason) = &finding.rule_reason {
-            let _ = write!(label, "{}. ", escape(reason.trim_end_matches('.')));
         }
         self.wrapped(&format!("{label}{}", escape(&finding.reason)), 6);
     }
