@@ -307,7 +307,7 @@ impl Policy {
             match (rule.conditions.hold(evidence, assumed), place) {
                 (Truth::No, _) => {}
                 (Truth::Unknown(doubt), _) | (Truth::Yes, Truth::Unknown(doubt)) => {
-                    doubted.push((rule, doubt))
+                    doubted.push((rule, doubt));
                 }
                 (Truth::Yes, _) => return (doubted, Ruling::Rule(rule)),
             }

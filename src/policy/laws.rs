@@ -1,6 +1,6 @@
 //! What holds of judgements by policy files: conditions, and what is not known.
 
-use super::{CountrySet, Evidence, Judgement, Policy, Reason, Verdict};
+use super::{CountrySet, Evidence, Judgement, Policy, Reason, Severity, Verdict};
 use crate::capture::Timestamp;
 use crate::identify::{Contact, Role, Service};
 use crate::locate::{
@@ -53,6 +53,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of every condition")]
 fn each_condition_holds_does_not_or_cannot_be_told() {
     let china = located("CN", Confidence::Likely);
     let base = evidence(&china);
@@ -191,7 +192,7 @@ fn severity_and_reason_of_the_rule_are_in_the_judgement() {
     let policy = policy("", &["deny = [\"CN\"]\nseverity = \"high\"\nreason = \"no\""]);
     let found = policy.judge(&evidence(&located("CN", Confidence::Confirmed)));
     assert_eq!(
-        (found.severity.map(|found| found.name()), found.rule_reason.as_deref()),
+        (found.severity.map(Severity::name), found.rule_reason.as_deref()),
         (Some("high"), Some("no"))
     );
     let found = policy.judge(&evidence(&located("US", Confidence::Confirmed)));

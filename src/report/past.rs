@@ -77,6 +77,14 @@ pub struct PastReport {
     #[serde(deserialize_with = "by_address")]
     pub(super) endpoints: BTreeMap<IpAddr, PastEndpoint>,
     pub(super) sessions: Vec<PastSession>,
+    pub(super) findings: Vec<PastFinding>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct PastFinding {
+    pub(super) rule: Option<String>,
+    pub(super) session: Option<String>,
+    pub(super) endpoint: IpAddr,
 }
 
 #[derive(Debug, Deserialize)]

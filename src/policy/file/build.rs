@@ -33,7 +33,7 @@ impl<'a, 'text> Builder<'a, 'text> {
         self.groups.unused()
     }
 
-    pub(super) fn policy(&mut self, form: &PolicyForm) -> Option<Policy> {
+    pub(super) fn policy(&mut self, form: &PolicyForm) -> Policy {
         if !form.given.contains("name") {
             self.mistakes.add(0..0, "the policy has no name; begin with name = \"...\"");
         }
@@ -49,7 +49,7 @@ impl<'a, 'text> Builder<'a, 'text> {
         let treatment = |form: &Option<At<Word<Treatment>>>| {
             form.as_ref().map_or(Treatment::default(), |word| word.value.0)
         };
-        Some(Policy {
+        Policy {
             name,
             rules,
             default: match &form.default {
@@ -63,7 +63,7 @@ impl<'a, 'text> Builder<'a, 'text> {
             groups: self.groups.countries(),
             description,
             ..Policy::default()
-        })
+        }
     }
 
     fn rule(&mut self, form: &At<RuleForm>) -> Option<Rule> {

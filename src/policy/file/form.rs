@@ -113,7 +113,7 @@ impl Read for Groups {
             return None;
         }
         let mut groups = Vec::new();
-        for (key, value) in table.iter() {
+        for (key, value) in table {
             let name = At { span: key.span(), value: key.get_ref().to_string() };
             // One that could not be read is known by its name, so that rules are not blamed for naming it.
             groups.push(GroupForm { name, items: Vec::read(value, mistakes).unwrap_or_default() });

@@ -78,9 +78,11 @@ fn read(file: &str, text: &str, services: &[Service]) -> Result<Checked, PolicyM
     }
     let form = PolicyForm::read_table(table.get_ref(), &mut mistakes);
     let mut builder = Builder::new(&form, services, &mut mistakes);
-    let built = builder.policy(&form);
+    let mut policy = builder.policy(&form);
     let unused = builder.unused_groups();
-    let Some(mut policy) = built.filter(|_| mistakes.is_empty()) else { return Err(mistakes.finish(file)) };
+    if !mistakes.is_empty() {
+        return Err(mistakes.finish(file));
+    }
     policy.sha256 = Some(sha256(text.as_bytes()));
     policy.text = Some(Arc::from(text));
     let mut warnings = Mistakes::new(text);

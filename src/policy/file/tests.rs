@@ -509,7 +509,7 @@ fn judged(
 ) -> (Verdict, Option<String>) {
     let location = Location { country: Some(country), confidence: Confidence::Likely, ..Location::unknown() };
     let address = IpAddr::from([192, 0, 2, 1]);
-    let evidence = Evidence { roles, services, ..Evidence::new(address, Scope::Global, &location, contact) };
+    let evidence = Evidence { services, roles, ..Evidence::new(address, Scope::Global, &location, contact) };
     let found = policy.judge(&evidence);
     (found.verdict, found.rule)
 }

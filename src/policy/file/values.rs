@@ -81,7 +81,7 @@ macro_rules! schema {
 
 texts! {
     PlaceItem: {"type": "string", "pattern": r"^!? ?(\*|@[A-Za-z0-9-]+|[A-Za-z]{2})$"}, place;
-    ServiceId: {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}, service;
+    ServiceId: {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}, |text| Ok(Self(text.to_owned()));
     Prefix: {"type": "string", "pattern": "^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$"}, prefix;
     HostName: {"type": "string", "pattern": "^[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*$"}, host;
     DailyHours: {"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$"}, hours;
@@ -93,10 +93,6 @@ fn place(text: &str) -> Result<PlaceItem, String> {
         return Err(format!("one place an item; write {}", items.join(", ")));
     }
     Ok(PlaceItem(text.trim().to_owned()))
-}
-
-fn service(text: &str) -> Result<ServiceId, String> {
-    Ok(ServiceId(text.to_owned()))
 }
 
 fn prefix(text: &str) -> Result<Prefix, String> {

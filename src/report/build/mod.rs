@@ -1,5 +1,6 @@
 //! Puts the report together from what the stages found.
 
+mod client;
 mod endpoints;
 mod finding;
 mod flows;

@@ -4,28 +4,21 @@ use super::super::model::{
     CountryReport, EventReport, FailedReport, FailoverReport, Finding, NameReport, OutsideReport,
     SessionEndpoint, SessionReport,
 };
+use super::client::Client;
 use super::endpoints::least;
 use super::finding::Seen;
 use super::{Builder, Met};
 use crate::flow::Transport;
-use crate::identify::facts::{MentionKind, Rtt, RttVia};
+use crate::identify::facts::{Rtt, RttVia};
 use crate::identify::infer::Subject;
 use crate::identify::names::Via;
 use crate::identify::{Contact, Identity, Role, Service};
 use crate::locate::{CountryCode, Scope};
-use crate::policy::{CountrySet, Reason, Verdict, groups};
+use crate::policy::{Judgement, Reason, Verdict, groups};
 use crate::session::{Event, Failover, Leg, Session, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
-
-/// Where a client is.
-struct Client {
-    /// The countries that it may be in; none where nothing is known of that.
-    countries: CountrySet,
-    /// What says so.
-    via: Option<&'static str>,
-}
 
 /// Why there is no telling whether a server answered.
 const UNHEARD: &str = "whether it answered is not known, as only one direction was captured";
@@ -45,25 +38,7 @@ impl Builder<'_> {
         let client_seen = self.countries_seen(session);
         let client = self.client_of(client_seen);
         for endpoint in &mut endpoints {
-            let met = Met {
-                contact: endpoint.contact,
-                lacks_answers: session.lacks_answers(),
-                services: std::slice::from_ref(&session.service),
-                roles: &endpoint.roles,
-                names: endpoint.names.iter().map(|name| &*name.name).collect(),
-                bytes_sent: endpoint.bytes_sent,
-                bytes_received: endpoint.bytes_received,
-                seen: endpoint.first_seen.zip(endpoint.last_seen).map(|(first, last)| (first.at, last.at)),
-                client: &client.countries,
-            };
-            let mut judgement = self.judge(endpoint.address, &met);
-            let untouched = judgement.kind == Reason::NotTouched && judgement.rule.is_some();
-            if untouched && session.lacks_answers() {
-                judgement.verdict = Verdict::Indeterminate;
-                UNHEARD.clone_into(&mut judgement.reason);
-            } else if untouched {
-                endpoint.untouched = Some(judgement.reason.clone());
-            }
+            let judgement = self.judge_far_end(session, &client, endpoint);
             endpoint.verdict = judgement.verdict;
             if judgement.verdict != Verdict::Allow {
                 let legs = by_address.get(&endpoint.address).map_or(&[][..], Vec::as_slice);
@@ -99,31 +74,39 @@ impl Builder<'_> {
         }
     }
 
+    /// Judges a far end, and notes where contact went too short a way for a rule to apply.
+    fn judge_far_end(
+        &mut self,
+        session: &Session,
+        client: &Client,
+        endpoint: &mut SessionEndpoint,
+    ) -> Judgement {
+        let mut judgement = self.judge(
+            endpoint.address,
+            &Met {
+                contact: endpoint.contact,
+                lacks_answers: session.lacks_answers(),
+                services: std::slice::from_ref(&session.service),
+                roles: &endpoint.roles,
+                names: endpoint.names.iter().map(|name| &*name.name).collect(),
+                bytes_sent: endpoint.bytes_sent,
+                bytes_received: endpoint.bytes_received,
+                seen: endpoint.first_seen.zip(endpoint.last_seen).map(|(first, last)| (first.at, last.at)),
+                client: &client.countries,
+            },
+        );
+        let untouched = judgement.kind == Reason::NotTouched && judgement.rule.is_some();
+        if untouched && session.lacks_answers() {
+            judgement.verdict = Verdict::Indeterminate;
+            UNHEARD.clone_into(&mut judgement.reason);
+        } else if untouched {
+            endpoint.untouched = Some(judgement.reason.clone());
+        }
+        judgement
+    }
+
     fn session_endpoint(&mut self, address: IpAddr, legs: &[&Leg]) -> SessionEndpoint {
-        let placement = self.place(address);
-        let (country, confidence) = (placement.location.country, placement.location.confidence);
-        let scope = placement.scope;
-        let mut endpoint = SessionEndpoint {
-            address,
-            ports: Vec::new(),
-            transports: Vec::new(),
-            names: Vec::new(),
-            roles: Vec::new(),
-            contact: Contact::Mentioned,
-            country,
-            confidence,
-            scope,
-            packets_sent: 0,
-            bytes_sent: 0,
-            packets_received: 0,
-            bytes_received: 0,
-            first_seen: None,
-            last_seen: None,
-            rtt: None,
-            media: Vec::new(),
-            verdict: Verdict::Allow,
-            untouched: None,
-        };
+        let mut endpoint = self.unseen(address);
         let (mut ports, mut transports) = (BTreeSet::new(), BTreeSet::new());
         let (mut roles, mut names, mut media) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut rtts: Vec<Rtt> = Vec::new();
@@ -164,6 +147,34 @@ impl Builder<'_> {
         endpoint.media = media.into_iter().collect();
         endpoint.rtt = least(&summed(&rtts));
         endpoint
+    }
+
+    /// A far end of which nothing is known but where it is.
+    fn unseen(&mut self, address: IpAddr) -> SessionEndpoint {
+        let placement = self.place(address);
+        let (country, confidence) = (placement.location.country, placement.location.confidence);
+        let scope = placement.scope;
+        SessionEndpoint {
+            address,
+            ports: Vec::new(),
+            transports: Vec::new(),
+            names: Vec::new(),
+            roles: Vec::new(),
+            contact: Contact::Mentioned,
+            country,
+            confidence,
+            scope,
+            packets_sent: 0,
+            bytes_sent: 0,
+            packets_received: 0,
+            bytes_received: 0,
+            first_seen: None,
+            last_seen: None,
+            rtt: None,
+            media: Vec::new(),
+            verdict: Verdict::Allow,
+            untouched: None,
+        }
     }
 
     fn event(&mut self, event: &Event) -> EventReport {
@@ -234,33 +245,6 @@ impl Builder<'_> {
             (Some(country), 1) => region(*country),
             _ => BTreeSet::new(),
         }
-    }
-
-    /// Where a client is that was seen at addresses in these countries; where there are none, where the user says that
-    /// the capture was taken, else at home.
-    fn client_of(&self, seen: BTreeSet<CountryCode>) -> Client {
-        if !seen.is_empty() {
-            return Client { countries: seen.into_iter().collect(), via: Some("address") };
-        }
-        if let Some(country) = self.material.vantage {
-            return Client { countries: [country].into_iter().collect(), via: Some("vantage") };
-        }
-        let home = self.material.home;
-        Client { countries: home.clone(), via: (!home.is_empty()).then_some("home") }
-    }
-
-    /// Countries of the client's address, and of those that servers see it at.
-    fn countries_seen(&mut self, session: &Session) -> BTreeSet<CountryCode> {
-        let mapped = session
-            .legs
-            .iter()
-            .filter(|leg| !leg.opened_by_far)
-            .filter_map(|leg| self.flow(leg.flow))
-            .flat_map(|(subject, _)| subject.facts.map_or(&[][..], |facts| &facts.mentions));
-        let public =
-            mapped.filter(|mention| mention.kind == MentionKind::Mapped).map(|mention| mention.address.ip());
-        let candidates: BTreeSet<IpAddr> = public.chain([session.client]).collect();
-        candidates.into_iter().filter_map(|address| self.country(address)).collect()
     }
 
     /// Counts, and if asked for judges, the servers that belong to no call, and the ends of tunnels.

@@ -13,15 +13,26 @@ type Calls<'a> = BTreeMap<(&'a Service, IpAddr), Vec<&'a PastSession>>;
 /// Calls that came, went or changed, in the order of their services, clients and times.
 pub(super) fn compare(old: &PastReport, new: &PastReport) -> Vec<CallChange> {
     let (before, after) = (by_owner(old), by_owner(new));
+    let rules = Change { old: rules(old), new: rules(new) };
     let owners: BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
     let mut changes = Vec::new();
     for owner in owners {
         let (before, after) = (before.get(&owner), after.get(&owner));
         for pair in paired(before.map_or(&[], Vec::as_slice), after.map_or(&[], Vec::as_slice)) {
-            changes.extend(change(old, new, pair));
+            changes.extend(change(old, new, pair, &rules));
         }
     }
     changes
+}
+
+/// The rules that findings name, by session and address.
+type Rules<'a> = BTreeMap<(&'a str, IpAddr), &'a str>;
+
+fn rules(report: &PastReport) -> Rules<'_> {
+    let findings = report.findings.iter();
+    findings
+        .filter_map(|found| Some(((found.session.as_deref()?, found.endpoint), found.rule.as_deref()?)))
+        .collect()
 }
 
 fn by_owner(report: &PastReport) -> Calls<'_> {
@@ -59,9 +70,14 @@ fn paired<'a>(old: &[&'a PastSession], new: &[&'a PastSession]) -> Vec<Pair<'a>>
     }
 }
 
-fn change(old: &PastReport, new: &PastReport, (before, after): Pair<'_>) -> Option<CallChange> {
+fn change(
+    old: &PastReport,
+    new: &PastReport,
+    (before, after): Pair<'_>,
+    rules: &Change<Rules<'_>>,
+) -> Option<CallChange> {
     let one = after.or(before)?;
-    let servers = servers(old, new, (before, after));
+    let servers = servers(old, new, (before, after), rules);
     let verdict = Change { old: before.map(|call| call.verdict), new: after.map(|call| call.verdict) };
     let what = match (before, after) {
         (None, _) => What::Added,
@@ -80,7 +96,12 @@ fn change(old: &PastReport, new: &PastReport, (before, after): Pair<'_>) -> Opti
     })
 }
 
-fn servers(old: &PastReport, new: &PastReport, (before, after): Pair<'_>) -> Vec<ServerChange> {
+fn servers(
+    old: &PastReport,
+    new: &PastReport,
+    (before, after): Pair<'_>,
+    rules: &Change<Rules<'_>>,
+) -> Vec<ServerChange> {
     let by_address = |call: Option<&'_ PastSession>| -> BTreeMap<IpAddr, usize> {
         let endpoints = call.map_or(&[][..], |call| &call.endpoints).iter().zip(0..);
         endpoints.map(|(endpoint, place)| (endpoint.address, place)).collect()
@@ -91,7 +112,7 @@ fn servers(old: &PastReport, new: &PastReport, (before, after): Pair<'_>) -> Vec
     for address in addresses {
         let before = side(old, before, places_before.get(&address));
         let after = side(new, after, places_after.get(&address));
-        changes.extend(server(address, before, after));
+        changes.extend(server(address, before, after, rules));
     }
     changes
 }
@@ -105,12 +126,21 @@ fn side<'a>(
     Some(Side { report, call, endpoint: call.endpoints.get(*place?)? })
 }
 
-fn server(address: IpAddr, before: Option<Side<'_>>, after: Option<Side<'_>>) -> Option<ServerChange> {
-    let facts = |side: Side<'_>| {
-        let endpoint = side.endpoint;
-        (endpoint.country, endpoint.confidence, endpoint.contact, endpoint.verdict)
+fn server(
+    address: IpAddr,
+    before: Option<Side<'_>>,
+    after: Option<Side<'_>>,
+    rules: &Change<Rules<'_>>,
+) -> Option<ServerChange> {
+    let rule_in = |side: Option<Side<'_>>, rules: &Rules<'_>| {
+        rules.get(&(side?.call.id.as_str(), address)).map(|rule| (*rule).to_owned())
     };
-    let what = What::of(before.map(facts), after.map(facts))?;
+    let rule = Change { old: rule_in(before, &rules.old), new: rule_in(after, &rules.new) };
+    let facts = |side: Side<'_>, rule: &Option<String>| {
+        let endpoint = side.endpoint;
+        (endpoint.country, endpoint.confidence, endpoint.contact, endpoint.verdict, rule.clone())
+    };
+    let what = What::of(before.map(|side| facts(side, &rule.old)), after.map(|side| facts(side, &rule.new)))?;
     let both = |get: fn(&PastSessionEndpoint) -> Verdict| Change {
         old: before.map(|side| get(side.endpoint)),
         new: after.map(|side| get(side.endpoint)),
@@ -133,6 +163,7 @@ fn server(address: IpAddr, before: Option<Side<'_>>, after: Option<Side<'_>>) ->
         },
         why: reasons(before, after, &verdict),
         verdict,
+        rule,
         claims: claims(before.and_then(Side::known), after.and_then(Side::known)),
     })
 }

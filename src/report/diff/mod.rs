@@ -137,6 +137,8 @@ pub struct ServerChange {
     pub contact: Change<Option<Contact>>,
     /// The verdict on it, of a server of a call.
     pub verdict: Change<Option<Verdict>>,
+    /// The rule that a finding names for it.
+    pub rule: Change<Option<String>>,
     /// Why the verdict on it changed: what alone would have sufficed, else what it took together.
     pub why: Vec<Cause>,
     /// What sources said of its place, where one of them says something else.
@@ -300,6 +302,7 @@ fn servers(old: &PastReport, new: &PastReport) -> Vec<ServerChange> {
             confidence: both(before, after, |endpoint| Some(endpoint.location.confidence)),
             contact: both(before, after, |endpoint| endpoint.contact),
             verdict: Change { old: None, new: None },
+            rule: Change { old: None, new: None },
             why: Vec::new(),
             claims: claims(before, after),
         })

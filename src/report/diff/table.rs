@@ -4,7 +4,9 @@ use super::super::paragraph::paragraph;
 use super::super::text::{counted, escape};
 use super::{CallChange, Change, Diff, OnlyIn, PolicyChange, ServerChange, What};
 use crate::policy::Verdict;
+use std::collections::BTreeSet;
 use std::fmt::{Display, Write as _};
+use std::net::IpAddr;
 
 /// Calls, servers or databases shown before the rest is only counted.
 const MAX_SHOWN: usize = 32;
@@ -70,7 +72,11 @@ impl Diff {
         let codes = |codes: &[crate::locate::CountryCode]| {
             codes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
         };
-        if !self.countries.is_empty() || !self.servers.is_empty() {
+        let told: BTreeSet<IpAddr> =
+            self.calls.iter().flat_map(|call| &call.servers).map(|server| server.address).collect();
+        let others: Vec<&ServerChange> =
+            self.servers.iter().filter(|server| !told.contains(&server.address)).collect();
+        if !self.countries.is_empty() || !others.is_empty() {
             out.push('\n');
         }
         if !new.is_empty() {
@@ -79,10 +85,10 @@ impl Diff {
         if !old.is_empty() {
             line(out, "countries", &format!("- {}", codes(old)));
         }
-        for server in self.servers.iter().take(MAX_SHOWN) {
+        for server in others.iter().take(MAX_SHOWN) {
             paragraph(out, "server      ", 12, &server.in_words());
         }
-        more(out, self.servers.len(), "server");
+        more(out, others.len(), "server");
     }
 }
 
@@ -158,6 +164,9 @@ impl ServerChange {
         let mut parts = Vec::new();
         if self.verdict.old.is_some() || self.verdict.new.is_some() {
             parts.push(verdict(&self.verdict));
+        }
+        if self.what == What::Changed {
+            parts.extend(both(&self.rule, "none", self.what).map(|rule| format!("rule {}", escape(&rule))));
         }
         parts.extend(both(&self.country, "??", self.what));
         parts.extend(both(&self.confidence, "unknown", self.what));
