@@ -232,7 +232,9 @@ impl Conditions {
                 .is_none_or(|least| least <= other.minimum_confidence.unwrap_or(Confidence::Likely))
             && match (&self.client, &other.client) {
                 (None, _) => true,
-                (Some(own), Some(other)) => own.places.covers(&other.places),
+                (Some(own), Some(other)) => {
+                    own.places.covers(&own.countries, &other.places, &other.countries)
+                }
                 (Some(_), None) => false,
             }
             && at_most(self.minimum_bytes, other.minimum_bytes)
@@ -262,8 +264,15 @@ fn at_most(own: Option<u64>, other: Option<u64>) -> bool {
     own.is_none_or(|own| other.is_some_and(|other| own <= other))
 }
 
+/// Comparisons that two lists are worth: beyond it they cover each other only if they are equal, which at worst costs a
+/// warning.
+const MAX_COMPARISONS: usize = 1 << 12;
+
 /// Whether a list lets through whatever the other does; an empty one lets everything through.
-fn covers<T>(own: &[T], other: &[T], covers: impl Fn(&T, &T) -> bool) -> bool {
+fn covers<T: PartialEq>(own: &[T], other: &[T], covers: impl Fn(&T, &T) -> bool) -> bool {
+    if own.len().saturating_mul(other.len()) > MAX_COMPARISONS {
+        return own == other;
+    }
     own.is_empty() || !other.is_empty() && other.iter().all(|other| own.iter().any(|own| covers(own, other)))
 }
 

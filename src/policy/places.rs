@@ -81,17 +81,14 @@ impl Places {
         named.filter(|country| !self.excluded.contains(*country) && !away(*country)).collect()
     }
 
-    /// Whether each place of `other` is one of these, whatever the user calls home.
-    pub(super) fn covers(&self, other: &Self) -> bool {
+    /// Whether each place of `other` is one of these, whatever the user calls home. The sets are what both come to
+    /// without it.
+    pub(super) fn covers(&self, own: &CountrySet, other: &Self, others: &CountrySet) -> bool {
         if self.is_anywhere() || self == other {
             return true;
         }
-        let none = CountrySet::default();
-        let (own, others) = (self.countries(&none), other.countries(&none));
-        !other.is_anywhere()
-            && !self.uses_home()
-            && !other.uses_home()
-            && others.iter().all(|country| own.contains(country))
+        let fixed = !other.is_anywhere() && !self.uses_home() && !other.uses_home();
+        fixed && own.len() >= others.len() && others.iter().all(|country| own.contains(country))
     }
 }
 

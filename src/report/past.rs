@@ -17,9 +17,8 @@ use std::sync::Arc;
 /// The version of the report that is read.
 const SCHEMA_VERSION: &str = "1";
 
-/// Bytes that a report may have: that of a capture with a million addresses has fewer, and what is kept of it fits the
-/// memory of a small machine.
-pub const MAX_REPORT_BYTES: u64 = 1 << 30;
+/// Bytes that a report may have: it is read at once, and that of a capture with half a million addresses has fewer.
+pub const MAX_REPORT_BYTES: u64 = 1 << 29;
 
 /// A report cannot be read.
 #[derive(Debug, thiserror::Error)]

@@ -169,13 +169,15 @@ impl<'a, 'text> Builder<'a, 'text> {
     fn service(&mut self, id: &At<ServiceId>) -> Option<Service> {
         let text = id.value.0.as_str();
         let found = known_service(text, self.services);
-        if found.is_none() {
+        if found.is_none() && !self.mistakes.is_full() {
             let ids = Service::KNOWN.iter().chain(self.services).map(Service::id);
             let mut message = format!("unknown service {text:?}; {}", suggestion(text, ids));
             if !message.ends_with('?') {
                 message.push_str(", or define it in a file for --services");
             }
             self.mistakes.add(id.span.clone(), message);
+        } else if found.is_none() {
+            self.mistakes.add(id.span.clone(), format!("unknown service {text:?}"));
         }
         found
     }

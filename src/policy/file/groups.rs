@@ -157,6 +157,7 @@ impl OwnGroups {
         }
         let message = match text {
             "" => "the item is empty; leave it out".to_owned(),
+            _ if mistakes.is_full() && !is_known(text) => format!("unknown country {text:?}"),
             EVERY => "\"!*\" takes everything out; leave it out".to_owned(),
             _ => match countries_named(text) {
                 Ok(countries) => {
@@ -186,6 +187,12 @@ impl OwnGroups {
             None => error.to_string(),
         }
     }
+}
+
+/// Whether it is a country's code or a built-in group.
+fn is_known(text: &str) -> bool {
+    let group = text.strip_prefix('@').and_then(group::group);
+    group.is_some() || CountryCode::parse(text).is_some()
 }
 
 /// An item without its sign.

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 /// Mistakes told of one file; the rest is counted. Who has made more than that starts with those.
 const MAX_MISTAKES: usize = 20;
+/// Mistakes for which it is looked for what was meant, which takes a while where there is much to choose from.
+const MAX_CURED: usize = 1000;
 /// Characters shown of a line.
 const MAX_SHOWN: usize = 100;
 /// Characters shown before the mistake, of a line that is longer.
@@ -82,6 +84,11 @@ impl<'a> Mistakes<'a> {
     /// Notes what is wrong with these bytes of the file.
     pub(super) fn add(&mut self, span: Range<usize>, message: impl Into<String>) {
         self.found.push((span.start, span.end, message.into()));
+    }
+
+    /// Whether so much is wrong that it is no use to look for what was meant.
+    pub(super) const fn is_full(&self) -> bool {
+        self.found.len() >= MAX_CURED
     }
 
     pub(super) const fn is_empty(&self) -> bool {

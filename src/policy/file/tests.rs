@@ -579,3 +579,40 @@ proptest! {
         prop_assert_eq!(found, expected, "{}", text);
     }
 }
+
+/// Files of the greatest size that cost the most: they are read within seconds even where nothing is optimised.
+#[test]
+fn a_hostile_file_is_read_soon() {
+    let fill = |head: &str, piece: &dyn Fn(usize) -> String| {
+        let mut text = head.to_owned();
+        for number in 0.. {
+            let piece = piece(number);
+            if text.len() + piece.len() > MAX_POLICY_BYTES {
+                break;
+            }
+            text.push_str(&piece);
+        }
+        text
+    };
+    let rules = fill("name = \"x\"\n", &|number| {
+        format!("[[rule]]\nid = \"r{number}\"\ndeny = [{}]\n", "\"XX\",".repeat(1000))
+    });
+    let countries: String =
+        crate::locate::countries().iter().map(|country| format!("\"{}\",", country.code)).collect();
+    let shadows = fill("name = \"x\"\n", &|number| {
+        format!("[[rule]]\nid = \"r{number}\"\ndeny = [{countries}]\nasns = [{}]\n", number + 1)
+    });
+    let keys = fill("", &|number| format!("k{number} = 1\n"));
+    let deep = "a = ".to_owned() + &"[".repeat(MAX_POLICY_BYTES - 4);
+    let long = format!("name = \"x\"\n{}\n", "x".repeat(MAX_POLICY_BYTES - 20));
+    for text in [
+        rules,
+        keys,
+        deep,
+        long,
+        fill("name = \"x\"\n[groups]\n", &|number| format!("g{number} = [\"@g{}\"]\n", number + 1)),
+    ] {
+        assert!(Policy::from_toml("p.toml", text.as_bytes(), &[]).is_err());
+    }
+    assert!(Policy::from_toml("p.toml", shadows.as_bytes(), &[]).is_ok());
+}

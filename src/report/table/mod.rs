@@ -167,6 +167,10 @@ impl Table {
             number(denied as u64),
             number(unclear as u64),
         ));
+        if let Some(name) = &report.policy.name {
+            let rules = counted(report.policy.rules.len(), "rule");
+            self.wrapped(&format!("policy: {}, {rules}", escape(name)), 0);
+        }
         for lack in &report.lacks {
             self.wrapped(lack, 0);
         }
