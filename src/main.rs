@@ -2,9 +2,11 @@
 
 use clap::Parser;
 use landfall::capture::Progress;
-use landfall::cli::{Bar, Cli, Command, DbCommand, Format, Inspect, Lookup, Manual, Output, ReportFormat, Scope};
+use landfall::cli::{
+    Bar, Cli, Command, DbCommand, Diff, Format, Inspect, Lookup, Manual, Output, PolicyCommand, ReportFormat, Scope,
+};
 use landfall::locate::Sources;
-use landfall::pipeline::{self, LookupError, LookupRequest, Request};
+use landfall::pipeline::{self, InspectError, LookupError, LookupRequest, Request, policies};
 use landfall::report;
 use landfall::store::{self, Store, run};
 use std::error::Error;
@@ -21,13 +23,15 @@ fn main() -> ExitCode {
     let status = match Cli::parse().command {
         Command::Inspect(options) => inspect(options),
         Command::Lookup(options) => lookup(&options),
+        Command::Policy(options) => policy(&options.command),
+        Command::Diff(options) => diff(&options),
         Command::Db(options) => db(&options.command),
         Command::Schema(options) => print(options.text().as_bytes()),
         Command::Completions(options) => print(&options.script()),
         Command::Man(options) => manual(&options),
     };
     ExitCode::from(status.unwrap_or_else(|error| {
-        say(&chain(error.as_ref()));
+        fail(error.as_ref());
         FAILURE
     }))
 }
@@ -86,6 +90,41 @@ fn lookup(options: &Lookup) -> Result<u8, Box<dyn Error>> {
     Ok(if result.not_understood > 0 { FAILURE } else { 0 })
 }
 
+fn policy(command: &PolicyCommand) -> Result<u8, Box<dyn Error>> {
+    let text = match command {
+        PolicyCommand::Check(options) => {
+            let checked = policies::check_policies(&options.files, &options.services)?;
+            Output::open(None)?.write(checked.text.as_bytes())?;
+            checked.messages.iter().for_each(|message| print_error(message));
+            return Ok(if checked.failed { FAILURE } else { 0 });
+        }
+        PolicyCommand::Show(options) => policies::show(&options.file, &options.services)?,
+        PolicyCommand::List => policies::list(),
+        PolicyCommand::Groups(options) => match options.format {
+            Format::Table => report::list_groups(landfall::policy::groups()),
+            Format::Json => report::groups_json(landfall::policy::groups()),
+        },
+        PolicyCommand::Explain(options) => {
+            policies::explain(&options.file, &options.services, &options.home, &options.report)?
+        }
+        PolicyCommand::Schema => landfall::policy::schema(),
+    };
+    Output::open(None)?.write(text.as_bytes())?;
+    Ok(0)
+}
+
+fn diff(options: &Diff) -> Result<u8, Box<dyn Error>> {
+    let output = Output::open(options.output.as_deref())?;
+    let (old, new) = (report::PastReport::open(&options.old)?, report::PastReport::open(&options.new)?);
+    let diff = report::compare(&old, &new);
+    let text = match options.format {
+        Format::Table => diff.table(),
+        Format::Json => diff.json(),
+    };
+    output.write(text.as_bytes())?;
+    Ok(u8::from(!diff.same))
+}
+
 fn db(command: &DbCommand) -> Result<u8, Box<dyn Error>> {
     let store = Store::of_user()?;
     let outcome = match command {
@@ -131,6 +170,7 @@ fn request(options: Inspect) -> Request {
         paths: options.paths,
         deny: options.deny,
         allow: options.allow,
+        policy: options.policy,
         databases: resolve(&options.location.db),
         without_default_database: options.location.no_default_db,
         ranges: resolve(&options.location.ranges),
@@ -157,6 +197,23 @@ fn chain(error: &dyn Error) -> String {
         next = cause.source();
     }
     text
+}
+
+/// Tells why it could not be done. Mistakes in a policy have lines of their own.
+fn fail(error: &(dyn Error + 'static)) {
+    let policy = match error.downcast_ref::<InspectError>() {
+        Some(InspectError::PolicyFile(error)) => Some(error),
+        _ => None,
+    };
+    match policy {
+        Some(error) => print_error(&policies::message(error)),
+        None => say(&chain(error)),
+    }
+}
+
+/// Prints what has nothing in it that steers a terminal.
+fn print_error(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// Tells the user something that is not the result. If standard error is closed, nobody wants to know.

@@ -36,6 +36,13 @@ pub struct Inspect {
     #[arg(long, value_name = "LIST", help_heading = "Policy")]
     pub allow: Vec<String>,
 
+    /// Judge by the rules of this TOML file, or of one that landfall carries: @no-mainland-china
+    ///
+    /// The first rule that matches an endpoint of a call decides. Instead of --deny and --allow, not together with them.
+    /// landfall policy checks and shows such files and lists those that it carries.
+    #[arg(long, value_name = "FILE|@NAME", conflicts_with_all = ["deny", "allow"], help_heading = "Policy")]
+    pub policy: Option<String>,
+
     /// What is asked where addresses are.
     #[command(flatten)]
     pub location: Location,
@@ -46,7 +53,8 @@ pub struct Inspect {
 
     /// Countries and groups that calls should stay in: a failover that leaves them is marked
     ///
-    /// Without it, the continent of the client's public address, where servers tell it.
+    /// Policies call them @home. Without it, a failover is marked that leaves the continent of the client's public
+    /// address, where servers tell it.
     #[arg(long, value_name = "LIST", help_heading = "Policy")]
     pub home: Vec<String>,
 

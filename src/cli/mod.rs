@@ -1,21 +1,25 @@
 //! The command line: what can be typed, and where output goes. Nothing of what is done about it.
 
 mod db;
+mod diff;
 mod format;
 mod inspect;
 mod location;
 mod lookup;
 mod output;
+mod policy;
 mod progress;
 mod schema;
 mod shell;
 
 pub use db::{Db, DbCommand};
+pub use diff::Diff;
 pub use format::{Format, FormatError, ReportFormat, ReportTable};
 pub use inspect::{Inspect, Scope};
 pub use location::{From, Location};
 pub use lookup::Lookup;
 pub use output::{Output, OutputError};
+pub use policy::{Policy, PolicyCheck, PolicyCommand, PolicyExplain, PolicyGroups, PolicyShow};
 pub use progress::Bar;
 pub use schema::{Schema, SchemaOf};
 pub use shell::{Completions, Manual};
@@ -28,6 +32,12 @@ Exit status, the first that applies:
   2  it could not be done, or a capture is damaged (what could be read is reported)
   3  nothing is denied, but something is indeterminate
   0  everything is allowed";
+
+const DIFF_EXIT_STATUS: &str = "\
+Exit status:
+  0  nothing differs
+  1  something differs
+  2  a report could not be read";
 
 /// In which countries did this video call touch down, and was that allowed?
 #[derive(Debug, Parser)]
@@ -46,6 +56,11 @@ pub enum Command {
     Inspect(Inspect),
     /// Look addresses up: every claim of where each is, the conclusion, and why
     Lookup(Lookup),
+    /// Check, show and explain policies; list groups of countries
+    Policy(Policy),
+    /// Compare two reports: what changed, and why the verdict did
+    #[command(after_help = DIFF_EXIT_STATUS)]
+    Diff(Diff),
     /// Keep databases and lists of ranges: list, add, update, verify
     Db(Db),
     /// Print the JSON Schema of a report

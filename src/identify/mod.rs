@@ -140,6 +140,15 @@ macro_rules! names {
                 f.pad(self.name())
             }
         }
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = <std::borrow::Cow<'_, str>>::deserialize(deserializer)?;
+                match &*word {
+                    $($name => Ok(Self::$variant),)*
+                    unknown => Err(serde::de::Error::unknown_variant(unknown, &[$($name),*])),
+                }
+            }
+        }
         impl serde::Serialize for $type {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.name())

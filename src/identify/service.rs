@@ -1,5 +1,6 @@
 //! Services: the application that a flow or a call belongs to.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
@@ -153,6 +154,13 @@ impl fmt::Debug for Service {
 impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.id())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Service {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let id = <Cow<'_, str>>::deserialize(deserializer)?;
+        Self::new(&id).ok_or_else(|| serde::de::Error::custom(format!("{id:?} is no id of a service")))
     }
 }
 

@@ -1,15 +1,15 @@
 //! From paths and rules to a report.
 
+use super::policies::{PolicyFileError, at_home, read_policy, services};
 use super::{Analysis, read};
 use crate::capture::{CaptureError, Filter, Input, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
 use crate::identify::infer::Subject;
 use crate::identify::{Catalogue, Inference, infer_on};
-use crate::locate::{CountryCode, LocateError, Locator, Sources, Vantage, countries};
+use crate::locate::{LocateError, Locator, Sources, Vantage, countries};
 use crate::policy::{CountrySet, Policy, PolicyError};
-use crate::report::{self, Places, Report};
+use crate::report::{self, PastError, Places, Report};
 use crate::session::{self, Session};
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -26,6 +26,8 @@ pub struct Request {
     pub deny: Vec<String>,
     /// Lists of countries and groups to allow.
     pub allow: Vec<String>,
+    /// A policy file, or `@name` of one that the program carries, in the place of the two lists.
+    pub policy: Option<String>,
     /// MMDB files to ask where addresses are.
     pub databases: Vec<PathBuf>,
     /// Whether the embedded database is not asked.
@@ -86,6 +88,17 @@ pub enum InspectError {
     /// A rule is not understood.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// A policy file cannot be used.
+    #[error(transparent)]
+    PolicyFile(#[from] PolicyFileError),
+    /// A report cannot be read back.
+    #[error(transparent)]
+    Past(#[from] PastError),
+    /// A policy file and lists are both given.
+    #[error(
+        "a policy file and lists of countries to deny or allow do not go together; write them into the file"
+    )]
+    TwoPolicies,
     /// A catalogue of services could not be read.
     #[error("cannot read '{}'", path.display())]
     Services {
@@ -120,7 +133,7 @@ pub struct Inspector<'a> {
     request: &'a Request,
     threads: usize,
     policy: Policy,
-    home: BTreeSet<CountryCode>,
+    home: CountrySet,
     catalogue: Catalogue,
     locator: Locator,
     filter: Option<Filter>,
@@ -129,12 +142,14 @@ pub struct Inspector<'a> {
 impl<'a> Inspector<'a> {
     /// Reads the rules and opens the sources that `request` names, but no capture.
     pub fn new(request: &'a Request) -> Result<Self, InspectError> {
-        let policy = Policy::from_lists(&request.deny, &request.allow)?;
+        let home = home(&request.home)?;
+        let catalogue = catalogue(&request.services)?;
+        let policy = policy(request, &home, &catalogue)?;
         let threads = request.threads.or_else(|| std::thread::available_parallelism().ok());
         Ok(Self {
             threads: threads.map_or(1, NonZeroUsize::get),
-            home: home(&request.home)?,
-            catalogue: catalogue(&request.services)?,
+            home,
+            catalogue,
             locator: Locator::with(&sources(request, &policy))?,
             filter: request.filter.as_deref().map(Filter::new).transpose()?,
             policy,
@@ -189,6 +204,10 @@ impl<'a> Inspector<'a> {
             places: &places,
             policy: &self.policy,
             home: &self.home,
+            vantage: match self.request.vantage {
+                Some(Vantage::Country(country)) => Some(country),
+                Some(Vantage::Point { .. }) | None => None,
+            },
             judge_all: self.request.judge_all,
             with_flows: self.request.with_flows,
         });
@@ -209,15 +228,23 @@ fn sources(request: &Request, policy: &Policy) -> Sources {
     }
 }
 
-fn home(lists: &[String]) -> Result<BTreeSet<CountryCode>, PolicyError> {
-    let mut home = BTreeSet::new();
+fn policy(request: &Request, home: &CountrySet, catalogue: &Catalogue) -> Result<Policy, InspectError> {
+    let Some(name) = &request.policy else { return Ok(Policy::from_lists(&request.deny, &request.allow)?) };
+    if !request.deny.is_empty() || !request.allow.is_empty() {
+        return Err(InspectError::TwoPolicies);
+    }
+    Ok(at_home(read_policy(name, &services(catalogue))?.policy, home)?)
+}
+
+pub(super) fn home(lists: &[String]) -> Result<CountrySet, PolicyError> {
+    let mut home = CountrySet::default();
     for list in lists {
         home.extend(list.parse::<CountrySet>()?.iter());
     }
     Ok(home)
 }
 
-fn catalogue(paths: &[PathBuf]) -> Result<Catalogue, InspectError> {
+pub(super) fn catalogue(paths: &[PathBuf]) -> Result<Catalogue, InspectError> {
     let read = |path: &PathBuf| {
         std::fs::read_to_string(path).map_err(|source| InspectError::Services { path: path.clone(), source })
     };

@@ -6,12 +6,14 @@
 
 mod inspect;
 mod lookup;
+pub mod policies;
 mod shard;
 mod state;
 mod turns;
 
 pub use inspect::{InspectError, Inspected, Inspector, Request, inspect};
 pub use lookup::{LookedUp, LookupError, LookupRequest, lookup};
+pub use policies::{PolicyFileError, read_policy};
 pub use state::FlowState;
 
 use crate::capture::{Batch, CaptureError, Filter, Hashes, Input, Reader};

@@ -8,9 +8,14 @@ use std::io::{self, Write};
 
 /// Writes the report, indented, with a line feed at the end.
 pub(super) fn write(report: &Report, out: &mut (dyn Write + Send)) -> io::Result<()> {
-    let formatter = Safe(PrettyFormatter::default());
-    report.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
+    pretty(report, out)?;
     out.write_all(b"\n")
+}
+
+/// Writes a value of the model, indented.
+pub(super) fn pretty<T: Serialize>(value: &T, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
+    let formatter = Safe(PrettyFormatter::default());
+    Ok(value.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?)
 }
 
 /// Writes `value` on a line of its own.

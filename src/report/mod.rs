@@ -4,14 +4,19 @@
 
 mod build;
 mod csv;
+mod diff;
 mod ecs;
+mod explain;
 mod json;
 pub mod jsonl;
 mod model;
 #[cfg(feature = "parquet")]
 pub mod parquet;
+mod paragraph;
+mod past;
 mod placed;
 mod places;
+mod policies;
 pub mod schema;
 mod table;
 pub mod tables;
@@ -19,9 +24,13 @@ pub mod text;
 mod zeek;
 
 pub use build::{Material, build};
+pub use diff::{Diff, compare};
+pub use explain::explain;
 pub use model::*;
+pub use past::{MAX_REPORT_BYTES, PastError, PastReport};
 pub use placed::Placed;
 pub use places::Places;
+pub use policies::{groups_json, list_groups, list_policies, show_policy};
 pub use tables::Table;
 
 use std::io::{self, Write};

@@ -6,7 +6,7 @@
 use crate::capture::{Precision, Timestamp};
 use crate::identify::{Contact, Role, Service};
 use crate::locate::{Confidence, CountryCode, Database, Location, Operator, Scope};
-use crate::policy::{Policy, Verdict};
+use crate::policy::{Policy, Severity, Verdict};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -372,6 +372,10 @@ pub struct SessionReport {
     pub service_name: String,
     /// Whose call it is.
     pub client: IpAddr,
+    /// Countries in which the client may be; none where nothing tells.
+    pub client_countries: Vec<CountryCode>,
+    /// What tells: `address` (its own, or what servers say it is), `vantage` or `home`, which the user gives.
+    pub client_country_via: Option<&'static str>,
     /// Time of the first packet.
     pub start: Time,
     /// Time of the last packet.
@@ -443,6 +447,10 @@ pub struct SessionEndpoint {
     pub packets_received: u64,
     /// Bytes from it.
     pub bytes_received: u64,
+    /// Time of the first packet to or from it.
+    pub first_seen: Option<Time>,
+    /// Time of the last packet to or from it.
+    pub last_seen: Option<Time>,
     /// The smallest round-trip time to it in this session.
     pub rtt: Option<RttReport>,
     /// Media that went to or came from it: `audio`, `video`, `screen`, or `media` of unknown kind.
@@ -534,8 +542,12 @@ pub struct FailedReport {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Finding {
-    /// The rule that decided.
+    /// The rule that decided; `default` where none allows the country and that is what it takes.
     pub rule: Option<String>,
+    /// How grave that rule is: `low`, `medium`, `high` or `critical`.
+    pub severity: Option<Severity>,
+    /// Why there is such a rule, in the words of the policy.
+    pub rule_reason: Option<String>,
     /// `deny` or `indeterminate`.
     pub verdict: Verdict,
     /// The session, if the endpoint belongs to one.

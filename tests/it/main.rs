@@ -23,6 +23,7 @@ mod layers;
 mod locate;
 mod names;
 mod output;
+mod policy;
 mod program;
 mod readme;
 mod real_captures;

@@ -5,14 +5,16 @@ use super::super::model::{
     SessionEndpoint, SessionReport,
 };
 use super::super::text;
-use super::Builder;
+use super::client::Client;
 use super::endpoints::least;
 use super::finding::Seen;
+use super::{Builder, Met};
 use crate::flow::Transport;
-use crate::identify::facts::{MentionKind, Rtt, RttVia};
-use crate::identify::{Contact, Role};
+use crate::identify::facts::{Rtt, RttVia};
+use crate::identify::infer::Subject;
+use crate::identify::{Contact, Identity, Role, Service};
 use crate::locate::{CountryCode, Scope};
-use crate::policy::{Reason, Verdict, groups};
+use crate::policy::{Judgement, Reason, Verdict, groups};
 use crate::session::{Event, Failover, Leg, Session, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -32,15 +34,10 @@ impl Builder<'_> {
         let countries = countries(&endpoints);
         let seen = Seen::new(self, session, &endpoints);
         let first = self.findings.len();
+        let client_seen = self.countries_seen(session);
+        let client = self.client_of(client_seen);
         for endpoint in &mut endpoints {
-            let mut judgement = self.judge(endpoint.address, endpoint.contact);
-            let untouched = judgement.kind == Reason::NotTouched && judgement.rule.is_some();
-            if untouched && session.lacks_answers() {
-                judgement.verdict = Verdict::Indeterminate;
-                UNHEARD.clone_into(&mut judgement.reason);
-            } else if untouched {
-                endpoint.untouched = Some(judgement.reason.clone());
-            }
+            let judgement = self.judge_far_end(session, &client, endpoint);
             endpoint.verdict = judgement.verdict;
             if judgement.verdict != Verdict::Allow {
                 let legs = by_address.get(&endpoint.address).map_or(&[][..], Vec::as_slice);
@@ -58,6 +55,8 @@ impl Builder<'_> {
             service: session.service.clone(),
             service_name: self.material.catalogue.display_name(&session.service).to_owned(),
             client: session.client,
+            client_countries: client.countries.iter().collect(),
+            client_country_via: client.via,
             start: self.time(session.start),
             end: self.time(session.end),
             media_seen: session.has_media,
@@ -74,35 +73,48 @@ impl Builder<'_> {
         }
     }
 
+    /// Judges a far end, and notes where contact went too short a way for a rule to apply.
+    fn judge_far_end(
+        &mut self,
+        session: &Session,
+        client: &Client,
+        endpoint: &mut SessionEndpoint,
+    ) -> Judgement {
+        let mut judgement = self.judge(
+            endpoint.address,
+            &Met {
+                contact: endpoint.contact,
+                lacks_answers: session.lacks_answers(),
+                services: std::slice::from_ref(&session.service),
+                roles: &endpoint.roles,
+                names: endpoint.names.iter().map(|name| &*name.name).collect(),
+                bytes_sent: endpoint.bytes_sent,
+                bytes_received: endpoint.bytes_received,
+                seen: endpoint.first_seen.zip(endpoint.last_seen).map(|(first, last)| (first.at, last.at)),
+                client: &client.countries,
+            },
+        );
+        let untouched = judgement.kind == Reason::NotTouched && judgement.rule.is_some();
+        if untouched && session.lacks_answers() {
+            judgement.verdict = Verdict::Indeterminate;
+            UNHEARD.clone_into(&mut judgement.reason);
+        } else if untouched {
+            endpoint.untouched = Some(judgement.reason.clone());
+        }
+        judgement
+    }
+
     fn session_endpoint(&mut self, address: IpAddr, legs: &[&Leg]) -> SessionEndpoint {
-        let placement = self.place(address);
-        let (country, confidence) = (placement.location.country, placement.location.confidence);
-        let scope = placement.scope;
-        let mut endpoint = SessionEndpoint {
-            address,
-            ports: Vec::new(),
-            transports: Vec::new(),
-            names: Vec::new(),
-            roles: Vec::new(),
-            contact: Contact::Mentioned,
-            country,
-            confidence,
-            scope,
-            packets_sent: 0,
-            bytes_sent: 0,
-            packets_received: 0,
-            bytes_received: 0,
-            rtt: None,
-            media: Vec::new(),
-            verdict: Verdict::Allow,
-            untouched: None,
-        };
+        let mut endpoint = self.unseen(address);
         let mut transports: Vec<Transport> = Vec::new();
         let mut names: Vec<(&str, &'static str)> = Vec::new();
         let mut rtts: Vec<Rtt> = Vec::new();
         for leg in legs {
             let Some((subject, identity)) = self.flow(leg.flow) else { continue };
             endpoint.contact = endpoint.contact.max(identity.contact);
+            let (start, end) = (self.time(subject.start), self.time(subject.end));
+            endpoint.first_seen = Some(endpoint.first_seen.map_or(start, |first| first.min(start)));
+            endpoint.last_seen = endpoint.last_seen.max(Some(end));
             endpoint.packets_sent += leg.sent.packets;
             endpoint.bytes_sent += leg.sent.bytes;
             endpoint.packets_received += leg.received.packets;
@@ -136,6 +148,34 @@ impl Builder<'_> {
             names.into_iter().map(|(name, via)| NameReport { name: name.to_owned(), via }).collect();
         endpoint.rtt = least(&summed(&rtts));
         endpoint
+    }
+
+    /// A far end of which nothing is known but where it is.
+    fn unseen(&mut self, address: IpAddr) -> SessionEndpoint {
+        let placement = self.place(address);
+        let (country, confidence) = (placement.location.country, placement.location.confidence);
+        let scope = placement.scope;
+        SessionEndpoint {
+            address,
+            ports: Vec::new(),
+            transports: Vec::new(),
+            names: Vec::new(),
+            roles: Vec::new(),
+            contact: Contact::Mentioned,
+            country,
+            confidence,
+            scope,
+            packets_sent: 0,
+            bytes_sent: 0,
+            packets_received: 0,
+            bytes_received: 0,
+            first_seen: None,
+            last_seen: None,
+            rtt: None,
+            media: Vec::new(),
+            verdict: Verdict::Allow,
+            untouched: None,
+        }
     }
 
     fn event(&mut self, event: &Event) -> EventReport {
@@ -197,19 +237,9 @@ impl Builder<'_> {
     /// as servers see it.
     fn home(&mut self, session: &Session) -> BTreeSet<CountryCode> {
         if !self.material.home.is_empty() {
-            return self.material.home.clone();
+            return self.material.home.iter().collect();
         }
-        let mapped = session
-            .legs
-            .iter()
-            .filter(|leg| !leg.opened_by_far)
-            .filter_map(|leg| self.flow(leg.flow))
-            .flat_map(|(subject, _)| subject.facts.map_or(&[][..], |facts| &facts.mentions));
-        let public =
-            mapped.filter(|mention| mention.kind == MentionKind::Mapped).map(|mention| mention.address.ip());
-        let candidates: BTreeSet<IpAddr> = public.chain([session.client]).collect();
-        let countries: BTreeSet<CountryCode> =
-            candidates.into_iter().filter_map(|address| self.country(address)).collect();
+        let countries = self.countries_seen(session);
         // Where servers disagree on the client's address there is no telling where it is.
         match (countries.first(), countries.len()) {
             (Some(country), 1) => region(*country),
@@ -241,10 +271,31 @@ impl Builder<'_> {
     }
 
     fn judge_outside(&mut self, address: IpAddr, flows: &[u32]) {
-        let contact =
-            flows.iter().filter_map(|flow| self.flow(*flow)).map(|(_, identity)| identity.contact).max();
-        let contact = contact.unwrap_or(Contact::Mentioned);
-        let judgement = self.judge(address, contact);
+        let met: Vec<(&Subject<'_>, &Identity)> = flows.iter().filter_map(|flow| self.flow(*flow)).collect();
+        let contact = met.iter().map(|(_, identity)| identity.contact).max().unwrap_or(Contact::Mentioned);
+        let services: BTreeSet<Service> =
+            met.iter().filter_map(|(_, identity)| identity.service.clone()).collect();
+        let roles: BTreeSet<Role> = met.iter().map(|(_, identity)| identity.role).collect();
+        let clients = met.iter().filter_map(|(subject, _)| self.country(subject.client.ip())).collect();
+        let client = self.client_of(clients);
+        let judgement = self.judge(
+            address,
+            &Met {
+                contact,
+                lacks_answers: false,
+                services: &services.into_iter().collect::<Vec<_>>(),
+                roles: &roles.into_iter().collect::<Vec<_>>(),
+                names: met.iter().flat_map(|(_, identity)| &identity.names).map(|name| &*name.name).collect(),
+                bytes_sent: met.iter().map(|(subject, _)| subject.sent.bytes).sum(),
+                bytes_received: met.iter().map(|(subject, _)| subject.received.bytes).sum(),
+                seen: met
+                    .iter()
+                    .map(|(subject, _)| subject.start)
+                    .min()
+                    .zip(met.iter().map(|(subject, _)| subject.end).max()),
+                client: &client.countries,
+            },
+        );
         if judgement.verdict != Verdict::Allow {
             let finding = self.outside_finding(address, flows, contact, &judgement);
             self.findings.push(finding);
@@ -253,13 +304,25 @@ impl Builder<'_> {
 
     /// Judges addresses that no flow stands for: tunnel ends, and fragments that were never made whole.
     fn judge_loose(&mut self) {
+        let client = self.client_of(BTreeSet::new());
         for (address, tally) in self.material.loose {
             let known = self.material.inference.endpoints.get(address).map(|known| known.contact);
             let contact = if tally.sent.packets > 0 { Contact::Answered } else { Contact::Attempted };
             if !tally.beyond_errors || known >= Some(contact) {
                 continue;
             }
-            let judgement = self.judge(*address, contact);
+            let met = Met {
+                contact,
+                lacks_answers: false,
+                services: &[],
+                roles: &[],
+                names: Vec::new(),
+                bytes_sent: tally.received.bytes,
+                bytes_received: tally.sent.bytes,
+                seen: Some((tally.first, tally.last)),
+                client: &client.countries,
+            };
+            let judgement = self.judge(*address, &met);
             if judgement.verdict != Verdict::Allow {
                 let finding = self.loose_finding(*address, tally, contact, &judgement);
                 self.findings.push(finding);
@@ -271,6 +334,8 @@ impl Builder<'_> {
         let placement = self.place(address);
         Finding {
             rule: None,
+            severity: None,
+            rule_reason: None,
             verdict: Verdict::Allow,
             session: None,
             endpoint: address,

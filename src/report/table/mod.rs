@@ -7,7 +7,7 @@ mod servers;
 use super::model::{Finding, InputReport, NameReport, Report, SessionReport, Time};
 use super::text::{bytes, counted, escape, number};
 use crate::locate::Database;
-use crate::policy::Verdict;
+use crate::policy::{DEFAULT_RULE, Verdict};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
 
@@ -130,8 +130,21 @@ impl Table {
     }
 
     fn reason(&mut self, finding: &Finding) {
-        let rule = finding.rule.as_ref().map_or_else(String::new, |rule| format!("{}: ", escape(rule)));
-        self.wrapped(&format!("{rule}{}", escape(&finding.reason)), 6);
+        let mut label = finding.rule.as_deref().map_or_else(String::new, escape);
+        if let Some(severity) = finding.severity {
+            let _ = write!(label, ", {}", severity.name());
+        }
+        if finding.rule.as_deref() == Some(DEFAULT_RULE) {
+            label.push_str(" (no rule allows it)");
+        }
+        // In quotes: it is what the policy says, not what packets show.
+        if let Some(reason) = &finding.rule_reason {
+            let _ = write!(label, " (\"{}\")", escape(reason.trim_end_matches('.')));
+        }
+        if !label.is_empty() {
+            label.push_str(": ");
+        }
+        self.wrapped(&format!("{label}{}", escape(&finding.reason)), 6);
     }
 
     fn summary(&mut self, report: &Report) {
@@ -155,6 +168,10 @@ impl Table {
             number(denied as u64),
             number(unclear as u64),
         ));
+        if let Some(name) = &report.policy.name {
+            let rules = counted(report.policy.rules.len(), "rule");
+            self.wrapped(&format!("policy: {}, {rules}", escape(name)), 0);
+        }
         for lack in &report.lacks {
             self.wrapped(lack, 0);
         }
