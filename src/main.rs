@@ -2,7 +2,11 @@
 
 use clap::Parser;
 use landfall::capture::Progress;
-use landfall::cli::{Bar, Cli, Command, DbCommand, Format, Inspect, Lookup, Output, Scope};
+use landfall::cli::{
+    Bar, Cli, Command, DbCommand, EvidenceCommand, EvidenceOptions, Format, Inspect, Lookup, Output, Scope,
+    VerifyOptions,
+};
+use landfall::evidence::{self, EvidenceError, Key, Target, Task, VerifyRequest};
 use landfall::locate::Sources;
 use landfall::pipeline::{self, LookupError, LookupRequest, Request};
 use landfall::report;
@@ -22,6 +26,9 @@ fn main() -> ExitCode {
         Command::Inspect(options) => inspect(options),
         Command::Lookup(options) => lookup(&options),
         Command::Db(options) => db(&options.command),
+        Command::Evidence(options) => match options.command {
+            EvidenceCommand::Verify(options) => verify(options),
+        },
     };
     ExitCode::from(status.unwrap_or_else(|error| {
         say(&chain(error.as_ref()));
@@ -30,6 +37,7 @@ fn main() -> ExitCode {
 }
 
 fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
+    let task = task(&options.evidence, &options.paths)?;
     let output = Output::open(options.output.as_deref())?;
     let format = match options.format {
         Format::Table => report::Format::Table { colour: output.has_colour() },
@@ -37,17 +45,49 @@ fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
     };
     let progress = Arc::new(Progress::default());
     let bar = Bar::watch(&progress);
-    let inspected = pipeline::inspect(&request(options), &progress);
+    let request = request(options);
+    let inspected = pipeline::inspect(&request, &progress);
     drop(bar);
-    let inspected = inspected?;
+    let mut inspected = inspected?;
     for note in &inspected.notes {
         say(note);
     }
-    output.write(&inspected.report.render(format))?;
+    let pseudonyms = task.run(&request, &mut inspected)?;
+    let report = inspected.report.render(format);
+    Task::check(pseudonyms.as_ref(), "the report", &report)?;
+    output.write(&report)?;
     let status = inspected.report.exit_status();
     // The process ends here: to give back each of some hundred thousand pieces of memory would only take time.
     std::mem::forget(inspected);
     Ok(status)
+}
+
+/// What is to be done besides the report. What cannot be done is said before any work.
+fn task(options: &EvidenceOptions, paths: &[PathBuf]) -> Result<Task, EvidenceError> {
+    let key = match (&options.key_file, options.pseudonymize) {
+        (Some(path), _) => Some(Key::read(path)?),
+        (None, true) => Some(Key::random()?),
+        (None, false) => None,
+    };
+    let target = options.evidence.as_deref().map(|folder| Target::prepare(folder, paths)).transpose()?;
+    Ok(Task { target, key, packets: options.evidence_packets })
+}
+
+fn verify(options: VerifyOptions) -> Result<u8, Box<dyn Error>> {
+    let request = VerifyRequest {
+        folder: options.folder,
+        captures: options.capture,
+        with: options.with,
+        key: options.key_file.as_deref().map(Key::read).transpose()?,
+        threads: options.threads,
+    };
+    let progress = Arc::new(Progress::default());
+    let bar = Bar::watch(&progress);
+    let found = evidence::verify(&request, &progress);
+    drop(bar);
+    let found = found?;
+    Output::open(None)?.write(found.render().as_bytes())?;
+    Ok(found.exit_status())
 }
 
 fn lookup(options: &Lookup) -> Result<u8, Box<dyn Error>> {
@@ -122,7 +162,7 @@ fn request(options: Inspect) -> Request {
         all_dates: options.location.all_dates,
         filter: options.filter,
         threads: options.threads,
-        hash: options.format == Format::Json,
+        hash: options.format == Format::Json || options.evidence.evidence.is_some(),
         with_flows: options.flows,
         services: options.services,
         home: options.home,

@@ -1,6 +1,6 @@
 //! `landfall inspect`.
 
-use super::{From, Location};
+use super::{EvidenceOptions, From, Location};
 use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -89,4 +89,7 @@ pub struct Inspect {
     /// Write the report to this file instead of standard output
     #[arg(long, short, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
+    /// What is kept as evidence, and what is replaced.
+    #[command(flatten)]
+    pub evidence: EvidenceOptions,
 }

@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and where output goes. Nothing of what is done about it.
 
 mod db;
+mod evidence;
 mod inspect;
 mod location;
 mod lookup;
@@ -8,6 +9,7 @@ mod output;
 mod progress;
 
 pub use db::{Db, DbCommand};
+pub use evidence::{Evidence, EvidenceCommand, EvidenceOptions, VerifyOptions};
 pub use inspect::{Format, Inspect, Scope};
 pub use location::{From, Location};
 pub use lookup::Lookup;
@@ -42,6 +44,8 @@ pub enum Command {
     Lookup(Lookup),
     /// Keep databases and lists of ranges: list, add, update, verify
     Db(Db),
+    /// Check a folder that inspect --evidence wrote
+    Evidence(Evidence),
 }
 
 /// The version and the data that the program carries.

@@ -77,6 +77,7 @@ pub fn build(material: &Material<'_>) -> Report {
         sessions,
         outside,
         findings: builder.findings,
+        pseudonymized: false,
     }
 }
 

@@ -1,0 +1,211 @@
+//! The second reading: takes the packets that were selected out of the captures, with what each shows.
+
+use super::EvidenceError;
+use super::kept::{Keeper, Kept};
+use super::select::{Fact, Plan};
+use crate::capture::{Batch, Filter, Frame, Input, LinkType, Options, Reader, Timestamp};
+use crate::decode::{self, Anomalies, Content, Fragment, Packet, Reassembler};
+use crate::flow::PacketRef;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+/// Packets of a bundle. What a person can look through, and then some.
+const MAX_PACKETS: usize = 200_000;
+/// Bytes of all packets of a bundle, which are held in memory.
+const MAX_BYTES: usize = 256 << 20;
+/// Fragments that wait for the last one of their packet. A wanted packet in fragments has them close together.
+const MAX_FRAGMENTS: usize = 1024;
+
+/// A packet taken out of a capture.
+#[derive(Clone, Debug)]
+pub(super) struct Picked {
+    pub(super) time: Timestamp,
+    pub(super) link_type: LinkType,
+    pub(super) wire_length: u32,
+    pub(super) bytes: Vec<u8>,
+    pub(super) facts: BTreeSet<Fact>,
+}
+
+/// The packets that were taken out, in the order of the captures.
+#[derive(Debug, Default)]
+pub(super) struct Collection {
+    pub(super) packets: BTreeMap<PacketRef, Picked>,
+    /// Packets that a bound kept out.
+    pub(super) left_out: u64,
+    bytes: usize,
+}
+
+/// What a frame becomes in the bundle: the frame itself, or one that is safe to share. `None` leaves it out.
+pub(super) type Render<'a> = dyn FnMut(&Frame<'_>, &[Packet<'_>]) -> Option<(LinkType, Vec<u8>)> + 'a;
+
+/// Reads the captures at `paths` again and takes out what `plan` wants; of each flow `each` packets after its
+/// handshake.
+pub(super) fn collect(
+    paths: &[PathBuf],
+    inputs: &[Input],
+    mut filter: Option<Filter>,
+    plan: &Plan,
+    each: usize,
+    render: &mut Render<'_>,
+) -> Result<Collection, EvidenceError> {
+    let mut reader = Reader::open(paths, Options::default())?;
+    let mut collector = Collector {
+        plan,
+        keeper: Keeper::new(plan, each),
+        render,
+        collection: Collection::default(),
+        pool: Reassembler::default(),
+        waiting: Waiting::default(),
+    };
+    let mut batch = Batch::default();
+    while reader.next_batch(&mut batch)? {
+        for frame in batch.frames() {
+            if filter.as_mut().is_none_or(|filter| filter.matches(&frame)) {
+                collector.frame(&frame);
+            }
+        }
+    }
+    unchanged(inputs, &reader.into_inputs())?;
+    Ok(collector.collection)
+}
+
+/// The second reading must have seen what the first one saw.
+fn unchanged(first: &[Input], second: &[Input]) -> Result<(), EvidenceError> {
+    let seen = |input: &Input| (input.packets, input.bytes, input.size, input.last_packet);
+    if first.len() == second.len()
+        && first.iter().zip(second).all(|(first, second)| seen(first) == seen(second))
+    {
+        return Ok(());
+    }
+    let changed = first.iter().zip(second).find(|(first, second)| seen(first) != seen(second));
+    let input = changed.map(|(input, _)| input).or(first.first());
+    Err(EvidenceError::Changed { input: input.map(|input| input.path.clone()).unwrap_or_default() })
+}
+
+struct Collector<'a, 'r> {
+    plan: &'a Plan,
+    keeper: Keeper<'a>,
+    render: &'a mut Render<'r>,
+    collection: Collection,
+    pool: Reassembler,
+    waiting: Waiting,
+}
+
+impl Collector<'_, '_> {
+    fn frame(&mut self, frame: &Frame<'_>) {
+        let at = PacketRef { input: frame.input, number: frame.number };
+        let mut packets = Vec::new();
+        decode::decode(frame, 0, &mut Anomalies::default(), &mut packets);
+        let mut facts: BTreeSet<Fact> = self.plan.packets.get(&at).cloned().unwrap_or_default();
+        for packet in &packets {
+            self.wanted(packet, at, &mut facts);
+            if let Content::Fragment(fragment) = &packet.content {
+                self.fragment(packet, fragment, frame, &mut facts);
+            }
+        }
+        if facts.is_empty() {
+            return;
+        }
+        if let Some((link_type, bytes)) = (self.render)(frame, &packets) {
+            self.collection.add(at, Picked::new(frame, link_type, bytes, facts));
+        }
+    }
+
+    fn wanted(&mut self, packet: &Packet<'_>, at: PacketRef, facts: &mut BTreeSet<Fact>) {
+        if let Kept::Yes { shows, wish } = self.keeper.keep(packet, at) {
+            facts.extend(wish.iter().map(|fact| Fact {
+                finding: fact.finding,
+                shows: if shows.is_empty() { fact.shows.clone() } else { format!("{}: {shows}", fact.shows) },
+            }));
+        }
+        facts.extend(self.keeper.keep_loose(packet).cloned());
+    }
+
+    /// A packet in fragments is wanted or not when it is whole; until then its fragments wait.
+    fn fragment(
+        &mut self,
+        packet: &Packet<'_>,
+        fragment: &Fragment<'_>,
+        frame: &Frame<'_>,
+        facts: &mut BTreeSet<Fact>,
+    ) {
+        let at = PacketRef { input: frame.input, number: frame.number };
+        let key = (packet.addresses.source, packet.addresses.destination, fragment.identification);
+        let Some(datagram) = self.pool.push(packet, &mut Anomalies::default()) else {
+            let mut inside = Vec::new();
+            decode::decode(frame, 0, &mut Anomalies::default(), &mut inside);
+            if let Some((link_type, bytes)) = (self.render)(frame, &inside) {
+                self.waiting.add(key, at, Picked::new(frame, link_type, bytes, BTreeSet::new()));
+            }
+            return;
+        };
+        let mut whole = Vec::new();
+        datagram.decode(&mut Anomalies::default(), &mut whole);
+        for packet in &whole {
+            self.wanted(packet, at, facts);
+        }
+        let earlier = self.waiting.take(&key);
+        if facts.is_empty() {
+            return;
+        }
+        for (at, mut picked) in earlier {
+            picked.facts = facts.iter().map(Fact::of_fragment).collect();
+            self.collection.add(at, picked);
+        }
+    }
+}
+
+impl Picked {
+    fn new(frame: &Frame<'_>, link_type: LinkType, bytes: Vec<u8>, facts: BTreeSet<Fact>) -> Self {
+        Self { time: frame.time, link_type, wire_length: frame.wire_length, bytes, facts }
+    }
+}
+
+impl Fact {
+    fn of_fragment(&self) -> Self {
+        Self { finding: self.finding, shows: format!("{} (fragment of that packet)", self.shows) }
+    }
+}
+
+impl Collection {
+    fn add(&mut self, at: PacketRef, picked: Picked) {
+        if let Some(known) = self.packets.get_mut(&at) {
+            known.facts.extend(picked.facts);
+            return;
+        }
+        let bytes = self.bytes.saturating_add(picked.bytes.len());
+        if self.packets.len() >= MAX_PACKETS || bytes > MAX_BYTES {
+            self.left_out = self.left_out.saturating_add(1);
+            return;
+        }
+        self.bytes = bytes;
+        self.packets.insert(at, picked);
+    }
+}
+
+/// The fragments of one packet: source, destination, identification.
+type FragmentKey = (IpAddr, IpAddr, u32);
+
+/// Fragments whose packet is not whole, the oldest of which go when there are too many.
+#[derive(Debug, Default)]
+struct Waiting {
+    by_key: HashMap<FragmentKey, Vec<(PacketRef, Picked)>>,
+    order: VecDeque<FragmentKey>,
+}
+
+impl Waiting {
+    fn add(&mut self, key: FragmentKey, at: PacketRef, picked: Picked) {
+        self.by_key.entry(key).or_default().push((at, picked));
+        self.order.push_back(key);
+        while self.order.len() > MAX_FRAGMENTS {
+            if let Some(oldest) = self.order.pop_front() {
+                self.by_key.remove(&oldest);
+            }
+        }
+    }
+
+    fn take(&mut self, key: &FragmentKey) -> Vec<(PacketRef, Picked)> {
+        self.by_key.remove(key).unwrap_or_default()
+    }
+}
