@@ -1,7 +1,6 @@
 //! Which addresses are replaced. In doubt one is: what is replaced in error can be asked for, what was published
 //! cannot be taken back.
 
-use super::network;
 use crate::identify::facts::MentionKind;
 use crate::identify::infer::{EndpointIdentity, MentionedBy, Subject};
 use crate::identify::names::{Via, normalise};
@@ -9,7 +8,7 @@ use crate::identify::{Contact, Role};
 use crate::locate::{EmbeddedIpv4, Scope};
 use crate::pipeline::Inspected;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Ports below this one are for servers, RFC 6335 section 6.
 const SYSTEM_PORTS: u16 = 1024;
@@ -18,8 +17,8 @@ const SYSTEM_PORTS: u16 = 1024;
 #[derive(Debug, Default)]
 pub(super) struct Classes {
     kept: BTreeSet<IpAddr>,
-    /// Networks of IPv6 with clients in them: a server there would tell the client's network.
-    networks: BTreeSet<u128>,
+    /// Networks with clients in them, by an address of them: a server there would tell the client's network.
+    networks: BTreeSet<IpAddr>,
 }
 
 /// What flows say of an address.
@@ -45,7 +44,8 @@ impl Classes {
         let known = known(inspected);
         for address in &known {
             let seen = seen.get(address).copied().unwrap_or_default();
-            if let (IpAddr::V6(address), true) = (address, seen.calls || seen.opens) {
+            // Of IPv4, a public address that opened some flow may be a server's among its like.
+            if seen.calls || seen.opens && address.is_ipv6() {
                 classes.networks.insert(network(*address));
             }
         }
@@ -66,14 +66,12 @@ impl Classes {
 
     /// Whether `address` is a server's and stays.
     pub(super) fn is_kept(&self, address: IpAddr) -> bool {
-        if let IpAddr::V6(ipv6) = address {
-            if self.networks.contains(&network(ipv6)) {
-                return false;
-            }
-            if let Some(inner) = EmbeddedIpv4::of(address) {
-                let inner = IpAddr::V4(inner.address);
-                return self.kept.contains(&inner) || self.kept.contains(&address) && !self.hides(inner);
-            }
+        if self.networks.contains(&network(address)) {
+            return false;
+        }
+        if let Some(inner) = EmbeddedIpv4::of(address) {
+            let inner = IpAddr::V4(inner.address);
+            return self.kept.contains(&inner) || self.kept.contains(&address) && !self.hides(inner);
         }
         self.kept.contains(&address)
     }
@@ -156,4 +154,12 @@ fn mentioned_as(endpoint: &EndpointIdentity, kinds: &[MentionKind]) -> bool {
 /// Multicast that ends in a part of one host's address, RFC 4291 section 2.7.1.
 fn is_solicited_node(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(ipv6) if matches!(ipv6.segments(), [0xff02, 0, 0, 0, 0, 1, 0xff00..=0xffff, _]))
+}
+
+/// The network in which hosts of one place are: /24 of IPv4, /64 of IPv6.
+const fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => IpAddr::V4(Ipv4Addr::from_bits(address.to_bits() & !0xff)),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+    }
 }

@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 /// Steps taken to find a pseudonym that is nobody's before giving up: blocks are larger than captures.
 const MAX_STEPS: usize = 1 << 16;
@@ -210,11 +210,6 @@ impl Pseudonyms {
         }
         Block::of(address).place(address, self.cipher.encrypt_ipaddr(address))
     }
-}
-
-/// The /64 network of an IPv6 address.
-const fn network(address: Ipv6Addr) -> u128 {
-    address.to_bits() >> 64
 }
 
 #[cfg(test)]
