@@ -53,6 +53,9 @@ fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
         say(note);
     }
     let pseudonyms = task.run(&request, &mut inspected)?;
+    if let Some(target) = &task.target {
+        say(&format!("evidence is in '{}'", target.path().display()));
+    }
     let report = inspected.report.render(format);
     Task::check(pseudonyms.as_ref(), "the report", &report)?;
     output.write(&report)?;

@@ -14,6 +14,7 @@ use crate::decode;
 use crate::pipeline::{Inspected, Request};
 use crate::report::{Finding, Format, Report};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Bytes of a file that adds to the catalogue.
@@ -94,13 +95,12 @@ fn packets(
     }
     let request = ingredients.request;
     let filter = request.filter.as_deref().map(Filter::new).transpose()?;
-    let as_captured =
+    let mut as_captured =
         |frame: &Frame<'_>, _: &[decode::Packet<'_>]| Some((frame.link_type, frame.bytes.to_vec()));
-    let mut plain = as_captured;
     let mut safe = |frame: &Frame<'_>, packets: &[decode::Packet<'_>]| {
         ingredients.pseudonyms.and_then(|pseudonyms| rebuild::rebuild(frame, packets, pseudonyms))
     };
-    let render: &mut Render<'_> = if ingredients.pseudonyms.is_some() { &mut safe } else { &mut plain };
+    let render: &mut Render<'_> = if ingredients.pseudonyms.is_some() { &mut safe } else { &mut as_captured };
     collect(&request.paths, &inspected.analysis.inputs, filter, plan, ingredients.each, render)
 }
 
@@ -154,7 +154,7 @@ fn comment<'a>(number: u64, facts: impl Iterator<Item = &'a Fact>, findings: &[F
             Some(rule) => format!(" ({}, {rule})", finding.verdict),
             None => format!(" ({})", finding.verdict),
         });
-        comment.push_str(&format!("; finding {number}{verdict}: {}", shows.join(" | ")));
+        let _ = write!(comment, "; finding {number}{verdict}: {}", shows.join(" | "));
     }
     crate::report::text::escape(&comment)
 }

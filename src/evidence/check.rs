@@ -130,7 +130,8 @@ impl<'a> Check<'a> {
 
 /// Whether such bytes stand in any file, between lengths and numbers.
 fn is_plain(bytes: &[u8]) -> bool {
-    bytes.iter().filter(|byte| **byte == 0).count() > 1
+    let mut zeros = bytes.iter().filter(|byte| **byte == 0);
+    zeros.next().is_some() && zeros.next().is_some()
 }
 
 /// What a packet carries.

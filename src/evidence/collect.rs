@@ -47,13 +47,13 @@ pub(super) fn collect(
     mut filter: Option<Filter>,
     plan: &Plan,
     each: usize,
-    render: &mut Render<'_>,
+    make: &mut Render<'_>,
 ) -> Result<Collection, EvidenceError> {
     let mut reader = Reader::open(paths, Options::default())?;
     let mut collector = Collector {
         plan,
         keeper: Keeper::new(plan, each),
-        render,
+        render: make,
         collection: Collection::default(),
         pool: Reassembler::default(),
         waiting: Waiting::default(),

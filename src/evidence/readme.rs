@@ -267,10 +267,11 @@ fn ranges(numbers: &[u64]) -> String {
             _ => parts.push((*number, *number)),
         }
     }
-    let shown = parts.iter().map(|(first, last)| match first == last {
-        true => first.to_string(),
-        false => format!("{first}-{last}"),
-    });
+    let shown = parts.iter().map(
+        |(first, last)| {
+            if first == last { first.to_string() } else { format!("{first}-{last}") }
+        },
+    );
     shown.collect::<Vec<_>>().join(", ")
 }
 

@@ -62,7 +62,7 @@ struct Selection<'a> {
     plan: Plan,
 }
 
-impl<'a> Selection<'a> {
+impl Selection<'_> {
     fn finding(&mut self, finding: &Finding, number: usize) {
         let inspected = self.inspected;
         let calls = inspected.report.sessions.iter().zip(&inspected.sessions);

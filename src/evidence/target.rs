@@ -30,10 +30,15 @@ impl Target {
         Ok(target)
     }
 
+    /// The folder that the bundle becomes.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Writes `files` beside the place, then moves them there at once.
     pub(super) fn write(&self, files: &[(&str, &[u8])]) -> Result<(), EvidenceError> {
         let scratch = self.scratch();
-        let written = self.fill(&scratch, files).and_then(|()| self.check_free()).and_then(|()| {
+        let written = Self::fill(&scratch, files).and_then(|()| self.check_free()).and_then(|()| {
             // An empty folder gives way; on some systems nothing can be renamed onto it.
             let emptied = if self.path.is_dir() { fs::remove_dir(&self.path) } else { Ok(()) };
             let moved = emptied.and_then(|()| fs::rename(&scratch, &self.path));
@@ -46,7 +51,7 @@ impl Target {
         written
     }
 
-    fn fill(&self, folder: &Path, files: &[(&str, &[u8])]) -> Result<(), EvidenceError> {
+    fn fill(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), EvidenceError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| EvidenceError::Write { path, source }

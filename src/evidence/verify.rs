@@ -85,7 +85,7 @@ impl Verification {
 /// Checks the bundle that `request` names.
 pub fn verify(request: &VerifyRequest, progress: &Arc<Progress>) -> Result<Verification, EvidenceError> {
     let mut found = Verification::default();
-    let bytes = read(&request.folder.join(MANIFEST), "manifest", manifest::MAX_BYTES)?;
+    let bytes = read_own(&request.folder.join(MANIFEST), "manifest", manifest::MAX_BYTES)?;
     let manifest = Manifest::parse(&bytes);
     files(&request.folder, &bytes, manifest.as_ref().ok(), &mut found)?;
     let manifest = match manifest {
@@ -128,7 +128,7 @@ fn files(
     if hash_of(&path).is_ok_and(|hash| hash.is_none()) {
         found.differences.push(format!("{SUMS} is not there"));
     } else {
-        let sums = read(&path, "list of hashes", MAX_SUMS)?;
+        let sums = read_own(&path, "list of hashes", MAX_SUMS)?;
         let outputs = manifest.map_or(&[][..], |manifest| &manifest.outputs);
         if sums == manifest::sums(&manifest_hash, outputs).as_bytes() {
             found.lines.push(format!("{MANIFEST}  sha256 {manifest_hash}"));
@@ -160,6 +160,15 @@ fn extra(folder: &Path, found: &mut Verification) -> Result<(), EvidenceError> {
     names.sort();
     found.differences.extend(names.iter().map(|name| format!("'{name}' does not belong to the bundle")));
     Ok(())
+}
+
+/// Reads a file of the bundle. It must be a file: a link may lead anywhere, and a pipe may never end.
+fn read_own(path: &Path, what: &'static str, limit: u64) -> Result<Vec<u8>, EvidenceError> {
+    let unreadable = |source| EvidenceError::Read { path: path.to_owned(), source };
+    if !fs::symlink_metadata(path).map_err(unreadable)?.is_file() {
+        return Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, "it is no file")));
+    }
+    read(path, what, limit)
 }
 
 /// Size and hash of a file; `None` if there is none. A link is none: it may lead anywhere.
@@ -291,7 +300,7 @@ fn files_for(
     let mut take = |name: &str, hash: &str, list: Option<&mut Vec<PathBuf>>| match (at_hand.get(hash), list) {
         (Some(path), Some(list)) => list.push(path.clone()),
         (None, Some(_)) => {
-            missing.push(format!("{name} (sha256 {hash}) is not at hand: name its file with --with"))
+            missing.push(format!("{name} (sha256 {hash}) is not at hand: name its file with --with"));
         }
         (_, None) => {}
     };
@@ -316,7 +325,7 @@ fn files_for(
 fn compare(folder: &Path, bundle: &Bundle, found: &mut Verification) -> Result<(), EvidenceError> {
     let mut same = true;
     for (name, bytes) in &bundle.files {
-        let kept = read(&folder.join(name), "file of a bundle", MAX_REPORT)?;
+        let kept = read_own(&folder.join(name), "file of a bundle", MAX_REPORT)?;
         if kept != *bytes {
             same = false;
             found.differences.push(format!("{name} comes out otherwise{}", place(name, &kept, bytes)));
@@ -340,7 +349,7 @@ fn place(name: &str, kept: &[u8], bytes: &[u8]) -> String {
 
 /// Where pseudonyms cannot be made again: compares verdicts and what findings say besides addresses and names.
 fn compare_outline(folder: &Path, made: &[u8], found: &mut Verification) -> Result<(), EvidenceError> {
-    let kept = read(&folder.join(REPORT), "report", MAX_REPORT)?;
+    let kept = read_own(&folder.join(REPORT), "report", MAX_REPORT)?;
     let outline_of = |bytes: &[u8]| serde_json::from_slice(bytes).map(|report: Value| outline(&report)).ok();
     if outline_of(&kept).is_some_and(|kept| Some(kept) == outline_of(made)) {
         found.lines.push("made again from the captures: the same verdicts, findings and sums".to_owned());

@@ -1,6 +1,7 @@
 //! Which addresses are replaced. In doubt one is: what is replaced in error can be asked for, what was published
 //! cannot be taken back.
 
+use crate::flow::Flow;
 use crate::identify::facts::MentionKind;
 use crate::identify::infer::{EndpointIdentity, MentionedBy, Subject};
 use crate::identify::names::{Via, normalise};
@@ -19,6 +20,8 @@ pub(super) struct Classes {
     kept: BTreeSet<IpAddr>,
     /// Networks with clients in them, by an address of them: a server there would tell the client's network.
     networks: BTreeSet<IpAddr>,
+    /// Senders with addresses that no host can have, as anonymised captures have them.
+    senders: BTreeSet<IpAddr>,
 }
 
 /// What flows say of an address.
@@ -44,6 +47,9 @@ impl Classes {
         let known = known(inspected);
         for address in &known {
             let seen = seen.get(address).copied().unwrap_or_default();
+            if seen.calls || seen.opens {
+                classes.senders.insert(*address);
+            }
             // Of IPv4, a public address that opened some flow may be a server's among its like.
             if seen.calls || seen.opens && address.is_ipv6() {
                 classes.networks.insert(network(*address));
@@ -51,6 +57,12 @@ impl Classes {
         }
         classes.kept = known.into_iter().filter(|address| may_be_kept(*address) && serves(address)).collect();
         classes
+    }
+
+    /// Classes in which these addresses are servers'.
+    #[cfg(test)]
+    pub(super) fn keeping(kept: BTreeSet<IpAddr>) -> Self {
+        Self { kept, ..Self::default() }
     }
 
     /// Whether `address` is replaced.
@@ -81,7 +93,7 @@ impl Classes {
 pub(super) fn known(inspected: &Inspected) -> BTreeSet<IpAddr> {
     let analysis = &inspected.analysis;
     let flows = analysis.flows.iter().flat_map(|flow| [flow.client().0, flow.server().0]);
-    let errors = analysis.flows.iter().flat_map(|flow| flow.errors()).map(|error| error.sender);
+    let errors = analysis.flows.iter().flat_map(Flow::errors).map(|error| error.sender);
     let bindings = analysis
         .names
         .bindings()

@@ -1,7 +1,7 @@
 //! Pseudonyms: what tells who took part is replaced, the same by the same, prefixes by prefixes.
 //!
 //! An address of a private network stays in its block. A public one becomes an address in 240.0.0.0/4 or
-//! 2001:db8::/32: a pseudonym must not be somebody else's address, nor lie in a country.
+//! `2001:db8::/32`: a pseudonym must not be somebody else's address, nor lie in a country.
 
 mod block;
 mod classify;
@@ -125,9 +125,11 @@ impl Pseudonyms {
         }
         self.macs.borrow_mut().insert(mac);
         let [group, ..] = mac;
-        let [a, b, c, d, e, f, ..] = self.digest(b"mac", &mac);
+        let mut pseudonym: [u8; 6] = self.digest(b"mac", &mac).first_chunk().copied().unwrap_or_default();
         // Locally administered, IEEE 802c: no maker has given it to anything.
-        [a & 0xfc | 2 | group & 1, b, c, d, e, f]
+        let [first, ..] = &mut pseudonym;
+        *first = *first & 0xfc | 2 | group & 1;
+        pseudonym
     }
 
     /// Whether this MAC address was replaced somewhere.
@@ -205,7 +207,7 @@ impl Pseudonyms {
         if let Some(EmbeddedIpv4 { address: inner, via: Embedding::Mapped }) = EmbeddedIpv4::of(address) {
             return match self.step(IpAddr::V4(inner)) {
                 IpAddr::V4(inner) => IpAddr::V6(inner.to_ipv6_mapped()),
-                other => other,
+                other @ IpAddr::V6(_) => other,
             };
         }
         Block::of(address).place(address, self.cipher.encrypt_ipaddr(address))
@@ -213,4 +215,4 @@ impl Pseudonyms {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

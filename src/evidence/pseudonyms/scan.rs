@@ -104,22 +104,50 @@ fn pieces(word: &[u8], found: &mut Vec<Piece>) {
     if word.len() < 2 {
         return;
     }
-    ipv4(word, found);
+    let parts = parts(word);
+    ipv4(&parts, found);
     if word.contains(':') {
         ipv6(word, found);
     }
-    macs(word, found);
+    macs(&parts, found);
+}
+
+/// The parts of a word, each with the separator after it.
+fn parts(word: &str) -> Vec<(&str, char)> {
+    let separated = word.split_inclusive(['.', ':', '-', '_']);
+    let part = |part: &'_ str| part.char_indices().next_back().map_or((0, ' '), |(end, last)| (end, last));
+    separated
+        .map(|text| match part(text) {
+            (end, separator @ ('.' | ':' | '-' | '_')) => (text.get(..end).unwrap_or_default(), separator),
+            _ => (text, ' '),
+        })
+        .collect()
+}
+
+/// `count` parts in a row with one separator between them, which is given too.
+fn rows<'a, 'b>(
+    parts: &'b [(&'a str, char)],
+    count: usize,
+) -> impl Iterator<Item = (&'b [(&'a str, char)], char)> {
+    parts.windows(count).filter_map(|row| {
+        let (_, separator) = row.first()?;
+        let between = row.get(..row.len().checked_sub(1)?)?;
+        between.iter().all(|(_, other)| other == separator).then_some((row, *separator))
+    })
 }
 
 /// Any four numbers in a row, forwards and backwards.
-fn ipv4(word: &str, found: &mut Vec<Piece>) {
-    for separator in ['.', '-', '_'] {
-        let numbers: Vec<Option<u8>> = word.split([separator, ':']).map(number).collect();
-        for window in numbers.windows(4) {
-            if let [Some(a), Some(b), Some(c), Some(d)] = window {
-                found.push(Piece::Address(Ipv4Addr::new(*a, *b, *c, *d).into()));
-                found.push(Piece::Address(Ipv4Addr::new(*d, *c, *b, *a).into()));
-            }
+fn ipv4(parts: &[(&str, char)], found: &mut Vec<Piece>) {
+    for (row, separator) in rows(parts, 4) {
+        let [(a, _), (b, _), (c, _), (d, _)] = row else { continue };
+        // Letters may stand before the first and after the last.
+        let first = a.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
+        let last = d.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+        if let (true, Some(a), Some(b), Some(c), Some(d)) =
+            (separator != ':', number(first), number(b), number(c), number(last))
+        {
+            found.push(Piece::Address(Ipv4Addr::new(a, b, c, d).into()));
+            found.push(Piece::Address(Ipv4Addr::new(d, c, b, a).into()));
         }
     }
 }
@@ -155,15 +183,12 @@ fn ipv6(word: &str, found: &mut Vec<Piece>) {
 }
 
 /// `00:11:22:33:44:55`, with dashes, and `0011.2233.4455`.
-fn macs(word: &str, found: &mut Vec<Piece>) {
-    for (separator, digits, count) in [(':', 2, 6), ('-', 2, 6), ('.', 4, 3)] {
-        let parts: Vec<&str> = word.split(separator).collect();
-        for window in parts.windows(count) {
-            if !window.iter().all(|part| part.len() == digits) {
-                continue;
-            }
-            let joined = window.concat();
-            if let Ok(bits) = u64::from_str_radix(&joined, 16) {
+fn macs(parts: &[(&str, char)], found: &mut Vec<Piece>) {
+    for (count, digits, separators) in [(6, 2, [':', '-']), (3, 4, ['.', '.'])] {
+        for (row, separator) in rows(parts, count) {
+            let is_mac = separators.contains(&separator) && row.iter().all(|(part, _)| part.len() == digits);
+            let joined: String = row.iter().map(|(part, _)| *part).collect();
+            if let (true, Ok(bits)) = (is_mac, u64::from_str_radix(&joined, 16)) {
                 let [_, _, mac @ ..] = bits.to_be_bytes();
                 found.push(Piece::Mac(mac));
             }
@@ -192,6 +217,7 @@ mod tests {
             "::ffff:192.168.1.7",
             "::ffff:c0a8:107",
             "a_192_168_1_7",
+            "abc192.168.1.7de",
         ] {
             assert!(finds(text, "192.168.1.7"), "{text}");
         }

@@ -16,9 +16,8 @@ const POINTER: u8 = 0xc0;
 /// The message as far as it can be read.
 pub(super) fn keep(payload: &[u8], pseudonyms: &Pseudonyms) -> Vec<u8> {
     let mut message = Message { bytes: payload.to_vec(), original: payload, at: 0, pseudonyms };
-    if message.walk().is_none() {
-        // What could not be read goes, and so does what follows the records.
-    }
+    // What could not be read goes, and so does what follows the records.
+    let _ = message.walk();
     let at = message.at;
     message.bytes.truncate(at);
     message.bytes
@@ -69,18 +68,15 @@ impl Message<'_> {
         };
         match address.map(|address| self.pseudonyms.address(address)) {
             Some(IpAddr::V4(address)) if length == 4 => {
-                self.bytes.get_mut(data..end)?.copy_from_slice(&address.octets())
+                self.bytes.get_mut(data..end)?.copy_from_slice(&address.octets());
             }
             Some(IpAddr::V6(address)) if length == 16 => {
-                self.bytes.get_mut(data..end)?.copy_from_slice(&address.octets())
+                self.bytes.get_mut(data..end)?.copy_from_slice(&address.octets());
             }
             _ if kind == TYPE_CNAME => {
                 self.name(data)?;
             }
             _ => self.bytes.get_mut(data..end)?.fill(0),
-        }
-        if kind != TYPE_A && kind != TYPE_AAAA {
-            // Of an extension record (RFC 6891) the class and the time are other things; of others they are harmless.
         }
         Some(end)
     }

@@ -23,7 +23,7 @@ const ETHERNET: LinkType = LinkType(1);
 /// `LINKTYPE_RAW`: the frame begins with an IP header of either version.
 const RAW: LinkType = LinkType(101);
 
-/// VLAN tags in one frame; QinQ has two.
+/// VLAN tags in one frame; `QinQ` has two.
 const MAX_TAGS: usize = 4;
 /// Bytes of two MAC addresses.
 const MACS: usize = 12;
@@ -80,8 +80,7 @@ fn link_header(frame: &Frame<'_>, packet: &[u8], pseudonyms: &Pseudonyms) -> Opt
     let mut rest = frame.bytes.get(MACS..)?;
     for _ in 0..MAX_TAGS {
         // IEEE 802.1Q and 802.1ad, and what was used before that.
-        let Some((tag @ ([0x81, 0, ..] | [0x88, 0xa8, ..] | [0x91, 0, ..]), after)) =
-            rest.split_first_chunk::<4>()
+        let Some((tag @ ([0x81 | 0x91, 0, ..] | [0x88, 0xa8, ..]), after)) = rest.split_first_chunk::<4>()
         else {
             break;
         };

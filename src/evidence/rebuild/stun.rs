@@ -23,7 +23,7 @@ pub(super) fn keep(payload: &[u8], pseudonyms: &Pseudonyms) -> Vec<u8> {
         // Without the cookie (RFC 3489) four bytes more are the identifier: only type and length are kept.
         return payload.get(..COOKIE).unwrap_or_default().to_vec();
     }
-    let length = payload.get(2..COOKIE).map_or(0, |bytes| number(bytes));
+    let length = payload.get(2..COOKIE).map_or(0, number);
     let end = payload.len().min(HEADER_LENGTH.saturating_add(length));
     let mut kept = vec![0; end];
     let original = payload.get(TRANSACTION..HEADER_LENGTH).unwrap_or_default();

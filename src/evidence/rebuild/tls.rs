@@ -34,7 +34,7 @@ pub(super) fn keep(payload: &[u8], pseudonyms: &Pseudonyms) -> Vec<u8> {
 
 /// A hello with what was not looked at set to zero, as far as it was captured in this segment.
 fn hello(payload: &[u8], kind: u8, pseudonyms: &Pseudonyms) -> Vec<u8> {
-    let length = payload.get(RECORD + 1..RECORD + MESSAGE).map_or(0, |bytes| number(bytes));
+    let length = payload.get(RECORD + 1..RECORD + MESSAGE).map_or(0, number);
     let end = payload.len().min(RECORD + MESSAGE + length);
     let mut reader = Reader { from: payload.get(..end).unwrap_or_default(), kept: vec![0; end], at: 0 };
     if reader.walk(kind, pseudonyms).is_none() {
