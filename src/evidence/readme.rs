@@ -140,7 +140,7 @@ fn call(session: &SessionReport) -> String {
         session.countries.iter().map(|country| country.country.to_string()).collect();
     let countries = if countries.is_empty() { "no known country".to_owned() } else { countries.join(", ") };
     format!(
-        "{}: {} call of {}, {} to {} UTC: {}; servers in {countries}",
+        "{}: {} call of {}, {} to {} UTC: {}; it touched {countries}",
         session.id,
         text::escape(&session.service_name),
         session.client,

@@ -297,12 +297,16 @@ fn files_for(
     let at_hand = by_hash(&request.with)?;
     let mut rerun = manifest.settings.request().map_err(|reason| EvidenceError::Manifest { reason })?;
     let mut missing = Vec::new();
-    let mut take = |name: &str, hash: &str, list: Option<&mut Vec<PathBuf>>| match (at_hand.get(hash), list) {
-        (Some(path), Some(list)) => list.push(path.clone()),
-        (None, Some(_)) => {
-            missing.push(format!("{name} (sha256 {hash}) is not at hand: name its file with --with"));
+    let mut take = |name: &str, hash: &str, list: Option<&mut Vec<PathBuf>>| {
+        let Some(list) = list else { return };
+        match at_hand.get(hash) {
+            // Claims name a database by its file.
+            Some(path) if !is_called(path, name) => {
+                missing.push(format!("'{}' has to be called {name}", path.display()));
+            }
+            Some(path) => list.push(path.clone()),
+            None => missing.push(format!("{name} (sha256 {hash}) is not at hand: name its file with --with")),
         }
-        (_, None) => {}
     };
     for database in &manifest.databases {
         let list = match database.given_as {
@@ -319,6 +323,14 @@ fn files_for(
     let is_whole = missing.is_empty();
     found.unchecked.append(&mut missing);
     Ok(is_whole.then_some(rerun))
+}
+
+/// Whether the file at `path` has this name, apart from the number that tells files of one name apart.
+fn is_called(path: &Path, name: &str) -> bool {
+    let own = path.file_name().map(|own| own.to_string_lossy());
+    own.is_some_and(|own| {
+        name.strip_prefix(&*own).is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
+    })
 }
 
 /// Compares each file with what came out again.

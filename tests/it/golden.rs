@@ -3,7 +3,7 @@
 
 use crate::program::{is_update, root, run, sample_names};
 
-fn compare(name: &str, found: &[u8]) {
+pub fn compare(name: &str, found: &[u8]) {
     let path = root().join("tests/golden").join(name);
     if is_update() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -14,6 +14,7 @@
 )]
 
 mod calls;
+mod evidence;
 mod exit_status;
 mod frames;
 mod golden;
@@ -27,6 +28,7 @@ mod program;
 mod readme;
 mod real_captures;
 mod samples;
+mod share;
 
 #[path = "../../examples/make-samples/samples/mod.rs"]
 mod made;
