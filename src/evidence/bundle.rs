@@ -5,11 +5,11 @@ use super::manifest::{
     self, DatabaseEntry, FileEntry, GivenAs, KeyEntry, Manifest, PacketsEntry, PolicyEntry, ToolEntry,
 };
 use super::names::{EMBEDDED, FileNames};
-use super::pcapng::{Packet, Writer};
+use super::pcapng::{Interface, Packet, Writer};
 use super::pseudonyms::Pseudonyms;
 use super::select::{Fact, Plan};
 use super::{EvidenceError, Settings, readme, rebuild};
-use crate::capture::{Filter, Frame, Input, LinkType};
+use crate::capture::{Filter, Frame, Input, LinkType, Precision};
 use crate::decode;
 use crate::pipeline::{Inspected, Request};
 use crate::report::{Finding, Format, Report};
@@ -104,7 +104,7 @@ fn packets(
     collect(&request.paths, &inspected.analysis.inputs, filter, plan, ingredients.each, render)
 }
 
-/// The packets as a capture: an interface for each input and link type, and on each packet what it shows.
+/// The packets as a capture: the interfaces that they were captured at, and on each packet what it shows.
 fn write_packets(
     ingredients: &Ingredients<'_>,
     inputs: &[Input],
@@ -113,17 +113,21 @@ fn write_packets(
 ) -> Vec<u8> {
     let program = format!("{} {}", report.tool.name, report.tool.version);
     let mut writer = Writer::new(&program, "packets behind the findings of report.json; README.txt explains");
-    let mut interfaces: BTreeMap<(u16, LinkType), u32> = BTreeMap::new();
+    let mut interfaces: BTreeMap<(u16, u16, LinkType), u32> = BTreeMap::new();
     for (at, picked) in &collection.packets {
         let place = usize::from(at.input);
-        let interface = *interfaces.entry((at.input, picked.link_type)).or_insert_with(|| {
-            let name = ingredients.names.inputs.get(place).map_or("", String::as_str);
-            let precision = inputs.get(place).map(|input| input.precision);
-            writer.interface(
-                name,
-                picked.link_type,
-                precision.unwrap_or(crate::capture::Precision::NANOSECONDS),
-            )
+        let key = (at.input, picked.interface, picked.link_type);
+        let interface = *interfaces.entry(key).or_insert_with(|| {
+            let input = inputs.get(place);
+            // The name of an interface can be that of a machine or its network.
+            let named = input.filter(|_| ingredients.pseudonyms.is_none());
+            let name = named.and_then(|input| input.interfaces.get(usize::from(picked.interface)));
+            writer.interface(&Interface {
+                name: name.map_or("", String::as_str),
+                description: ingredients.names.inputs.get(place).map_or("", String::as_str),
+                link_type: picked.link_type,
+                precision: input.map_or(Precision::NANOSECONDS, |input| input.precision),
+            })
         });
         let comment = comment(at.number, picked.facts.iter(), &report.findings);
         let comment = match ingredients.pseudonyms {

@@ -22,6 +22,8 @@ const MAX_FRAGMENTS: usize = 1024;
 pub(super) struct Picked {
     pub(super) time: Timestamp,
     pub(super) link_type: LinkType,
+    /// Place among the interfaces of its input.
+    pub(super) interface: u16,
     pub(super) wire_length: u32,
     pub(super) bytes: Vec<u8>,
     pub(super) facts: BTreeSet<Fact>,
@@ -57,11 +59,13 @@ pub(super) fn collect(
         collection: Collection::default(),
         pool: Reassembler::default(),
         waiting: Waiting::default(),
+        interface: 0,
     };
     let mut batch = Batch::default();
     while reader.next_batch(&mut batch)? {
-        for frame in batch.frames() {
+        for (frame, record) in batch.frames().zip(&batch.records) {
             if filter.as_mut().is_none_or(|filter| filter.matches(&frame)) {
+                collector.interface = record.interface;
                 collector.frame(&frame);
             }
         }
@@ -90,6 +94,8 @@ struct Collector<'a, 'r> {
     collection: Collection,
     pool: Reassembler,
     waiting: Waiting,
+    /// Of the frame at hand.
+    interface: u16,
 }
 
 impl Collector<'_, '_> {
@@ -108,7 +114,7 @@ impl Collector<'_, '_> {
             return;
         }
         if let Some((link_type, bytes)) = (self.render)(frame, &packets) {
-            self.collection.add(at, Picked::new(frame, link_type, bytes, facts));
+            self.collection.add(at, Picked::new(frame, (link_type, self.interface), bytes, facts));
         }
     }
 
@@ -136,7 +142,11 @@ impl Collector<'_, '_> {
             let mut inside = Vec::new();
             decode::decode(frame, 0, &mut Anomalies::default(), &mut inside);
             if let Some((link_type, bytes)) = (self.render)(frame, &inside) {
-                self.waiting.add(key, at, Picked::new(frame, link_type, bytes, BTreeSet::new()));
+                self.waiting.add(
+                    key,
+                    at,
+                    Picked::new(frame, (link_type, self.interface), bytes, BTreeSet::new()),
+                );
             }
             return;
         };
@@ -157,8 +167,13 @@ impl Collector<'_, '_> {
 }
 
 impl Picked {
-    fn new(frame: &Frame<'_>, link_type: LinkType, bytes: Vec<u8>, facts: BTreeSet<Fact>) -> Self {
-        Self { time: frame.time, link_type, wire_length: frame.wire_length, bytes, facts }
+    fn new(
+        frame: &Frame<'_>,
+        (link_type, interface): (LinkType, u16),
+        bytes: Vec<u8>,
+        facts: BTreeSet<Fact>,
+    ) -> Self {
+        Self { time: frame.time, link_type, interface, wire_length: frame.wire_length, bytes, facts }
     }
 }
 

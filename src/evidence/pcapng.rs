@@ -13,6 +13,7 @@ const OPT_COMMENT: u16 = 1;
 /// `shb_userappl`: the program that wrote the section.
 const SHB_USER_APPLICATION: u16 = 4;
 const IF_NAME: u16 = 2;
+const IF_DESCRIPTION: u16 = 3;
 const IF_TSRESOL: u16 = 9;
 
 /// Bytes of one option: its length has 16 bits.
@@ -20,6 +21,19 @@ const MAX_OPTION: usize = u16::MAX as usize;
 
 /// Decimal places of an interface's clock where no option says otherwise.
 const MICROSECONDS: u8 = 6;
+
+/// An interface that packets were captured at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Interface<'a> {
+    /// Its name; empty where it is not known.
+    pub(super) name: &'a str,
+    /// The capture that its packets are from.
+    pub(super) description: &'a str,
+    /// What the first byte of its packets belongs to.
+    pub(super) link_type: LinkType,
+    /// Decimal places of its clock.
+    pub(super) precision: Precision,
+}
 
 /// A packet to write.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +76,8 @@ impl Writer {
     }
 
     /// Adds an interface and gives its number.
-    pub(super) fn interface(&mut self, name: &str, link_type: LinkType, precision: Precision) -> u32 {
+    pub(super) fn interface(&mut self, interface: &Interface<'_>) -> u32 {
+        let Interface { name, description, link_type, precision } = *interface;
         let number = u32::try_from(self.clocks.len()).unwrap_or(u32::MAX);
         let fine = precision.places() > MICROSECONDS;
         self.clocks.push(fine);
@@ -72,6 +87,7 @@ impl Writer {
             // No limit on the length of packets.
             body.extend(0_u32.to_le_bytes());
             option(body, IF_NAME, name.as_bytes());
+            option(body, IF_DESCRIPTION, description.as_bytes());
             if fine {
                 option(body, IF_TSRESOL, &[Precision::NANOSECONDS.places()]);
             }
@@ -145,8 +161,10 @@ mod tests {
 
     fn written() -> Vec<u8> {
         let mut writer = Writer::new("landfall test", "for a test");
-        let coarse = writer.interface("a.pcap", LinkType(1), Precision::MICROSECONDS);
-        let fine = writer.interface("b.pcapng", LinkType(101), Precision::NANOSECONDS);
+        let interface =
+            |description, link_type, precision| Interface { name: "", description, link_type, precision };
+        let coarse = writer.interface(&interface("a.pcap", LinkType(1), Precision::MICROSECONDS));
+        let fine = writer.interface(&interface("b.pcapng", LinkType(101), Precision::NANOSECONDS));
         for (interface, nanoseconds, bytes, wire_length) in [
             (coarse, 1_600_000_000_123_456_000, &[1_u8, 2, 3][..], 60),
             (fine, 1_600_000_000_123_456_789, &[4, 5, 6, 7], 4),
@@ -199,7 +217,8 @@ mod tests {
     #[test]
     fn a_long_comment_is_cut_between_characters() {
         let mut writer = Writer::new("x", "");
-        writer.interface("", LinkType(1), Precision::MICROSECONDS);
+        let (name, precision) = ("", Precision::MICROSECONDS);
+        writer.interface(&Interface { name, description: name, link_type: LinkType(1), precision });
         let comment = format!("a{}", "ü".repeat(40_000));
         writer.packet(&Packet {
             interface: 0,

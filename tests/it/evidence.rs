@@ -120,9 +120,21 @@ fn fragments_and_every_input_are_in_the_bundle() {
     assert_eq!(inputs.len(), 2);
     if let Some(shown) = tool("capinfos", &["-I", "packets.pcapng"], &made.path) {
         for input in inputs {
-            assert!(shown.contains(&format!("Name = {input}")), "{shown}");
+            assert!(shown.contains(&format!("Description = {input}")), "{shown}");
         }
     }
+}
+
+#[test]
+fn interfaces_and_link_types_stay() {
+    let made = bundle(&["--allow", "AQ", "--scope", "all", "two-links.pcapng"]);
+    let Some(shown) = tool("capinfos", &["-I", "packets.pcapng"], &made.path) else { return };
+    let of = |mark: &str| -> Vec<&str> {
+        shown.lines().filter_map(|line| line.trim().strip_prefix(mark)).collect()
+    };
+    let mut found: Vec<_> = of("Name = ").into_iter().zip(of("Encapsulation = ")).collect();
+    found.sort_unstable();
+    assert_eq!(found, [("sample0", "Ethernet (1 - ether)"), ("sample1", "Raw IP (7 - rawip)")], "{shown}");
 }
 
 #[test]
