@@ -224,3 +224,101 @@ impl Waiting {
         self.by_key.remove(key).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::pcapng::{Interface, Packet as Written, Writer};
+    use super::super::select::Wish;
+    use super::*;
+    use crate::capture::Precision;
+    use crate::decode::AddressPair;
+    use crate::flow::{FlowKey, Transport};
+
+    const CLIENT: [u8; 4] = [10, 0, 0, 1];
+    const SERVER: [u8; 4] = [52, 81, 151, 250];
+
+    /// A UDP datagram of 40 bytes from the client, in IPv4 packets of this identification: whole, or in two.
+    fn datagram(identification: u16, port: u16, pieces: bool) -> Vec<Vec<u8>> {
+        let mut body = [port.to_be_bytes(), 2000_u16.to_be_bytes(), 40_u16.to_be_bytes(), [0, 0]].concat();
+        body.resize(40, 0x55);
+        let packet = |offset: u16, more: bool, part: &[u8]| {
+            let mut header = etherparse::Ipv4Header::new(
+                u16::try_from(part.len()).unwrap(),
+                64,
+                etherparse::IpNumber::UDP,
+                CLIENT,
+                SERVER,
+            )
+            .unwrap();
+            header.identification = identification;
+            header.more_fragments = more;
+            header.fragment_offset = etherparse::IpFragOffset::try_new(offset / 8).unwrap();
+            header.header_checksum = header.calc_header_checksum();
+            let mut bytes = Vec::new();
+            header.write(&mut bytes).unwrap();
+            bytes.extend(part);
+            bytes
+        };
+        if pieces {
+            vec![packet(0, true, &body[..24]), packet(24, false, &body[24..])]
+        } else {
+            vec![packet(0, false, &body)]
+        }
+    }
+
+    fn collected(frames: &[Vec<u8>], each: usize) -> Vec<u64> {
+        let mut writer = Writer::new("test", "");
+        let (name, precision) = ("", Precision::MICROSECONDS);
+        let interface =
+            writer.interface(&Interface { name, description: name, link_type: LinkType(101), precision });
+        for (bytes, second) in frames.iter().zip(1..) {
+            let time = Timestamp::from_nanoseconds(second * 1_000_000_000);
+            let wire_length = u32::try_from(bytes.len()).unwrap();
+            writer.packet(&Written { interface, time, wire_length, bytes, comment: "" });
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("capture");
+        std::fs::write(&path, writer.into_bytes()).unwrap();
+        let pair = AddressPair { source: CLIENT.into(), destination: SERVER.into() };
+        let (key, _) = FlowKey::new(pair, 1000, 2000, Transport::Udp);
+        let at = |number| PacketRef { input: 0, number };
+        let wish = Wish {
+            first: at(1),
+            last: at(frames.len() as u64),
+            facts: vec![Fact { finding: 1, shows: "flow".to_owned() }],
+            client: (CLIENT, 1000).into(),
+        };
+        let plan = Plan { flows: HashMap::from([(key, vec![wish])]), ..Plan::default() };
+        let mut reader = Reader::open(std::slice::from_ref(&path), Options::default()).unwrap();
+        while reader.next_batch(&mut Batch::default()).unwrap() {}
+        let inputs = reader.into_inputs();
+        let mut as_is = |frame: &Frame<'_>, _: &[Packet<'_>]| Some((frame.link_type, frame.bytes.to_vec()));
+        let found = collect(std::slice::from_ref(&path), &inputs, None, &plan, each, &mut as_is).unwrap();
+        let mut other = inputs.clone();
+        other[0].packets += 1;
+        assert!(matches!(
+            collect(&[path], &other, None, &plan, each, &mut as_is),
+            Err(EvidenceError::Changed { .. })
+        ));
+        found.packets.keys().map(|at| at.number).collect()
+    }
+
+    #[test]
+    fn every_fragment_of_a_wanted_packet_is_kept() {
+        let mut frames = datagram(7, 1000, true);
+        frames.extend(datagram(8, 3000, true));
+        frames.extend(datagram(9, 1000, false));
+        frames.extend(datagram(10, 3000, false));
+        assert_eq!(collected(&frames, 16), [1, 2, 5]);
+        assert_eq!(collected(&frames, 1), [1, 2]);
+        assert_eq!(collected(&frames, 0), [] as [u64; 0]);
+    }
+
+    #[test]
+    fn fragments_that_nothing_completes_are_given_up() {
+        let first = |number: u16| datagram(number, 1000, true).swap_remove(0);
+        let mut frames: Vec<Vec<u8>> = (0..2000).map(first).collect();
+        frames.extend(datagram(3000, 1000, true));
+        assert_eq!(collected(&frames, 16), [2001, 2002]);
+    }
+}

@@ -84,10 +84,22 @@ pub enum EvidenceError {
     /// There are more addresses than pseudonyms for them.
     #[error("too many addresses of one network: there are not enough pseudonyms for them")]
     TooManyAddresses,
+    /// The filter names what is to be replaced.
+    #[error(
+        "the filter names an address or a host that is to be replaced, and a bundle names the filter: cut the capture \
+         with `tcpdump -r FILE -w PART FILTER` and inspect the part"
+    )]
+    FilterNames,
+    /// The folder for the bundle has no name of its own.
+    #[error("'{}' cannot be made at once: name a folder that does not exist yet", path.display())]
+    NoName {
+        /// What was given.
+        path: PathBuf,
+    },
     /// Something that was to be replaced is left in an output.
     #[error(
-        "nothing was written: {what} that was to be replaced is left in {file} at byte {offset} \
-         (the report on this defect should name file and byte, not the address)"
+        "nothing was written: {what} that was to be replaced is left in {file} at byte {offset}; if it does not stand in \
+         the name of a file or in a rule, this is a defect of the program"
     )]
     Left {
         /// `an address`, `a MAC address`, `a name`.

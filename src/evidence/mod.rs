@@ -1,7 +1,7 @@
 //! Evidence: a folder that a reviewer can check with standard tools, and output that can be shared.
 //!
 //! A [`Bundle`] has the report, the packets behind its findings, a manifest with hashes, and a text for people.
-//! [`Pseudonyms`] replace what tells who took part, in the report as in the packets; [`verify`] checks a bundle and,
+//! [`Pseudonyms`] replace what tells who took part, in the report as in the packets; [`verify()`] checks a bundle and,
 //! given the captures, makes it again.
 
 mod bundle;

@@ -47,7 +47,24 @@ impl Plan {
     pub(super) fn new(inspected: &Inspected) -> Self {
         let subjects: Vec<Subject<'_>> =
             inspected.analysis.flows.iter().map(|flow| Subject::new(flow, flow.state.facts())).collect();
-        let mut selection = Selection { inspected, subjects, plan: Self::default() };
+        let mut selection = Selection {
+            inspected,
+            outside: outside(inspected, &subjects),
+            calls: inspected
+                .report
+                .sessions
+                .iter()
+                .zip(0..)
+                .map(|(call, place)| (call.id.as_str(), place))
+                .collect(),
+            by_first: subjects
+                .iter()
+                .zip(0..)
+                .map(|(subject, place)| (subject.first_packet, place))
+                .collect(),
+            subjects,
+            plan: Self::default(),
+        };
         for (finding, number) in inspected.report.findings.iter().zip(1..) {
             selection.finding(finding, number);
         }
@@ -59,19 +76,24 @@ impl Plan {
 struct Selection<'a> {
     inspected: &'a Inspected,
     subjects: Vec<Subject<'a>>,
+    /// Flows outside of calls, by server.
+    outside: HashMap<IpAddr, Vec<u32>>,
+    /// Places of calls by their ids.
+    calls: HashMap<&'a str, usize>,
+    /// Flows by their first packets; of several that begin with one packet the last.
+    by_first: HashMap<PacketRef, u32>,
     plan: Plan,
 }
 
 impl Selection<'_> {
     fn finding(&mut self, finding: &Finding, number: usize) {
         let inspected = self.inspected;
-        let calls = inspected.report.sessions.iter().zip(&inspected.sessions);
-        let session = finding
-            .session
-            .as_deref()
-            .and_then(|id| calls.clone().find(|(report, _)| report.id == id).map(|(_, session)| session));
-        let flows = session
-            .map_or_else(|| self.outside(finding.endpoint), |session| legs_to(session, finding.endpoint));
+        let place = finding.session.as_deref().and_then(|id| self.calls.get(id));
+        let session = place.and_then(|place| inspected.sessions.get(*place));
+        let flows = session.map_or_else(
+            || self.outside.get(&finding.endpoint).cloned().unwrap_or_default(),
+            |session| legs_to(session, finding.endpoint),
+        );
         if flows.is_empty() {
             let shows = format!("a header with {}", finding.endpoint);
             self.plan.loose.insert(finding.endpoint, Fact { finding: number, shows });
@@ -85,14 +107,6 @@ impl Selection<'_> {
                 self.failover(failover, number);
             }
         }
-    }
-
-    /// Flows outside of calls with this server.
-    fn outside(&self, address: IpAddr) -> Vec<u32> {
-        let in_calls: BTreeSet<u32> =
-            self.inspected.sessions.iter().flat_map(|session| &session.legs).map(|leg| leg.flow).collect();
-        let servers = self.subjects.iter().zip(0..).filter(|(subject, _)| subject.server.ip() == address);
-        servers.map(|(_, place)| place).filter(|place| !in_calls.contains(place)).collect()
     }
 
     /// Keeps a flow; `why` says what it has to do with the finding if it is not the flow that the finding is on.
@@ -146,11 +160,8 @@ impl Selection<'_> {
     fn failover(&mut self, failover: &Failover, finding: usize) {
         for failed in &failover.failed {
             let why = format!("attempt that failed before: {} ({})", failed.address, failed.failure.words());
-            let flows = self.subjects.iter().zip(0..);
-            let flow =
-                flows.filter(|(subject, _)| subject.first_packet == failed.packet).map(|(_, place)| place);
-            for place in flow.collect::<Vec<u32>>() {
-                self.flow(place, finding, Some(why.clone()));
+            if let Some(place) = self.by_first.get(&failed.packet).copied() {
+                self.flow(place, finding, Some(why));
                 self.references(place, finding);
             }
         }
@@ -159,6 +170,17 @@ impl Selection<'_> {
     fn packet(&mut self, packet: PacketRef, finding: usize, shows: String) {
         self.plan.packets.entry(packet).or_default().insert(Fact { finding, shows });
     }
+}
+
+/// Flows outside of calls, by server.
+fn outside(inspected: &Inspected, subjects: &[Subject<'_>]) -> HashMap<IpAddr, Vec<u32>> {
+    let in_calls: BTreeSet<u32> =
+        inspected.sessions.iter().flat_map(|session| &session.legs).map(|leg| leg.flow).collect();
+    let mut outside: HashMap<IpAddr, Vec<u32>> = HashMap::new();
+    for (subject, place) in subjects.iter().zip(0..).filter(|(_, place)| !in_calls.contains(place)) {
+        outside.entry(subject.server.ip()).or_default().push(place);
+    }
+    outside
 }
 
 fn legs_to(session: &Session, address: IpAddr) -> Vec<u32> {

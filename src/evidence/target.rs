@@ -21,6 +21,9 @@ impl Target {
                 return Err(EvidenceError::ReadOnce { path });
             }
         }
+        if path.file_name().is_none() {
+            return Err(EvidenceError::NoName { path: path.to_owned() });
+        }
         let target = Self { path: path.to_owned() };
         target.check_free()?;
         // That nothing can be written there should be known before the work is done.
@@ -124,6 +127,7 @@ mod tests {
         fs::write(path.join("mine"), "x").unwrap();
         assert!(matches!(target.write(&[("a", b"1")]), Err(EvidenceError::NotEmpty { .. })));
         assert!(matches!(Target::prepare(&path, &[]), Err(EvidenceError::NotEmpty { .. })));
+        assert!(matches!(Target::prepare(Path::new(".."), &[]), Err(EvidenceError::NoName { .. })));
         assert!(matches!(Target::prepare(&path.join("mine"), &[]), Err(EvidenceError::NotAFolder { .. })));
         assert!(matches!(Target::prepare(&path.join("no/where"), &[]), Err(EvidenceError::Write { .. })));
         assert_eq!((names(folder.path()), names(&path)), (vec!["full".to_owned()], vec!["mine".to_owned()]));

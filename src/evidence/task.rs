@@ -64,6 +64,9 @@ pub(super) fn make(
     let pseudonyms = pseudonyms(key, inspected)?;
     names.write_to(&mut inspected.report);
     if let Some(pseudonyms) = &pseudonyms {
+        if request.filter.as_deref().is_some_and(|filter| pseudonyms.text(filter) != filter) {
+            return Err(EvidenceError::FilterNames);
+        }
         pseudonyms.apply(&mut inspected.report);
     }
     let ingredients = Ingredients { request, each, pseudonyms: pseudonyms.as_ref(), names };

@@ -112,38 +112,51 @@ fn files(
 ) -> Result<(), EvidenceError> {
     let manifest_hash = manifest::hash(manifest_bytes);
     for entry in manifest.map_or(&[][..], |manifest| &manifest.outputs) {
-        match hash_of(&folder.join(&entry.name)) {
-            Ok(Some((size, hash))) if (size, hash.as_str()) == (entry.size, entry.sha256.as_str()) => {
+        match hash_of(&folder.join(&entry.name), entry.size) {
+            Ok(Found::Hash(hash)) if hash == entry.sha256 => {
                 found.lines.push(format!("{}  sha256 {}", entry.name, entry.sha256));
             }
-            Ok(Some((_, hash))) => found.differences.push(format!(
+            Ok(Found::Hash(hash)) => found.differences.push(format!(
                 "{} is not what manifest.json says: sha256 {hash}, not {}",
                 entry.name, entry.sha256
             )),
-            Ok(None) => found.differences.push(format!("{} is not there", entry.name)),
+            Ok(Found::Size(size)) => found.differences.push(format!(
+                "{} is not what manifest.json says: {size} bytes, not {}",
+                entry.name, entry.size
+            )),
+            Ok(Found::Nothing) => found.differences.push(format!("{} is not there", entry.name)),
             Err(source) => return Err(EvidenceError::Read { path: folder.join(&entry.name), source }),
         }
     }
-    let path = folder.join(SUMS);
-    if hash_of(&path).is_ok_and(|hash| hash.is_none()) {
-        found.differences.push(format!("{SUMS} is not there"));
-    } else {
-        let sums = read_own(&path, "list of hashes", MAX_SUMS)?;
-        let outputs = manifest.map_or(&[][..], |manifest| &manifest.outputs);
-        if sums == manifest::sums(&manifest_hash, outputs).as_bytes() {
-            found.lines.push(format!("{MANIFEST}  sha256 {manifest_hash}"));
-        } else if String::from_utf8_lossy(&sums)
-            .lines()
-            .any(|line| line == format!("{manifest_hash}  {MANIFEST}"))
-        {
-            found.differences.push(format!("{SUMS} is not what manifest.json says"));
-        } else {
-            found
-                .differences
-                .push(format!("{MANIFEST} does not have the hash that {SUMS} has: one of the two changed"));
-        }
-    }
+    sums(folder, &manifest_hash, manifest, found)?;
     extra(folder, found)
+}
+
+/// Checks the list of hashes: it is made of the manifest and nothing else.
+fn sums(
+    folder: &Path,
+    manifest_hash: &str,
+    manifest: Option<&Manifest>,
+    found: &mut Verification,
+) -> Result<(), EvidenceError> {
+    let path = folder.join(SUMS);
+    let is_there = fs::symlink_metadata(&path).is_ok_and(|data| data.is_file());
+    if !is_there {
+        found.differences.push(format!("{SUMS} is not there"));
+        return Ok(());
+    }
+    let sums = read_own(&path, "list of hashes", MAX_SUMS)?;
+    let outputs = manifest.map_or(&[][..], |manifest| &manifest.outputs);
+    let line = format!("{manifest_hash}  {MANIFEST}");
+    if sums == manifest::sums(manifest_hash, outputs).as_bytes() {
+        found.lines.push(format!("{MANIFEST}  sha256 {manifest_hash}"));
+    } else if String::from_utf8_lossy(&sums).lines().any(|other| other == line) {
+        found.differences.push(format!("{SUMS} is not what {MANIFEST} says"));
+    } else {
+        let what = format!("{MANIFEST} does not have the hash that {SUMS} has");
+        found.differences.push(format!("{what}: one of the two changed"));
+    }
+    Ok(())
 }
 
 /// Names what does not belong to a bundle.
@@ -171,28 +184,34 @@ fn read_own(path: &Path, what: &'static str, limit: u64) -> Result<Vec<u8>, Evid
     read(path, what, limit)
 }
 
-/// Size and hash of a file; `None` if there is none. A link is none: it may lead anywhere.
-fn hash_of(path: &Path) -> io::Result<Option<(u64, String)>> {
+/// What is at a path.
+enum Found {
+    /// No file. A link is none: it may lead anywhere.
+    Nothing,
+    /// A file of another size than was wanted, which need not be read.
+    Size(u64),
+    /// A file with this hash.
+    Hash(String),
+}
+
+fn hash_of(path: &Path, size: u64) -> io::Result<Found> {
     match fs::symlink_metadata(path) {
-        Ok(data) if data.is_file() => hash_file(path).map(Some),
-        Ok(_) => Ok(None),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Ok(data) if !data.is_file() => Ok(Found::Nothing),
+        Ok(data) if data.len() != size => Ok(Found::Size(data.len())),
+        Ok(_) => hash_file(path).map(Found::Hash),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Nothing),
         Err(error) => Err(error),
     }
 }
 
-fn hash_file(path: &Path) -> io::Result<(u64, String)> {
+fn hash_file(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; CHUNK];
-    let mut size = 0_u64;
     loop {
         match file.read(&mut buffer) {
-            Ok(0) => return Ok((size, manifest::hexadecimal(&hasher.finalize()))),
-            Ok(count) => {
-                size = size.saturating_add(count as u64);
-                hasher.update(buffer.get(..count).unwrap_or_default());
-            }
+            Ok(0) => return Ok(manifest::hexadecimal(&hasher.finalize())),
+            Ok(count) => hasher.update(buffer.get(..count).unwrap_or_default()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
@@ -203,8 +222,7 @@ fn hash_file(path: &Path) -> io::Result<(u64, String)> {
 fn by_hash(paths: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>, EvidenceError> {
     let mut files = BTreeMap::new();
     for path in paths {
-        let (_, hash) =
-            hash_file(path).map_err(|source| EvidenceError::Read { path: path.clone(), source })?;
+        let hash = hash_file(path).map_err(|source| EvidenceError::Read { path: path.clone(), source })?;
         files.insert(hash, path.clone());
     }
     Ok(files)

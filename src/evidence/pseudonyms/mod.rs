@@ -134,7 +134,8 @@ impl Pseudonyms {
 
     /// Whether this MAC address was replaced somewhere.
     pub(super) fn is_original_mac(&self, mac: [u8; 6]) -> bool {
-        self.macs.borrow().contains(&mac)
+        let macs = self.macs.borrow();
+        !macs.is_empty() && macs.contains(&mac)
     }
 
     /// Whether `address` is one of the captures' that is replaced.
