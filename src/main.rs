@@ -3,8 +3,10 @@
 use clap::Parser;
 use landfall::capture::Progress;
 use landfall::cli::{
-    Bar, Cli, Command, DbCommand, Diff, Format, Inspect, Lookup, Manual, Output, PolicyCommand, ReportFormat, Scope,
+    Bar, Cli, Command, DbCommand, Diff, EvidenceCommand, EvidenceOptions, Format, Inspect, Lookup, Manual, Output,
+    PolicyCommand, ReportFormat, Scope, VerifyOptions,
 };
+use landfall::evidence::{self, EvidenceError, Key, Target, Task, VerifyRequest};
 use landfall::locate::Sources;
 use landfall::pipeline::{self, InspectError, LookupError, LookupRequest, Request, policies};
 use landfall::report;
@@ -26,6 +28,9 @@ fn main() -> ExitCode {
         Command::Policy(options) => policy(&options.command),
         Command::Diff(options) => diff(&options),
         Command::Db(options) => db(&options.command),
+        Command::Evidence(options) => match options.command {
+            EvidenceCommand::Verify(options) => verify(options),
+        },
         Command::Schema(options) => print(options.text().as_bytes()),
         Command::Completions(options) => print(&options.script()),
         Command::Man(options) => manual(&options),
@@ -38,22 +43,63 @@ fn main() -> ExitCode {
 
 fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
     let format = options.report_format()?;
+    let task = task(&options.evidence, &options.paths)?;
     let output = Output::open(options.output.as_deref())?;
     options.format.fits(output.is_terminal())?;
     let format = format.coloured(output.has_colour());
     let progress = Arc::new(Progress::default());
     let bar = Bar::watch(&progress);
-    let inspected = pipeline::inspect(&request(options), &progress);
+    let request = request(options);
+    let inspected = pipeline::inspect(&request, &progress);
     drop(bar);
-    let inspected = inspected?;
+    let mut inspected = inspected?;
     for note in &inspected.notes {
         say(note);
     }
-    output.report(|out| inspected.report.write(format, out))?;
+    let pseudonyms = task.run(&request, &mut inspected)?;
+    if let Some(target) = &task.target {
+        say(&format!("evidence is in '{}'", target.path().display()));
+    }
+    if pseudonyms.is_some() {
+        // What may not be written has to be known before the first byte is.
+        let report = inspected.report.render(format);
+        Task::check(pseudonyms.as_ref(), "the report", &report)?;
+        output.write(&report)?;
+    } else {
+        output.report(|out| inspected.report.write(format, out))?;
+    }
     let status = inspected.report.exit_status();
     // The process ends here: to give back each of some hundred thousand pieces of memory would only take time.
     std::mem::forget(inspected);
     Ok(status)
+}
+
+/// What is to be done besides the report. What cannot be done is said before any work.
+fn task(options: &EvidenceOptions, paths: &[PathBuf]) -> Result<Task, EvidenceError> {
+    let key = match (&options.key_file, options.pseudonymize) {
+        (Some(path), _) => Some(Key::read(path)?),
+        (None, true) => Some(Key::random()?),
+        (None, false) => None,
+    };
+    let target = options.evidence.as_deref().map(|folder| Target::prepare(folder, paths)).transpose()?;
+    Ok(Task { target, key, packets: options.evidence_packets })
+}
+
+fn verify(options: VerifyOptions) -> Result<u8, Box<dyn Error>> {
+    let request = VerifyRequest {
+        folder: options.folder,
+        captures: options.capture,
+        with: options.with,
+        key: options.key_file.as_deref().map(Key::read).transpose()?,
+        threads: options.threads,
+    };
+    let progress = Arc::new(Progress::default());
+    let bar = Bar::watch(&progress);
+    let found = evidence::verify(&request, &progress);
+    drop(bar);
+    let found = found?;
+    Output::open(None)?.write(found.render().as_bytes())?;
+    Ok(found.exit_status())
 }
 
 fn lookup(options: &Lookup) -> Result<u8, Box<dyn Error>> {
@@ -179,8 +225,8 @@ fn request(options: Inspect) -> Request {
         all_dates: options.location.all_dates,
         filter: options.filter,
         threads: options.threads,
-        hash: options.format.has_hashes(),
-        brief: options.format == ReportFormat::Table,
+        hash: options.format.has_hashes() || options.evidence.evidence.is_some(),
+        brief: options.format == ReportFormat::Table && options.evidence.evidence.is_none(),
         services: options.services,
         home: options.home,
         idle_gap: Some(Duration::from_secs(u64::from(options.idle_gap))),

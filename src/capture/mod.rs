@@ -122,6 +122,9 @@ pub struct Input {
     pub anomalies: BTreeMap<&'static str, u64>,
     /// Names that the file itself gives for addresses, sorted.
     pub recorded_names: Vec<RecordedName>,
+    /// Names of the interfaces of a pcapng file, in the order of their descriptions, those of all sections; an empty
+    /// name where the file gives none. No entry for the classic format.
+    pub interfaces: Vec<String>,
     /// Where the input stopped making sense, if it did.
     pub damage: Option<Damage>,
 }

@@ -221,6 +221,7 @@ fn input(opened: Opened, size: Option<u64>, sha256: Option<Sum>) -> Input {
         dropped_packets: tally.dropped,
         anomalies: tally.anomalies,
         recorded_names: tally.names.into_iter().collect(),
+        interfaces: tally.interfaces,
         damage,
     }
 }

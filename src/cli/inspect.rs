@@ -1,6 +1,6 @@
 //! `landfall inspect`.
 
-use super::{FormatError, From, Location, ReportFormat, ReportTable};
+use super::{EvidenceOptions, FormatError, From, Location, ReportFormat, ReportTable};
 use crate::report;
 use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
@@ -93,6 +93,9 @@ pub struct Inspect {
     /// Write the report to this file instead of standard output
     #[arg(long, short, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
+    /// What is kept as evidence, and what is replaced.
+    #[command(flatten)]
+    pub evidence: EvidenceOptions,
 }
 
 impl Inspect {

@@ -2,6 +2,7 @@
 
 mod db;
 mod diff;
+mod evidence;
 mod format;
 mod inspect;
 mod location;
@@ -14,6 +15,7 @@ mod shell;
 
 pub use db::{Db, DbCommand};
 pub use diff::Diff;
+pub use evidence::{Evidence, EvidenceCommand, EvidenceOptions, VerifyOptions};
 pub use format::{Format, FormatError, ReportFormat, ReportTable};
 pub use inspect::{Inspect, Scope};
 pub use location::{From, Location};
@@ -63,6 +65,8 @@ pub enum Command {
     Diff(Diff),
     /// Keep databases and lists of ranges: list, add, update, verify
     Db(Db),
+    /// Check a folder that inspect --evidence wrote
+    Evidence(Evidence),
     /// Print the JSON Schema of a report
     Schema(Schema),
     /// Print a script that completes commands and options in a shell

@@ -45,6 +45,9 @@ pub struct Report {
     pub outside: OutsideReport,
     /// Why something is not simply allowed.
     pub findings: Vec<Finding>,
+    /// Whether addresses and names that tell who took part were replaced; left out where they were not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub pseudonymized: bool,
 }
 
 /// What belongs to no call.
@@ -459,6 +462,14 @@ pub struct SessionEndpoint {
     pub verdict: Verdict,
     /// Where contact went too short a way for a rule to apply: what the rule would have said.
     pub untouched: Option<String>,
+}
+
+impl SessionEndpoint {
+    /// By which the far ends of a call are sorted: what matters most stands first.
+    pub fn order(&self) -> impl Ord + use<> {
+        let role = self.roles.first().copied().unwrap_or(Role::Unknown);
+        (std::cmp::Reverse(self.verdict), role, std::cmp::Reverse(self.contact), self.address)
+    }
 }
 
 /// Something that happened.

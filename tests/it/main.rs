@@ -14,6 +14,7 @@
 )]
 
 mod calls;
+mod evidence;
 mod exit_status;
 mod frames;
 mod golden;
@@ -34,6 +35,7 @@ mod tables;
 mod tools;
 #[cfg(feature = "update")]
 mod update;
+mod share;
 
 #[path = "../../examples/make-samples/samples/mod.rs"]
 mod made;

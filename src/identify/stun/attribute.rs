@@ -149,7 +149,7 @@ fn checksum<'a>(payload: &'a [u8], attribute: &Attribute<'a>) -> Option<Checksum
 }
 
 /// What FINGERPRINT has to be after `covered`.
-pub(super) fn fingerprint(covered: &[u8]) -> u32 {
+pub(crate) fn fingerprint(covered: &[u8]) -> u32 {
     crc32(covered) ^ FINGERPRINT_MASK
 }
 

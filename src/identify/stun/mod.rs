@@ -13,6 +13,8 @@ mod envelope;
 mod round_trips;
 mod stream;
 
+pub(crate) use attribute::fingerprint;
+
 pub use address::{AddressKind, NamedAddress};
 pub use dialect::Dialect;
 pub use envelope::Envelope;
@@ -212,7 +214,7 @@ impl Message<'_> {
 
     /// Whether FINGERPRINT is right; `None` where there is none or it cannot be checked.
     pub fn fingerprint(&self) -> Option<bool> {
-        self.checksum.map(|checksum| checksum.value == attribute::fingerprint(checksum.covered))
+        self.checksum.map(|checksum| checksum.value == fingerprint(checksum.covered))
     }
 
     /// Whether this is a request of ICE: a Binding with USERNAME or PRIORITY, so a check of a path to a peer

@@ -80,6 +80,7 @@ pub fn build(material: &Material<'_>) -> Report {
         sessions,
         outside,
         findings: builder.findings,
+        pseudonymized: false,
     }
 }
 

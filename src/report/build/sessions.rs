@@ -45,10 +45,7 @@ impl Builder<'_> {
                 self.findings.push(finding);
             }
         }
-        endpoints.sort_by_key(|endpoint| {
-            let role = endpoint.roles.first().copied().unwrap_or(Role::Unknown);
-            (std::cmp::Reverse(endpoint.verdict), role, std::cmp::Reverse(endpoint.contact), endpoint.address)
-        });
+        endpoints.sort_by_key(SessionEndpoint::order);
         let home = if session.failovers.is_empty() { BTreeSet::new() } else { self.home(session) };
         SessionReport {
             id,

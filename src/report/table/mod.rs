@@ -33,6 +33,9 @@ pub(super) fn render(report: &Report, colour: bool) -> String {
         table.servers(report);
     }
     table.summary(report);
+    if report.pseudonymized {
+        table.wrapped("Addresses and names that tell who took part are pseudonyms.", 0);
+    }
     table.text
 }
 
