@@ -409,10 +409,31 @@ pub struct SessionEndpoint {
     pub rtt: Option<RttReport>,
     /// Media that went to or came from it: `audio`, `video`, `screen`, or `media` of unknown kind.
     pub media: Vec<&'static str>,
+    /// From when to when each kind of media was seen.
+    pub media_spans: Vec<MediaSpanReport>,
+    /// The first packet to or from it in this session.
+    pub first_packet: Option<PacketReport>,
+    /// What service and role rest on, strongest first; packets are numbered in the input of the first packet.
+    pub evidence: Vec<EvidenceReport>,
     /// The verdict on it.
     pub verdict: Verdict,
     /// Where contact went too short a way for a rule to apply: what the rule would have said.
     pub untouched: Option<String>,
+}
+
+/// When one kind of media went to or came from a far end.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct MediaSpanReport {
+    /// `audio`, `video`, `screen`, where the packets tell.
+    pub kind: Option<&'static str>,
+    /// Time of the first packet.
+    pub start: Time,
+    /// Time of the last packet. There may be pauses between.
+    pub end: Time,
+    /// Packets.
+    pub packets: u64,
+    /// Bytes of the RTP packets on the wire.
+    pub bytes: u64,
 }
 
 /// Something that happened.

@@ -4,6 +4,7 @@ mod endpoints;
 mod finding;
 mod flows;
 mod inputs;
+mod proof;
 mod sessions;
 
 use super::model::{CoverageReport, Finding, PacketReport, Report, Share, Time, Tool};

@@ -79,6 +79,7 @@ impl Builder<'_> {
         let placement = self.place(address);
         let (country, confidence) = (placement.location.country, placement.location.confidence);
         let scope = placement.scope;
+        let proof = self.proof(legs);
         let mut endpoint = SessionEndpoint {
             address,
             ports: Vec::new(),
@@ -95,6 +96,9 @@ impl Builder<'_> {
             bytes_received: 0,
             rtt: None,
             media: Vec::new(),
+            media_spans: proof.media_spans,
+            first_packet: proof.first_packet,
+            evidence: proof.evidence,
             verdict: Verdict::Allow,
             untouched: None,
         };
