@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use landfall::capture::Progress;
-use landfall::cli::{Bar, Cli, Command, DbCommand, Format, Inspect, Lookup, Output, Scope};
+use landfall::cli::{Bar, Cli, Command, DbCommand, Format, Inspect, Lookup, Output, ReportFormat, Scope};
 use landfall::locate::Sources;
 use landfall::pipeline::{self, LookupError, LookupRequest, Request};
 use landfall::report;
@@ -31,9 +31,11 @@ fn main() -> ExitCode {
 
 fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
     let output = Output::open(options.output.as_deref())?;
+    let page = options.html.as_deref().map(|path| Output::open(Some(path))).transpose()?;
     let format = match options.format {
-        Format::Table => report::Format::Table { colour: output.has_colour() },
-        Format::Json => report::Format::Json,
+        ReportFormat::Table => report::Format::Table { colour: output.has_colour() },
+        ReportFormat::Json => report::Format::Json,
+        ReportFormat::Html => report::Format::Html,
     };
     let progress = Arc::new(Progress::default());
     let bar = Bar::watch(&progress);
@@ -42,6 +44,9 @@ fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
     let inspected = inspected?;
     for note in &inspected.notes {
         say(note);
+    }
+    if let Some(page) = page {
+        page.write(&inspected.report.render(report::Format::Html))?;
     }
     output.write(&inspected.report.render(format))?;
     let status = inspected.report.exit_status();
@@ -122,7 +127,7 @@ fn request(options: Inspect) -> Request {
         all_dates: options.location.all_dates,
         filter: options.filter,
         threads: options.threads,
-        hash: options.format == Format::Json,
+        hash: options.format != ReportFormat::Table || options.html.is_some(),
         with_flows: options.flows,
         services: options.services,
         home: options.home,

@@ -7,11 +7,13 @@ use std::path::PathBuf;
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum ReportFormat {
     /// For people
     Table,
     /// One object, for programs
     Json,
+    /// One page for a browser, which needs nothing else
+    Html,
 }
 
 /// What is judged.
@@ -79,8 +81,12 @@ pub struct Inspect {
     pub threads: Option<NonZeroUsize>,
 
     /// How the report is written
-    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table, help_heading = "Output")]
+    pub format: ReportFormat,
+
+    /// Write the report as a page for a browser, too
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub html: Option<PathBuf>,
 
     /// List every flow in the report (JSON)
     #[arg(long, help_heading = "Output")]

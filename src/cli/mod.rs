@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and where output goes. Nothing of what is done about it.
 
 mod db;
+mod format;
 mod inspect;
 mod location;
 mod lookup;
@@ -8,7 +9,8 @@ mod output;
 mod progress;
 
 pub use db::{Db, DbCommand};
-pub use inspect::{Format, Inspect, Scope};
+pub use format::Format;
+pub use inspect::{Inspect, ReportFormat, Scope};
 pub use location::{From, Location};
 pub use lookup::Lookup;
 pub use output::{Output, OutputError};

@@ -3,6 +3,7 @@
 //! Every format is a pure function from the [`Report`] to bytes.
 
 mod build;
+mod html;
 mod json;
 mod model;
 mod placed;
@@ -23,6 +24,8 @@ pub enum Format {
         /// Whether to colour it for a terminal.
         colour: bool,
     },
+    /// One page for a browser, which needs nothing else.
+    Html,
     /// One JSON object.
     Json,
 }
@@ -31,6 +34,12 @@ impl Report {
     /// The report in `format`.
     pub fn render(&self, format: Format) -> Vec<u8> {
         match format {
+            Format::Html => {
+                let mut bytes = Vec::new();
+                // Writing into memory does not fail.
+                let _ = html::write(self, &mut bytes);
+                bytes
+            }
             Format::Json => json::render(self),
             Format::Table { colour } => table::render(self, colour).into_bytes(),
         }

@@ -446,6 +446,9 @@ pub struct EventReport {
     pub event: &'static str,
     /// How an attempt failed.
     pub code: Option<&'static str>,
+    /// The same in words.
+    #[serde(skip)]
+    pub words: Option<&'static str>,
     /// With whom.
     pub endpoint: IpAddr,
     /// At which port.

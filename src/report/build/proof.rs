@@ -24,7 +24,8 @@ impl Builder<'_> {
     /// What the flows of `legs`, all with one far end, show of it.
     pub(super) fn proof(&self, legs: &[&Leg]) -> Proof {
         let flows = || legs.iter().filter_map(|leg| self.flow(leg.flow));
-        let Some((first, _)) = flows().min_by_key(|(subject, _)| (subject.start, subject.first_packet)) else {
+        let Some((first, _)) = flows().min_by_key(|(subject, _)| (subject.start, subject.first_packet))
+        else {
             return Proof::default();
         };
         let found = flows().flat_map(|(_, identity)| &identity.evidence);

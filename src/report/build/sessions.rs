@@ -13,7 +13,7 @@ use crate::identify::names::Via;
 use crate::identify::{Contact, Role};
 use crate::locate::{CountryCode, Scope};
 use crate::policy::{Reason, Verdict, groups};
-use crate::session::{Event, Failover, Leg, Session, What};
+use crate::session::{Event, Failover, Failure, Leg, Session, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -142,14 +142,15 @@ impl Builder<'_> {
     }
 
     fn event(&mut self, event: &Event) -> EventReport {
-        let code = match event.what {
-            What::Failed(failure) => Some(failure.code()),
+        let failure = match event.what {
+            What::Failed(failure) => Some(failure),
             _ => None,
         };
         EventReport {
             time: self.time(event.time),
             event: event.what.name(),
-            code,
+            code: failure.map(Failure::code),
+            words: failure.map(Failure::words),
             endpoint: event.far.ip(),
             port: Some(event.far.port()).filter(|port| *port != 0),
             country: self.country(event.far.ip()),

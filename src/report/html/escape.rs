@@ -47,7 +47,10 @@ mod tests {
 
     #[test]
     fn markup_and_what_steers_a_reader_is_shown_and_does_nothing() {
-        assert_eq!(escaped("<script>alert('&')</script>"), "&lt;script&gt;alert(&#39;&amp;&#39;)&lt;/script&gt;");
+        assert_eq!(
+            escaped("<script>alert('&')</script>"),
+            "&lt;script&gt;alert(&#39;&amp;&#39;)&lt;/script&gt;"
+        );
         assert_eq!(escaped("a\u{202e}b\u{1b}[31m\n\u{feff}"), "a\\u{202e}b\\u{1b}[31m\\u{a}\\u{feff}");
         assert_eq!(escaped("\" onload=\"x"), "&quot; onload=&quot;x");
         assert_eq!(escaped("zoom.us/ü"), "zoom.us/ü");

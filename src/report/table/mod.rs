@@ -184,14 +184,14 @@ impl Table {
 
 /// The name that tells a person most: what the client asked for before what a certificate allows, and no pattern
 /// where there is a name.
-fn best_name(names: &[NameReport]) -> Option<&str> {
+pub(super) fn best_name(names: &[NameReport]) -> Option<&str> {
     let rank =
         |name: &&NameReport| (name.name.starts_with('*'), matches!(name.via, "certificate" | "capture"));
     names.iter().min_by_key(rank).map(|name| name.name.as_str())
 }
 
 /// `dbip-country-lite 2026-06-01: IP Geolocation by DB-IP, https://db-ip.com`.
-fn credit(database: &Database) -> String {
+pub(super) fn credit(database: &Database) -> String {
     let mut text = escape(&database.id);
     if let Some(built) = database.built {
         let _ = write!(text, " {}", built.strftime("%Y-%m-%d"));
@@ -203,7 +203,7 @@ fn credit(database: &Database) -> String {
 }
 
 /// `2020-04-03 14:02:11 to 14:09:37`, with the second date where it is another.
-fn span(first: Time, last: Time) -> String {
+pub(super) fn span(first: Time, last: Time) -> String {
     let (start, end) = (seconds(first), seconds(last));
     let same_day = start.get(..10).is_some_and(|day| end.starts_with(day));
     let shown = if same_day { end.get(11..).unwrap_or(&end) } else { &end };

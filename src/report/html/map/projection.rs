@@ -22,9 +22,9 @@ pub(super) struct Place {
 
 /// A point of the sheet.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Point {
-    pub(super) x: f64,
-    pub(super) y: f64,
+pub(in crate::report::html) struct Point {
+    pub(in crate::report::html) x: f64,
+    pub(in crate::report::html) y: f64,
 }
 
 impl Place {
@@ -65,7 +65,7 @@ fn wrapped(degrees: f64) -> f64 {
 }
 
 /// The edge of the sheet as path data.
-pub(super) fn edge() -> String {
+pub(in crate::report::html) fn edge() -> String {
     let latitudes = || (0..=PIECES).map(|step| SOUTH + (NORTH - SOUTH) * part(step));
     let left = latitudes().map(|latitude| on_sheet(latitude, -180.0));
     let right = latitudes().rev().map(|latitude| on_sheet(latitude, 180.0));
@@ -89,7 +89,8 @@ pub(super) fn great_circle(from: Place, to: Place) -> String {
         let weights = [((1.0 - part(step)) * angle).sin(), (part(step) * angle).sin()];
         let along = |axis: usize| {
             let of = |vector: [f64; 3]| vector.get(axis).copied().unwrap_or_default();
-            weights.iter().zip([of(a), of(b)]).map(|(weight, value)| weight * value).sum::<f64>() / angle.sin()
+            weights.iter().zip([of(a), of(b)]).map(|(weight, value)| weight * value).sum::<f64>()
+                / angle.sin()
         };
         let (x, y, z) = (along(0), along(1), along(2));
         let latitude = z.clamp(-1.0, 1.0).asin().to_degrees();
