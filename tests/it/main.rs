@@ -13,11 +13,13 @@
     reason = "a failed unwrap in a test is a failed test, and what is not tested here is said on stderr"
 )]
 
+mod browser;
 mod calls;
 mod exit_status;
 mod frames;
 mod golden;
 mod hostile;
+mod html;
 mod inputs;
 mod layers;
 mod locate;
@@ -27,6 +29,7 @@ mod program;
 mod readme;
 mod real_captures;
 mod samples;
+mod webdriver;
 
 #[path = "../../examples/make-samples/samples/mod.rs"]
 mod made;

@@ -29,6 +29,8 @@ pub(super) fn write(report: &Report, out: &mut (dyn Write + Send)) -> io::Result
     let context = Context::new(report);
     let mut out = io::BufWriter::new(out);
     Page::new(&context, STYLE, SCRIPT, policy()).write_into(&mut out)?;
+    // The template engine leaves out the last line feed.
+    out.write_all(b"\n")?;
     out.flush()
 }
 

@@ -12,6 +12,7 @@ use crate::report::text::{bytes, number};
 use askama::Template;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 /// Calls told in full, those with the worst verdict first. At some 20 kB each a browser still opens them at once.
 const MAX_CALLS: usize = 1_000;
@@ -78,7 +79,8 @@ impl<'a> Page<'a> {
         top.sort_by_key(|finding| Reverse(finding.verdict));
         let outside =
             top.iter().copied().filter(|finding| finding.session.is_none()).take(MAX_OUTSIDE).collect();
-        top.truncate(MAX_FINDINGS);
+        // Of a single call the reasons stand right below.
+        top.truncate(if calls.len() > 1 { MAX_FINDINGS } else { 0 });
         Self {
             policy,
             style,
@@ -214,31 +216,45 @@ fn lead(report: &Report) -> String {
         .filter(|finding| finding.verdict == Verdict::Deny)
         .filter_map(|finding| finding.country)
         .collect();
-    let denied: Vec<String> = denied.into_iter().map(|code| format!("{} ({code})", code.name())).collect();
     let elsewhere = report.findings.iter().filter(|finding| finding.session.is_none());
     let elsewhere = elsewhere.filter(|finding| finding.verdict == Verdict::Deny).count() as u64;
-    let mut text = match (report.sessions.len(), of(Verdict::Deny), of(Verdict::Indeterminate)) {
+    let denied = named(&denied);
+    let (deny, open) = (of(Verdict::Deny), of(Verdict::Indeterminate));
+    let mut text = match (report.sessions.len(), deny, open) {
         (0, ..) => "No call was found.".to_owned(),
+        (1, 1, _) => format!("The one call in the capture reached {denied}."),
         (_, 0, 0) => format!("{calls}, none denied."),
-        (_, 0, open) => format!("{calls}, none denied, {} that cannot be told.", number(open)),
-        (_, deny, 0) => format!("{} of {calls} reached a denied country.", number(deny)),
-        (_, deny, open) => {
-            format!("{} of {calls} reached a denied country; {} cannot be told.", number(deny), number(open))
-        }
+        (_, 0, _) => format!("{calls}, none denied, {} that cannot be told.", number(open)),
+        (_, _, 0) => format!("{} of {calls} reached {denied}.", number(deny)),
+        (..) => format!("{} of {calls} reached {denied}. {} cannot be told.", number(deny), number(open)),
     };
     if elsewhere > 0 {
-        text.push_str(&format!(
-            " Outside of calls, {} in a denied country answered.",
-            words::many(elsewhere, "address")
-        ));
-    }
-    if !denied.is_empty() {
-        text.push_str(&format!(" Denied: {}.", denied.join(", ")));
+        let addresses = words::many(elsewhere, "address");
+        let _ = if deny > 0 {
+            write!(text, " Outside of calls, {addresses} in a denied country answered, too.")
+        } else {
+            write!(text, " Outside of calls, {addresses} answered in {denied}.")
+        };
     }
     if report.policy.is_empty() {
         text.push_str(" No rule was given, so nothing is denied.");
     }
     text
+}
+
+/// `a denied country: China (CN)`, and the first few of several.
+fn named(denied: &BTreeSet<CountryCode>) -> String {
+    const MAX_NAMED: usize = 6;
+    let names: Vec<String> =
+        denied.iter().take(MAX_NAMED).map(|code| format!("{} ({code})", code.name())).collect();
+    match denied.len() {
+        0 => "a denied country".to_owned(),
+        1 => format!("a denied country: {}", names.join("")),
+        more if more > MAX_NAMED => {
+            format!("denied countries: {} and {} more", names.join(", "), more - MAX_NAMED)
+        }
+        _ => format!("denied countries: {}", names.join(", ")),
+    }
 }
 
 /// From the first packet of all inputs to the last.
