@@ -17,8 +17,11 @@ fn written(folder: &Path, page: &str) -> PathBuf {
 fn open(browser: &Browser, path: &Path) {
     browser.requests();
     browser.open(path);
-    let requests: Vec<String> =
-        browser.requests().into_iter().filter(|url| !url.starts_with("file://") || !url.ends_with("/page.html")).collect();
+    let requests: Vec<String> = browser
+        .requests()
+        .into_iter()
+        .filter(|url| !url.starts_with("file://") || !url.ends_with("/page.html"))
+        .collect();
     assert_eq!(requests, [""; 0], "only the page itself is asked for");
     assert_eq!(browser.console(), [""; 0]);
 }
@@ -30,26 +33,30 @@ fn a_call_can_be_explored() {
     open(&browser, &written(folder.path(), &page("zoom-beijing-keys.pcapng")));
 
     // Sorts by bytes received, both ways.
-    let column = "return [...document.querySelectorAll('#s1 table.ends tbody')].map(row => +row.rows[0].cells[7].dataset.v)";
+    let column = "return [...document.querySelectorAll('#s1 table.ends > tbody')].map(row => +row.rows[0].cells[7].dataset.v)";
     let received = || -> Vec<u64> { serde_json::from_value(browser.run(column, &[])).unwrap() };
     let before = received();
     browser.click("#s1 table.ends th:nth-child(8) button");
     assert!(received().is_sorted() && received() != before, "{:?}", received());
     browser.click("#s1 table.ends th:nth-child(8) button");
     assert!(received().iter().rev().is_sorted());
-    assert_eq!(browser.run("return document.querySelector('#s1 table.ends th:nth-child(8)').ariaSort", &[]), "descending");
+    assert_eq!(
+        browser.run("return document.querySelector('#s1 table.ends th:nth-child(8)').ariaSort", &[]),
+        "descending"
+    );
 
     // Filters, and says how many are left.
     browser.type_into("#s1 .tools input", "deny china");
-    let shown = browser.run("return [...document.querySelectorAll('#s1 table.ends tbody th')].map(cell => cell.textContent)", &[]);
+    let shown = browser.run("return [...document.querySelectorAll('#s1 table.ends > tbody > tr > th')].map(cell => cell.textContent)", &[]);
     assert_eq!(shown, json!(["52.81.151.250:443"]));
-    let status = "return document.querySelector('#s1 table.ends').closest('.scroll').previousSibling.textContent";
+    let status =
+        "return document.querySelector('#s1 table.ends').closest('.scroll').previousSibling.textContent";
     assert!(browser.run(status, &[]).as_str().unwrap().contains("1 of 9"), "{}", browser.run(status, &[]));
 
     // Unfolds to claims and packets.
     let visible = "return document.querySelector('#s1 table.ends .facts').checkVisibility()";
     assert_eq!(browser.run(visible, &[]), false);
-    browser.click("#s1 table.ends tbody summary");
+    browser.click("#s1 table.ends > tbody summary");
     assert_eq!(browser.run(visible, &[]), true);
     let facts = browser.run("return document.querySelector('#s1 table.ends .facts').textContent", &[]);
     for expected in ["cn-north-1", "packet 142 of", "certificate"] {
@@ -63,17 +70,23 @@ fn a_timeline_zooms_with_mouse_and_keyboard() {
     let Some(browser) = Browser::start() else { return };
     let folder = tempfile::tempdir().unwrap();
     open(&browser, &written(folder.path(), &page("zoom-beijing-keys.pcapng")));
-    let width = || browser.run("return document.querySelector('.plot svg').getBoundingClientRect().width", &[]).as_f64().unwrap();
+    let width = || {
+        browser
+            .run("return document.querySelector('.plot svg').getBoundingClientRect().width", &[])
+            .as_f64()
+            .unwrap()
+    };
     let ticks = || -> Vec<String> {
-        let script = "return [...document.querySelectorAll('.plot .ticks text')].map(text => text.textContent)";
+        let script =
+            "return [...document.querySelectorAll('.plot .ticks text')].map(text => text.textContent)";
         serde_json::from_value(browser.run(script, &[])).unwrap()
     };
     let (whole, plain) = (width(), ticks());
     browser.click(".timeline .tools button:nth-child(1)");
-    assert!((width() - 2.0 * whole).abs() < 1.0 && ticks() != plain);
+    assert!((width() - 2.0 * whole).abs() < 1.0);
     browser.type_into(".plot", "+++");
     assert!((width() - 16.0 * whole).abs() < 1.0, "{} {whole}", width());
-    assert!(ticks().iter().all(|tick| tick.starts_with("14:02:")), "{:?}", ticks());
+    assert!(ticks() != plain && ticks().iter().all(|tick| tick.starts_with("14:02:")), "{:?}", ticks());
     browser.type_into(".plot", "-");
     assert!((width() - 8.0 * whole).abs() < 1.0);
     browser.type_into(".plot", "0");
@@ -94,9 +107,16 @@ fn without_script_only_sorting_filtering_and_zooming_are_lost() {
     let visible = "return [...document.querySelectorAll('.map svg, .plot svg, #s1 table.ends, #sources')].map(part => part.checkVisibility())";
     let parts: Vec<bool> = serde_json::from_value(browser.run(visible, &[])).unwrap();
     assert!(parts.len() >= 4 && parts.iter().all(|visible| *visible), "{parts:?}");
-    assert_eq!(browser.run("return document.querySelectorAll('button, input').length", &[]), 0, "nothing that does nothing");
-    browser.click("#s1 table.ends tbody summary");
-    assert_eq!(browser.run("return document.querySelector('#s1 table.ends .facts').checkVisibility()", &[]), true);
+    assert_eq!(
+        browser.run("return document.querySelectorAll('button, input').length", &[]),
+        0,
+        "nothing that does nothing"
+    );
+    browser.click("#s1 table.ends > tbody summary");
+    assert_eq!(
+        browser.run("return document.querySelector('#s1 table.ends .facts').checkVisibility()", &[]),
+        true
+    );
 }
 
 #[test]
@@ -143,7 +163,10 @@ fn the_policy_stops_what_gets_into_a_page() {
     let state = browser.run(state, &[]);
     assert!(state[0].as_str().unwrap().starts_with("Denied") && state[1] != "rgb(1, 2, 3)", "{state}");
     let refused = browser.console();
-    assert!(refused.len() >= 4 && refused.iter().all(|line| line.contains("Content Security Policy")), "{refused:?}");
+    assert!(
+        refused.len() >= 4 && refused.iter().all(|line| line.contains("Content Security Policy")),
+        "{refused:?}"
+    );
 }
 
 /// Faults that axe-core calls serious or critical.
@@ -165,7 +188,9 @@ fn axe_finds_no_serious_fault() {
     };
     let Some(browser) = Browser::start() else { return };
     let folder = tempfile::tempdir().unwrap();
-    for name in ["zoom-beijing-keys.pcapng", "denied-probe-unanswered.pcap", "cut-mid-packet.pcap", "empty.pcap"] {
+    for name in
+        ["zoom-beijing-keys.pcapng", "denied-probe-unanswered.pcap", "cut-mid-packet.pcap", "empty.pcap"]
+    {
         let path = written(folder.path(), &page(name));
         for (scheme, width) in [("light", 1150), ("dark", 1150), ("light", 360)] {
             browser.prefer(scheme);

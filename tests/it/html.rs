@@ -75,7 +75,8 @@ pub fn hostile_pages() -> Vec<(&'static str, String)> {
     let folder = tempfile::tempdir().unwrap();
     let capture = folder.path().join("<img src=x onerror=owned()>.pcapng");
     std::fs::write(&capture, strange::names()).unwrap();
-    let read = run_in(folder.path(), &["inspect", "--deny", "CN", "--format", "html", capture.to_str().unwrap()]);
+    let read =
+        run_in(folder.path(), &["inspect", "--deny", "CN", "--format", "html", capture.to_str().unwrap()]);
     let rendered = String::from_utf8(hostile_report().render(Format::Html)).unwrap();
     vec![("report", rendered), ("capture", read.text())]
 }
@@ -94,7 +95,8 @@ fn the_policy_allows_the_inline_parts_and_nothing_else() {
     let digest = |text: &str| {
         let bytes = Sha256::digest(text);
         let sextets = bytes.chunks(3).flat_map(|chunk| {
-            let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+            let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte))
+                << (8 * (3 - chunk.len()));
             (0..=chunk.len()).map(move |place| (bits >> (18 - 6 * place) & 0x3f) as usize).collect::<Vec<_>>()
         });
         let letters: Vec<char> = ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(['+', '/']).collect();
@@ -104,7 +106,9 @@ fn the_policy_allows_the_inline_parts_and_nothing_else() {
     let script = digest(between(&page, "<script>", "</script>"));
     assert_eq!(
         policy,
-        format!("default-src 'none'; style-src {style}; script-src {script}; base-uri 'none'; form-action 'none'")
+        format!(
+            "default-src 'none'; style-src {style}; script-src {script}; base-uri 'none'; form-action 'none'"
+        )
     );
 }
 
@@ -112,7 +116,8 @@ fn the_policy_allows_the_inline_parts_and_nothing_else() {
 fn tags(page: &str) -> Vec<&str> {
     let body = page.split("<style>").flat_map(|part| part.split("</style>")).enumerate();
     let markup = body.filter(|(place, _)| place % 2 == 0).map(|(_, part)| part);
-    let markup = markup.flat_map(|part| part.split("<script>")).map(|part| part.split("</script>").last().unwrap());
+    let markup =
+        markup.flat_map(|part| part.split("<script>")).map(|part| part.split("</script>").last().unwrap());
     markup.flat_map(|part| part.split('<').skip(1)).map(|tag| tag.split('>').next().unwrap()).collect()
 }
 
@@ -128,7 +133,10 @@ fn no_page_refers_to_anything_outside_of_it() {
                 assert!(link.starts_with('#'), "{name}: {tag}");
             }
             let element = tag.split([' ', '/']).next().unwrap();
-            assert!(!["iframe", "object", "embed", "img", "link", "base", "form"].contains(&element), "{name}: {tag}");
+            assert!(
+                !["iframe", "object", "embed", "img", "link", "base", "form"].contains(&element),
+                "{name}: {tag}"
+            );
         }
         let style = between(&page, "<style>", "</style>");
         assert!(!style.contains("@import") && !style.contains("@font-face"), "{name}");
@@ -159,8 +167,14 @@ fn it_is_written_beside_another_format() {
     let both = run_in(folder.path(), &[&arguments[..], &["--html", "page.html"]].concat());
     assert_eq!((both.status, both.text()), (1, plain.text()));
     let page = std::fs::read_to_string(folder.path().join("page.html")).unwrap();
-    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n") && page.contains("<title>Denied: "));
-    let bad = command(folder.path(), &[&arguments[..], &["--html", "no/such/page.html"]].concat()).output().unwrap();
+    assert!(
+        page.starts_with("<!DOCTYPE html>")
+            && page.ends_with("</html>\n")
+            && page.contains("<title>Denied: ")
+    );
+    let bad = command(folder.path(), &[&arguments[..], &["--html", "no/such/page.html"]].concat())
+        .output()
+        .unwrap();
     assert_eq!(bad.status.code(), Some(2));
 }
 
@@ -173,7 +187,9 @@ fn a_page_says_no_more_than_the_packets() {
         assert_eq!(page(&name), page(&name), "the same capture gives the same bytes");
     }
     let beijing = page("zoom-beijing-keys.pcapng");
-    for expected in ["DENY CN", "client 192.0.2.10, place not known", "failover, +13 s", "not for a city", "packet 142"] {
+    for expected in
+        ["DENY CN", "client 192.0.2.10, place not known", "failover, +13 s", "not for a city", "packet 142"]
+    {
         assert!(beijing.contains(expected), "{expected}");
     }
 }

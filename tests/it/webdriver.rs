@@ -18,7 +18,10 @@ pub struct Browser {
 
 fn found(names: &[&str]) -> Option<PathBuf> {
     let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
-    names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|path| path.is_file())
+    names
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .find(|path| path.is_file())
 }
 
 impl Browser {
@@ -30,16 +33,27 @@ impl Browser {
             eprintln!("left out: there is no chromium with chromedriver");
             return None;
         };
-        let mut driver = Command::new(driver).arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut driver = Command::new(driver)
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
         let port = lines.map_while(Result::ok).find_map(|line| {
             let (_, rest) = line.split_once("successfully on port ")?;
             Some(rest.trim_end_matches('.').to_owned())
         });
         let port = port.expect("chromedriver says its port");
-        let config = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).proxy(None);
-        let mut this =
-            Self { driver, agent: config.build().into(), session: format!("http://127.0.0.1:{port}/session") };
+        let config = ureq::Agent::config_builder()
+            .timeout_global(Some(PATIENCE))
+            .http_status_as_error(false)
+            .proxy(None);
+        let mut this = Self {
+            driver,
+            agent: config.build().into(),
+            session: format!("http://127.0.0.1:{port}/session"),
+        };
         let arguments = [
             "--headless",
             "--no-sandbox",
@@ -109,14 +123,20 @@ impl Browser {
     /// What was written to the console since it was last asked.
     pub fn console(&self) -> Vec<String> {
         let entries = self.ask("/se/log", &json!({"type": "browser"}));
-        entries.as_array().unwrap().iter().map(|entry| entry["message"].as_str().unwrap().to_owned()).collect()
+        entries
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| entry["message"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     /// What was asked of any server or file since it was last asked.
     pub fn requests(&self) -> Vec<String> {
         let entries = self.ask("/se/log", &json!({"type": "performance"}));
         let messages = entries.as_array().unwrap().iter().map(|entry| entry["message"].as_str().unwrap());
-        let events = messages.map(|message| serde_json::from_str::<Value>(message).unwrap()["message"].clone());
+        let events =
+            messages.map(|message| serde_json::from_str::<Value>(message).unwrap()["message"].clone());
         events
             .filter(|event| event["method"] == "Network.requestWillBeSent")
             .map(|event| event["params"]["request"]["url"].as_str().unwrap().to_owned())

@@ -24,12 +24,10 @@ pub(super) struct Place<'a> {
 }
 
 struct Row {
+    says: String,
     kind: &'static str,
     source: String,
-    says: String,
-    about: String,
-    made: String,
-    round_trip: String,
+    more: String,
 }
 
 impl<'a> Place<'a> {
@@ -61,22 +59,19 @@ fn row(claim: &Claim) -> Row {
     if let Some(registered) = claim.registered_country.filter(|_| claim.country != claim.registered_country) {
         let _ = write!(says, " (registered in {registered})");
     }
-    let network = claim.network.map(|network| network.to_string());
-    let about: Vec<String> = claim.region.as_deref().map(str::to_owned).into_iter().chain(network).collect();
-    let mut made = claim.built.map(|built| built.strftime("%Y-%m-%d").to_string()).unwrap_or_default();
-    if let Some(days) = claim.days_off.filter(|_| claim.far_in_time) {
-        let side = if days < 0 { "before" } else { "after" };
-        let _ = write!(made, ", {} days {side} the packets", number(days.unsigned_abs()));
-    }
-    Row {
-        kind: claim.kind.name(),
-        source: claim.source.to_string(),
-        says,
-        about: about.join(", "),
-        made,
-        round_trip: claim
-            .latency
-            .map(|reach| format!("{} ({:.0} km away)", reach.verdict.name(), reach.distance_km))
-            .unwrap_or_default(),
-    }
+    let made = claim.built.map(|built| {
+        let mut made = format!("made {}", built.strftime("%Y-%m-%d"));
+        if let Some(days) = claim.days_off.filter(|_| claim.far_in_time) {
+            let side = if days < 0 { "before" } else { "after" };
+            let _ = write!(made, ", {} days {side} the packets", number(days.unsigned_abs()));
+        }
+        made
+    });
+    let round_trip = claim.latency.map(|reach| {
+        format!("by round-trip time {}: {:.0} km away at least", reach.verdict.name(), reach.distance_km)
+    });
+    let parts =
+        [claim.region.as_deref().map(str::to_owned), claim.network.map(|network| network.to_string())];
+    let parts: Vec<String> = parts.into_iter().chain([made, round_trip]).flatten().collect();
+    Row { says, kind: claim.kind.name(), source: claim.source.to_string(), more: parts.join(", ") }
 }

@@ -116,7 +116,7 @@
         ticks.replaceChildren(...plain);
         return;
       }
-      const step = STEPS.find((length) => span / zoom / length <= 6) || STEPS[STEPS.length - 1];
+      const step = STEPS.find((length) => span / zoom / length <= Math.max(2, plot.clientWidth / 110)) || STEPS[STEPS.length - 1];
       const share = (pixels) => pixels / plot.scrollWidth;
       const from = start + span * share(plot.scrollLeft - plot.clientWidth);
       const to = Math.min(start + span, start + span * share(plot.scrollLeft + 2 * plot.clientWidth));
@@ -192,8 +192,11 @@
   // --- calls come to life when they are unfolded: there may be a thousand ---
 
   const liven = (call) => {
-    if (call.dataset.live) return;
-    call.dataset.live = "yes";
+    // A map that is wider than the screen begins at the country that matters most.
+    for (const map of call.querySelectorAll(".map .scroll")) {
+      const dot = map.querySelector(".callout");
+      if (dot && map.scrollWidth > map.clientWidth) map.scrollLeft += dot.getBoundingClientRect().right - map.getBoundingClientRect().left - map.clientWidth * 0.7;
+    }
     call.querySelectorAll(".timeline").forEach(zoomable);
     call.querySelectorAll("table.ends").forEach((table) => enhance(table, [], "far ends"));
   };
@@ -201,15 +204,4 @@
     if (call.open) liven(call);
     else call.addEventListener("toggle", () => call.open && liven(call), { once: true });
   }
-
-  // --- paper has no folds: what is in view is printed unfolded ---
-
-  let unfolded = [];
-  addEventListener("beforeprint", () => {
-    const calls = [...document.querySelectorAll("details.call")];
-    const all = [...document.querySelectorAll("details")];
-    unfolded = (calls.length > 3 ? calls.filter((call) => call.open).flatMap((call) => [...call.querySelectorAll("details")]) : all).filter((fold) => !fold.open);
-    unfolded.forEach((fold) => { fold.open = true; });
-  });
-  addEventListener("afterprint", () => unfolded.forEach((fold) => { fold.open = false; }));
 })();

@@ -47,7 +47,8 @@ impl Client {
             } else {
                 "no packet tells a public address of it that can be placed"
             };
-            let words = format!("Where the client is, is not known: {why}. Its lines begin below the map.");
+            let words =
+                format!("Where the client is, is not known ({why}), so that its lines begin below the map.");
             return Self { place: None, address, words };
         };
         let source = seen.iter().find(|endpoint| placed(endpoint) && endpoint.location.country == Some(code));
