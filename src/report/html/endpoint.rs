@@ -15,6 +15,8 @@ use askama::Template;
 #[template(path = "endpoint.html")]
 pub(super) struct Endpoint<'a> {
     endpoint: &'a EndpointReport,
+    /// Whether what is under the row is made only when it is unfolded, where there is a script to do so.
+    folded: bool,
     /// `None` where no policy was asked.
     mark: Option<Mark>,
     address: String,
@@ -32,7 +34,7 @@ pub(super) struct Endpoint<'a> {
 }
 
 impl<'a> Endpoint<'a> {
-    pub(super) fn new(context: &Context<'a>, endpoint: &'a EndpointReport) -> Self {
+    pub(super) fn new(context: &Context<'a>, endpoint: &'a EndpointReport, folded: bool) -> Self {
         let is_client = context.clients.contains(&endpoint.address);
         let contact = match endpoint.contact {
             _ if is_client => "client of a call",
@@ -64,6 +66,7 @@ impl<'a> Endpoint<'a> {
             named: endpoint.mentioned.iter().map(far::mention).collect(),
             known: Place::of(endpoint),
             endpoint,
+            folded,
         }
     }
 }

@@ -18,7 +18,8 @@ use std::fmt::Write as _;
 const MAX_CALLS: usize = 1_000;
 /// Addresses with a row.
 const MAX_ENDPOINTS: usize = 20_000;
-/// Calls that are unfolded when the page opens.
+/// Calls that are unfolded when the page opens. What is folded lies in a `noscript`: without a script it is simply there,
+/// with one it is a text until it is unfolded, so that a thousand calls do not become two million elements.
 const MAX_OPEN: usize = 3;
 /// Calls listed before the rest is folded.
 const CALLS_A_FOLD: usize = 50;
@@ -136,7 +137,7 @@ impl<'a> Page<'a> {
     }
 
     fn endpoint(&self, endpoint: &'a EndpointReport) -> Endpoint<'a> {
-        Endpoint::new(self.context, endpoint)
+        Endpoint::new(self.context, endpoint, self.endpoints.len() > ROWS_A_FOLD)
     }
 
     fn inputs(&self) -> &'a [InputReport] {

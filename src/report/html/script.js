@@ -30,7 +30,7 @@
     let shown = rows, page = 0, sorted = null;
     const texts = new Map();
     const text = (row) => {
-      if (!texts.has(row)) texts.set(row, row.textContent.toLowerCase());
+      if (!texts.has(row)) texts.set(row, [row.rows[0], row.querySelector("summary")].map((part) => part?.textContent.toLowerCase()).join(" "));
       return texts.get(row);
     };
     const status = make("span", { role: "status" });
@@ -189,7 +189,7 @@
     plot.addEventListener("scroll", draw, { passive: true });
   };
 
-  // --- calls come to life when they are unfolded: there may be a thousand ---
+  // --- what is folded is a text in a noscript until it is unfolded: there may be a thousand calls ---
 
   const liven = (call) => {
     // A map that is wider than the screen begins at the country that matters most.
@@ -200,8 +200,11 @@
     call.querySelectorAll(".timeline").forEach(zoomable);
     call.querySelectorAll("table.ends").forEach((table) => enhance(table, [], "far ends"));
   };
-  for (const call of document.querySelectorAll("details.call")) {
-    if (call.open) liven(call);
-    else call.addEventListener("toggle", () => call.open && liven(call), { once: true });
-  }
+  document.querySelectorAll("details.call[open]").forEach(liven);
+  document.addEventListener("toggle", ({ target }) => {
+    const folded = target.querySelector?.(":scope > noscript");
+    if (!folded) return;
+    folded.outerHTML = folded.textContent;
+    if (target.matches(".call")) liven(target);
+  }, true);
 })();
