@@ -46,6 +46,7 @@ fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
     let task = task(&options.evidence, &options.paths)?;
     let output = Output::open(options.output.as_deref())?;
     options.format.fits(output.is_terminal())?;
+    let page = options.html.as_deref().map(|path| Output::open(Some(path))).transpose()?;
     let format = format.coloured(output.has_colour());
     let progress = Arc::new(Progress::default());
     let bar = Bar::watch(&progress);
@@ -60,13 +61,16 @@ fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
     if let Some(target) = &task.target {
         say(&format!("evidence is in '{}'", target.path().display()));
     }
-    if pseudonyms.is_some() {
-        // What may not be written has to be known before the first byte is.
-        let report = inspected.report.render(format);
-        Task::check(pseudonyms.as_ref(), "the report", &report)?;
-        output.write(&report)?;
-    } else {
-        output.report(|out| inspected.report.write(format, out))?;
+    for (output, format) in [(page, report::Format::Html), (Some(output), format)] {
+        let Some(output) = output else { continue };
+        if pseudonyms.is_some() {
+            // What may not be written has to be known before the first byte is.
+            let report = inspected.report.render(format);
+            Task::check(pseudonyms.as_ref(), "the report", &report)?;
+            output.write(&report)?;
+        } else {
+            output.report(|out| inspected.report.write(format, out))?;
+        }
     }
     let status = inspected.report.exit_status();
     // The process ends here: to give back each of some hundred thousand pieces of memory would only take time.
@@ -211,6 +215,8 @@ fn resolve(paths: &[PathBuf]) -> Vec<PathBuf> {
 }
 
 fn request(options: Inspect) -> Request {
+    // What is written beside a table has room for more than it.
+    let has_more = options.evidence.evidence.is_some() || options.html.is_some();
     Request {
         with_flows: options.with_flows(),
         paths: options.paths,
@@ -225,8 +231,8 @@ fn request(options: Inspect) -> Request {
         all_dates: options.location.all_dates,
         filter: options.filter,
         threads: options.threads,
-        hash: options.format.has_hashes() || options.evidence.evidence.is_some(),
-        brief: options.format == ReportFormat::Table && options.evidence.evidence.is_none(),
+        hash: options.format.has_hashes() || has_more,
+        brief: options.format == ReportFormat::Table && !has_more,
         services: options.services,
         home: options.home,
         idle_gap: Some(Duration::from_secs(u64::from(options.idle_gap))),

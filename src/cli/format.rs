@@ -17,6 +17,8 @@ pub enum Format {
 pub enum ReportFormat {
     /// For people
     Table,
+    /// One page for a browser, which needs nothing else
+    Html,
     /// One object, for programs
     Json,
     /// The same as one record a line
@@ -86,6 +88,7 @@ impl ReportFormat {
             #[cfg(feature = "parquet")]
             Self::Parquet => return Ok(report::Format::Parquet(named?)),
             Self::Table => report::Format::Table { colour: false },
+            Self::Html => report::Format::Html,
             Self::Json => report::Format::Json,
             Self::Jsonl => report::Format::JsonLines,
             Self::Zeek => report::Format::Zeek,
@@ -116,13 +119,14 @@ impl ReportFormat {
 
     /// Whether it has room for the hashes of the inputs. Hashing takes several times as long as all the rest.
     pub const fn has_hashes(self) -> bool {
-        matches!(self, Self::Json | Self::Jsonl)
+        matches!(self, Self::Html | Self::Json | Self::Jsonl)
     }
 
     /// The word for it on the command line.
     const fn name(self) -> &'static str {
         match self {
             Self::Table => "table",
+            Self::Html => "html",
             Self::Json => "json",
             Self::Jsonl => "jsonl",
             Self::Csv => "csv",

@@ -82,6 +82,10 @@ pub struct Inspect {
     #[arg(long, value_enum, default_value_t = ReportFormat::Table, help_heading = "Output")]
     pub format: ReportFormat,
 
+    /// Write the report as a page for a browser, too
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub html: Option<PathBuf>,
+
     /// Which table of the report is written (csv, parquet)
     #[arg(long, value_enum, value_name = "TABLE", help_heading = "Output")]
     pub table: Option<ReportTable>,

@@ -210,6 +210,7 @@ impl<'a> Inspector<'a> {
             },
             judge_all: self.request.judge_all,
             with_flows: self.request.with_flows,
+            with_proof: !self.request.brief,
         });
         (report, inference, sessions)
     }

@@ -7,6 +7,7 @@ mod csv;
 mod diff;
 mod ecs;
 mod explain;
+mod html;
 mod json;
 pub mod jsonl;
 mod model;
@@ -44,6 +45,8 @@ pub enum Format {
         /// Whether to colour it for a terminal.
         colour: bool,
     },
+    /// One page for a browser, which needs nothing else.
+    Html,
     /// One JSON object.
     Json,
     /// JSON objects, one a line.
@@ -87,6 +90,7 @@ impl Report {
         match format {
             Format::Csv(table) => csv::write(self, table, out),
             Format::Ecs => ecs::write(self, out),
+            Format::Html => html::write(self, out),
             Format::Json => json::write(self, out),
             Format::JsonLines => jsonl::write(self, out),
             #[cfg(feature = "parquet")]

@@ -458,6 +458,12 @@ pub struct SessionEndpoint {
     pub rtt: Option<RttReport>,
     /// Media that went to or came from it: `audio`, `video`, `screen`, or `media` of unknown kind.
     pub media: Vec<&'static str>,
+    /// From when to when each kind of media was seen.
+    pub media_spans: Vec<MediaSpanReport>,
+    /// The first packet to or from it in this session.
+    pub first_packet: Option<PacketReport>,
+    /// What service and role rest on, strongest first; packets are numbered in the input of the first packet.
+    pub evidence: Vec<EvidenceReport>,
     /// The verdict on it.
     pub verdict: Verdict,
     /// Where contact went too short a way for a rule to apply: what the rule would have said.
@@ -470,6 +476,22 @@ impl SessionEndpoint {
         let role = self.roles.first().copied().unwrap_or(Role::Unknown);
         (std::cmp::Reverse(self.verdict), role, std::cmp::Reverse(self.contact), self.address)
     }
+}
+
+/// When one kind of media went to or came from a far end.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct MediaSpanReport {
+    /// `audio`, `video`, `screen`, where the packets tell.
+    pub kind: Option<&'static str>,
+    /// Time of the first packet.
+    pub start: Time,
+    /// Time of the last packet. There may be pauses between.
+    pub end: Time,
+    /// Packets.
+    pub packets: u64,
+    /// Bytes of the RTP packets on the wire.
+    pub bytes: u64,
 }
 
 /// Something that happened.
@@ -485,6 +507,9 @@ pub struct EventReport {
     /// How an attempt failed.
     #[cfg_attr(test, schemars(extend("enum" = ["icmp", "stun_error", "tcp_no_answer", "tcp_refused", "tcp_reset", "tls_alert", "tls_no_serverhello", "udp_no_answer", null])))]
     pub code: Option<&'static str>,
+    /// The same in words.
+    #[serde(skip)]
+    pub words: Option<&'static str>,
     /// With whom.
     pub endpoint: IpAddr,
     /// At which port.

@@ -13,12 +13,14 @@
     reason = "a failed unwrap in a test is a failed test, and what is not tested here is said on stderr"
 )]
 
+mod browser;
 mod calls;
 mod evidence;
 mod exit_status;
 mod frames;
 mod golden;
 mod hostile;
+mod html;
 mod inputs;
 mod layers;
 mod locate;
@@ -36,6 +38,7 @@ mod tools;
 #[cfg(feature = "update")]
 mod update;
 mod share;
+mod webdriver;
 
 #[path = "../../examples/make-samples/samples/mod.rs"]
 mod made;

@@ -101,4 +101,5 @@ def main(map_path, fine_path, codes_path, out_path):
     print(len(countries), "countries,", place, "bytes; without an outline:", sorted(set(codes.values()) - set(countries)))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -121,7 +121,7 @@ fn handshake(facts: &HandshakeFacts) -> HandshakeReport {
     }
 }
 
-fn evidence(evidence: &Evidence) -> EvidenceReport {
+pub(super) fn evidence(evidence: &Evidence) -> EvidenceReport {
     EvidenceReport {
         kind: evidence.kind.name(),
         rule: evidence.rule,

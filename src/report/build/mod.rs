@@ -5,6 +5,7 @@ mod endpoints;
 mod finding;
 mod flows;
 mod inputs;
+mod proof;
 mod sessions;
 
 use super::model::{CoverageReport, Finding, PacketReport, Report, Share, Time, Tool};
@@ -55,6 +56,8 @@ pub struct Material<'a> {
     pub judge_all: bool,
     /// Whether to list every flow.
     pub with_flows: bool,
+    /// Whether far ends of calls have what shows them: the table has no room for it.
+    pub with_proof: bool,
 }
 
 /// Puts a report together.

@@ -8,6 +8,7 @@ use super::super::text;
 use super::client::Client;
 use super::endpoints::least;
 use super::finding::Seen;
+use super::proof::Proof;
 use super::{Builder, Met};
 use crate::flow::Transport;
 use crate::identify::facts::{Rtt, RttVia};
@@ -15,7 +16,7 @@ use crate::identify::infer::Subject;
 use crate::identify::{Contact, Identity, Role, Service};
 use crate::locate::{CountryCode, Scope};
 use crate::policy::{Judgement, Reason, Verdict, groups};
-use crate::session::{Event, Failover, Leg, Session, What};
+use crate::session::{Event, Failover, Failure, Leg, Session, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -144,6 +145,10 @@ impl Builder<'_> {
         endpoint.names =
             names.into_iter().map(|(name, via)| NameReport { name: name.to_owned(), via }).collect();
         endpoint.rtt = least(&summed(&rtts));
+        if self.material.with_proof {
+            let Proof { media_spans, first_packet, evidence } = self.proof(legs);
+            (endpoint.media_spans, endpoint.first_packet, endpoint.evidence) = (media_spans, first_packet, evidence);
+        }
         endpoint
     }
 
@@ -170,20 +175,24 @@ impl Builder<'_> {
             last_seen: None,
             rtt: None,
             media: Vec::new(),
+            media_spans: Vec::new(),
+            first_packet: None,
+            evidence: Vec::new(),
             verdict: Verdict::Allow,
             untouched: None,
         }
     }
 
     fn event(&mut self, event: &Event) -> EventReport {
-        let code = match event.what {
-            What::Failed(failure) => Some(failure.code()),
+        let failure = match event.what {
+            What::Failed(failure) => Some(failure),
             _ => None,
         };
         EventReport {
             time: self.time(event.time),
             event: event.what.name(),
-            code,
+            code: failure.map(Failure::code),
+            words: failure.map(Failure::words),
             endpoint: event.far.ip(),
             port: Some(event.far.port()).filter(|port| *port != 0),
             country: self.country(event.far.ip()),

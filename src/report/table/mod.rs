@@ -204,12 +204,12 @@ impl Table {
 }
 
 /// The name that tells a person most.
-fn best_name(names: &[NameReport]) -> Option<&str> {
+pub(super) fn best_name(names: &[NameReport]) -> Option<&str> {
     super::text::best_name(names.iter().map(|name| (name.name.as_str(), name.via)))
 }
 
 /// `dbip-country-lite 2026-06-01: IP Geolocation by DB-IP, https://db-ip.com`.
-fn credit(database: &Database) -> String {
+pub(super) fn credit(database: &Database) -> String {
     let mut text = escape(&database.id);
     if let Some(built) = database.built {
         let _ = write!(text, " {}", built.strftime("%Y-%m-%d"));
@@ -221,7 +221,7 @@ fn credit(database: &Database) -> String {
 }
 
 /// `2020-04-03 14:02:11 to 14:09:37`, with the second date where it is another.
-fn span(first: Time, last: Time) -> String {
+pub(super) fn span(first: Time, last: Time) -> String {
     let (start, end) = (seconds(first), seconds(last));
     let same_day = start.get(..10).is_some_and(|day| end.starts_with(day));
     let shown = if same_day { end.get(11..).unwrap_or(&end) } else { &end };
