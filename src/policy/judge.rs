@@ -162,7 +162,10 @@ impl Policy {
 
     fn judge_disputed(&self, location: &Location) -> Judgement {
         let says: Vec<&str> = location.contradictions.iter().map(|found| found.reason.as_str()).collect();
-        let says = format!("sources disagree ({})", says.join("; "));
+        let is_one = location.claimed_countries().len() == 1;
+        let what =
+            if is_one { "the round-trip time speaks against what sources say" } else { "sources disagree" };
+        let says = format!("{what} ({})", says.join("; "));
         let Some((country, ruling)) = self.first_denied(location) else {
             let reason = format!("{says}: the rules allow each of these countries");
             return Judgement::new(Verdict::Allow, None, Reason::Allowed, reason);
