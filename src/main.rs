@@ -3,8 +3,8 @@
 use clap::Parser;
 use landfall::capture::Progress;
 use landfall::cli::{
-    Bar, Cli, Command, DbCommand, Diff, EvidenceCommand, EvidenceOptions, Format, Inspect, Lookup, Manual, Output,
-    PolicyCommand, ReportFormat, Scope, VerifyOptions,
+    Bar, Cli, Command, DbCommand, Diff, EvidenceCommand, EvidenceOptions, Format, Inspect, Lookup, Manual,
+    Output, PolicyCommand, ReportFormat, Scope, VerifyOptions,
 };
 use landfall::evidence::{self, EvidenceError, Key, Target, Task, VerifyRequest};
 use landfall::locate::Sources;

@@ -1,10 +1,11 @@
 //! One location database: what it is, and what it says of an address.
 
 use super::bytes::Bytes;
+use super::index::{Index, Leaf};
 use super::records::Records;
 use super::schema::{Found, Probed, Record, Schema, shortened};
 use super::{Claim, ClaimKind, LocateError, Operator, claim, embedded};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use jiff::Timestamp;
 use maxminddb::{MaxMindDbError, Reader};
 use serde::{Serialize, Serializer};
@@ -13,8 +14,8 @@ use std::fs::File;
 use std::io::Read;
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Bytes of a database file that are accepted. The largest in use have some hundred megabytes.
 const MAX_FILE_BYTES: u64 = 2 << 30;
@@ -125,11 +126,15 @@ impl DatabaseKind {
 #[derive(Debug)]
 pub(super) struct Source {
     reader: Reader<Bytes>,
+    /// What the reader reads.
+    bytes: Bytes,
     schema: Schema,
     kind: ClaimKind,
     origin: Option<&'static str>,
     built: Option<Timestamp>,
     id: Arc<str>,
+    /// Made where many addresses are to be looked up; `None` in it where that does not help.
+    index: OnceLock<Option<Index>>,
     records: Records,
     unreadable: AtomicU64,
 }
@@ -139,9 +144,10 @@ impl Source {
     pub(super) fn embedded() -> Result<(Database, Self), LocateError> {
         let description = embedded::description();
         let path = Path::new(&description.path);
-        let reader = Reader::from_source(Bytes::Static(embedded::BYTES))
+        let bytes = Bytes::Static(embedded::BYTES);
+        let reader = Reader::from_source(bytes.clone())
             .map_err(|source| LocateError::Damaged { path: path.to_owned(), source })?;
-        let source = Self::new(&description, reader, embedded::SCHEMA);
+        let source = Self::new(&description, reader, bytes, embedded::SCHEMA);
         Ok((description, source))
     }
 
@@ -160,9 +166,9 @@ impl Source {
         if is_compressed(bytes.as_ref()) {
             return Err(LocateError::Compressed { path: path_buf() });
         }
-        let sha256 = hash.then(|| Sha256::digest(&bytes).into());
+        let sha256 = hash.then(|| Sha256::digest(bytes.as_ref()).into());
         let damaged = |source| LocateError::Damaged { path: path_buf(), source };
-        let reader = Reader::from_source(bytes).map_err(damaged)?;
+        let reader = Reader::from_source(bytes.clone()).map_err(damaged)?;
         let metadata = reader.metadata();
         let schema = match Schema::probe(&reader).map_err(damaged)? {
             Probed::Understood(schema) => schema,
@@ -185,13 +191,14 @@ impl Source {
             description: description.map(|text| shortened(text).to_owned()),
             origin: origin(path, metadata),
         };
-        let source = Self::new(&description, reader, schema);
+        let source = Self::new(&description, reader, bytes, schema);
         Ok((description, source))
     }
 
-    fn new(description: &Database, reader: Reader<Bytes>, schema: Schema) -> Self {
+    fn new(description: &Database, reader: Reader<Bytes>, bytes: Bytes, schema: Schema) -> Self {
         Self {
             reader,
+            bytes,
             schema,
             kind: match description.origin {
                 Some(origin) if REGISTRIES.contains(&origin) => ClaimKind::Registry,
@@ -200,9 +207,15 @@ impl Source {
             origin: description.origin,
             built: description.built,
             id: Arc::clone(&description.id),
+            index: OnceLock::new(),
             records: Records::default(),
             unreadable: AtomicU64::new(0),
         }
+    }
+
+    /// Takes a millisecond to make later look-ups of IPv4 addresses faster.
+    pub(super) fn prepare(&self) {
+        self.index.get_or_init(|| Index::new(self.bytes.as_ref(), self.reader.metadata()));
     }
 
     /// Adds what the database says of where `address` is, and gives who announces it.
@@ -210,10 +223,24 @@ impl Source {
         if address.is_ipv6() && self.reader.metadata().ip_version == 4 {
             return None;
         }
+        if let IpAddr::V4(ipv4) = address
+            && let Some(index) = self.index.get().and_then(Option::as_ref)
+        {
+            match index.leaf(self.bytes.as_ref(), ipv4) {
+                Some(Leaf::Empty) => return None,
+                Some(Leaf::Record(offset, length)) => {
+                    if let Some(record) = self.records.kept(offset) {
+                        let network = Ipv4Net::new(ipv4, length).ok()?.trunc();
+                        return self.answer(network.into(), record, claims);
+                    }
+                }
+                None => {}
+            }
+        }
         let answer = self.reader.lookup(address).and_then(|found| {
             let Some(offset) = found.offset() else { return Ok(None) };
             let record = self.records.get(offset, || self.schema.read(&found))?;
-            Ok(self.answer(address, &found, record, claims))
+            Ok(network(address, &found).and_then(|network| self.answer(network, &record, claims)))
         });
         answer.unwrap_or_else(|_damage| {
             self.unreadable.fetch_add(1, Ordering::Relaxed);
@@ -231,14 +258,7 @@ impl Source {
         self.unreadable.load(Ordering::Relaxed)
     }
 
-    fn answer(
-        &self,
-        address: IpAddr,
-        found: &Found<'_>,
-        record: Record,
-        claims: &mut Vec<Claim>,
-    ) -> Option<Operator> {
-        let network = network(address, found)?;
+    fn answer(&self, network: IpNet, record: &Record, claims: &mut Vec<Claim>) -> Option<Operator> {
         if record.country.is_some() || record.registered_country.is_some() {
             claims.push(Claim {
                 origin: self.origin,
@@ -249,7 +269,7 @@ impl Source {
                 ..Claim::new(Arc::clone(&self.id), self.kind)
             });
         }
-        record.operator
+        record.operator.clone()
     }
 }
 

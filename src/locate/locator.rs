@@ -186,6 +186,15 @@ impl Locator {
         }
     }
 
+    /// Takes a millisecond for each database to make later look-ups of IPv4 addresses faster: worth it for thousands.
+    pub fn prepare(&self) {
+        for build in self.series.iter().flat_map(|series| &series.builds) {
+            if let Witness::Database(source) = &build.witness {
+                source.prepare();
+            }
+        }
+    }
+
     /// The databases, in the order in which they are asked.
     pub fn databases(&self) -> &[Database] {
         &self.databases

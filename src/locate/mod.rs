@@ -19,6 +19,7 @@ mod explain;
 mod files;
 mod formats;
 mod hints;
+mod index;
 mod latency;
 mod locator;
 mod operators;
@@ -427,13 +428,13 @@ mod tests {
         let whole = database(Header::default(), &[("1.0.0.0/8", record.clone()), ("2600::/32", record)]);
         let path = Path::new("cut.mmdb");
         for length in 0..whole.len() {
-            let opened = Source::from_bytes(path, Bytes::Owned(whole[..length].to_vec()), &[], false);
+            let opened = Source::from_bytes(path, Bytes::owned(whole[..length].to_vec()), &[], false);
             if let Ok((_, source)) = opened {
                 source.look_up(address("1.1.1.1"), &mut Vec::new());
                 source.look_up(address("2600::1"), &mut Vec::new());
             }
         }
-        Source::from_bytes(path, Bytes::Owned(whole), &[], false).unwrap();
+        Source::from_bytes(path, Bytes::owned(whole), &[], false).unwrap();
     }
 
     proptest! {
@@ -449,7 +450,7 @@ mod tests {
                 let place = place % file.len();
                 file[place] = byte;
             }
-            if let Ok((_, source)) = Source::from_bytes(Path::new("a.mmdb"), Bytes::Owned(file), &[], false) {
+            if let Ok((_, source)) = Source::from_bytes(Path::new("a.mmdb"), Bytes::owned(file), &[], false) {
                 for place in [IpAddr::from(bits.to_be_bytes()), address("8.8.8.8"), address("1.1.1.1"), address("2600::1")] {
                     source.look_up(place, &mut Vec::new());
                 }

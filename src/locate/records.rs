@@ -48,6 +48,14 @@ impl Records {
         self.other(offset, read)
     }
 
+    /// The record at `offset`, if it is there and needs no waiting for.
+    pub(super) fn kept(&self, offset: usize) -> Option<&Record> {
+        let first = spread(offset);
+        let slots = self.slots.get()?.get(first..first + TRIES)?;
+        let mut kept = slots.iter().map_while(OnceLock::get);
+        kept.find(|(known, _)| *known == offset).map(|(_, record)| record)
+    }
+
     fn other<E>(&self, offset: usize, read: impl FnOnce() -> Result<Record, E>) -> Result<Record, E> {
         if let Some(record) = self.others.read().unwrap_or_else(PoisonError::into_inner).get(&offset) {
             return Ok(record.clone());
@@ -92,6 +100,8 @@ mod tests {
             }
         }
         assert!(!records.others.read().unwrap().is_empty());
+        assert_eq!(records.kept(0), Some(&record(0)));
+        assert_eq!(records.kept(1), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroUsize;
 
 /// Bytes of lines that a thread takes at a time. A line of more is no address, whatever is in it.
-const BLOCK_BYTES: usize = 1 << 18;
+const BLOCK_BYTES: usize = 1 << 16;
 /// Bytes that are not worth another thread.
 const SMALL_BYTES: usize = 1 << 14;
 /// Bytes of text that a line of input makes: to grow the text step by step would copy it as often.
@@ -72,6 +72,9 @@ pub fn lookup(
     let mut blocks = Blocks::new(BLOCK_BYTES * threads);
     let work = Work { locator: &locator, request };
     while let Some(lines) = blocks.next(&mut input).map_err(LookupError::Read)? {
+        if lines.len() > SMALL_BYTES {
+            locator.prepare();
+        }
         for part in work.share(lines, threads) {
             let text = if is_first { part.text.strip_prefix(b",\n") } else { None };
             is_first = is_first && part.text.is_empty();

@@ -228,9 +228,12 @@ impl Policy {
     }
 
     fn judge_disputed(&self, evidence: &Evidence<'_>) -> Judgement {
-        let found = &evidence.location.contradictions;
-        let says: Vec<&str> = found.iter().map(|found| found.reason.as_str()).collect();
-        let says = format!("sources disagree ({})", says.join("; "));
+        let location = evidence.location;
+        let says: Vec<&str> = location.contradictions.iter().map(|found| found.reason.as_str()).collect();
+        let is_one = location.claimed_countries().len() == 1;
+        let what =
+            if is_one { "the round-trip time speaks against what sources say" } else { "sources disagree" };
+        let says = format!("{what} ({})", says.join("; "));
         if let Some(judgement) = self.judge_anywhere(evidence) {
             return judgement;
         }

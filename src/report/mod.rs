@@ -11,9 +11,9 @@ mod html;
 mod json;
 pub mod jsonl;
 mod model;
+mod paragraph;
 #[cfg(feature = "parquet")]
 pub mod parquet;
-mod paragraph;
 mod past;
 mod placed;
 mod places;

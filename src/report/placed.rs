@@ -2,16 +2,18 @@
 
 use super::model::EndpointReport;
 use super::text::escape;
-use crate::locate::{Claim, CountryCode, Placement, Scope};
+use crate::locate::{Claim, ClaimKind, CountryCode, Placement, Scope};
 use jiff::Timestamp;
 use std::io::Write as _;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-/// Writes placements one after the other. It remembers dates: sources have few, and to format one takes as long as a
-/// look-up.
+/// Writes placements one after the other. It remembers what comes again: to format a date takes as long as a look-up.
 #[derive(Debug)]
 pub struct Placed {
-    dates: Vec<(Timestamp, String)>,
+    sources: Vec<Known>,
+    /// The words for kinds of claims.
+    labels: [(ClaimKind, [u8; LABEL_COLUMNS]); 5],
     /// The numbers of one octet with a dot behind them, and how many letters that are.
     octets: [([u8; 4], u8); 256],
 }
@@ -26,7 +28,14 @@ impl Default for Placed {
             }
             *count += 1;
         }
-        Self { dates: Vec::new(), octets }
+        let kinds = [
+            ClaimKind::Hint,
+            ClaimKind::Registry,
+            ClaimKind::Database,
+            ClaimKind::Geofeed,
+            ClaimKind::Provider,
+        ];
+        Self { sources: Vec::new(), labels: kinds.map(|kind| (kind, label(kind.name()))), octets }
     }
 }
 
@@ -54,25 +63,22 @@ impl Placed {
             out.push(b'\n');
         }
         for claim in &location.claims {
-            self.claim(out, claim.kind.name(), claim);
+            let found = self.labels.iter().find(|(kind, _)| *kind == claim.kind);
+            self.claim(out, found.map_or([b' '; LABEL_COLUMNS], |(_, label)| *label), claim);
         }
         for contradiction in &location.contradictions {
             push_all(out, &[b"  against   ", escape(&contradiction.reason).as_bytes(), b"\n"]);
         }
         for claim in &location.history {
-            self.claim(out, "build", claim);
+            self.claim(out, label("build"), claim);
         }
         push_all(out, &[b"  because   ", location.explanation().as_bytes(), b"\n"]);
     }
 
-    fn claim(&mut self, out: &mut Vec<u8>, label: &str, claim: &Claim) {
-        const LABEL_COLUMNS: &[u8] = b"          ";
-        push_all(out, &[b"  ", label.as_bytes(), LABEL_COLUMNS.get(label.len()..).unwrap_or(b" ")]);
-        let country = claim.country.map_or(*b"--", CountryCode::letters);
-        push_all(out, &[&country, b" ", claim.source.as_bytes()]);
-        if let Some(built) = claim.built {
-            push_all(out, &[b" ", self.date(built).as_bytes()]);
-        }
+    fn claim(&mut self, out: &mut Vec<u8>, label: [u8; LABEL_COLUMNS], claim: &Claim) {
+        out.extend_from_slice(&label);
+        out.extend_from_slice(&claim.country.map_or(*b"--", CountryCode::letters));
+        out.extend_from_slice(self.source(claim).as_bytes());
         if claim.far_in_time {
             let _ = write!(out, " ({} days off)", claim.days_off.unwrap_or_default());
         }
@@ -120,14 +126,38 @@ impl Placed {
         (letters, usize::from(count))
     }
 
-    fn date(&mut self, time: Timestamp) -> &str {
-        let place = self.dates.iter().position(|(known, _)| *known == time).unwrap_or_else(|| {
-            let date = time.to_string();
-            self.dates.push((time, date.split('T').next().unwrap_or_default().to_owned()));
-            self.dates.len() - 1
+    /// The source of a claim and its date, with a space before each.
+    fn source(&mut self, claim: &Claim) -> &str {
+        let is_same = |known: &Known| Arc::ptr_eq(&known.source, &claim.source) && known.built == claim.built;
+        let place = self.sources.iter().position(is_same).unwrap_or_else(|| {
+            let date = claim.built.map(|built| built.strftime(" %Y-%m-%d").to_string());
+            let text = format!(" {}{}", claim.source, date.unwrap_or_default());
+            // Only names of files make sources, and lists have few dates: this stays small.
+            self.sources.push(Known { source: Arc::clone(&claim.source), built: claim.built, text });
+            self.sources.len() - 1
         });
-        self.dates.get(place).map_or("", |(_, date)| date)
+        self.sources.get(place).map_or("", |known| &known.text)
     }
+}
+
+/// A source and its date as they are written.
+#[derive(Debug)]
+struct Known {
+    source: Arc<str>,
+    built: Option<Timestamp>,
+    text: String,
+}
+
+/// Columns of the word before a claim, and of what is before that.
+const LABEL_COLUMNS: usize = 12;
+
+/// `  database  `.
+fn label(word: &str) -> [u8; LABEL_COLUMNS] {
+    let mut label = [b' '; LABEL_COLUMNS];
+    for (place, letter) in label.iter_mut().skip(2).zip(word.bytes()) {
+        *place = letter;
+    }
+    label
 }
 
 fn push_all(out: &mut Vec<u8>, parts: &[&[u8]]) {

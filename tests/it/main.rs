@@ -32,12 +32,12 @@ mod readme;
 mod real_captures;
 mod samples;
 mod schema;
+mod share;
 mod shell;
 mod tables;
 mod tools;
 #[cfg(feature = "update")]
 mod update;
-mod share;
 mod webdriver;
 
 #[path = "../../examples/make-samples/samples/mod.rs"]

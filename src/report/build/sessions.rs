@@ -147,7 +147,8 @@ impl Builder<'_> {
         endpoint.rtt = least(&summed(&rtts));
         if self.material.with_proof {
             let Proof { media_spans, first_packet, evidence } = self.proof(legs);
-            (endpoint.media_spans, endpoint.first_packet, endpoint.evidence) = (media_spans, first_packet, evidence);
+            (endpoint.media_spans, endpoint.first_packet, endpoint.evidence) =
+                (media_spans, first_packet, evidence);
         }
         endpoint
     }
