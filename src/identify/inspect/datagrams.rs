@@ -340,7 +340,7 @@ impl Datagrams {
     }
 
     /// Everything that was learnt.
-    pub(super) fn finish(mut self: Box<Self>) -> (Option<Box<FlowFacts>>, Vec<NameBinding>) {
+    pub(super) fn finish(mut self) -> (Option<Box<FlowFacts>>, Vec<NameBinding>) {
         if let Skype::Maybe(frames) = self.skype {
             self.facts.skype_frames = Some(frames);
         }
