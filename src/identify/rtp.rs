@@ -54,7 +54,8 @@ pub fn parse(payload: &[u8], length: usize) -> Option<Header> {
     let mut header_length = HEADER_LENGTH + usize::from(first & 0x0F) * 4;
     let mut extension = None;
     if first & 0x10 != 0 {
-        extension = payload.get(header_length..).and_then(|rest| rest.first_chunk()).map(Extension::new);
+        extension =
+            payload.get(header_length..).and_then(|rest| rest.first_chunk().copied()).map(Extension::new);
         header_length += 4 + extension.map_or(0, |extension| extension.length);
     }
     if header_length > length {
@@ -73,8 +74,8 @@ pub fn parse(payload: &[u8], length: usize) -> Option<Header> {
 
 impl Extension {
     /// Reads the header of an extension, whose length counts words.
-    fn new(header: &[u8; 4]) -> Self {
-        let [profile @ .., high, low] = *header;
+    fn new(header: [u8; 4]) -> Self {
+        let [profile @ .., high, low] = header;
         let words = u16::from_be_bytes([high, low]);
         Self { profile: u16::from_be_bytes(profile), length: usize::from(words) * 4 }
     }

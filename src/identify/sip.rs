@@ -145,7 +145,7 @@ pub fn stream(bytes: &[u8]) -> impl Iterator<Item = Message<'_>> {
 fn split(bytes: &[u8]) -> Option<(Message<'_>, &[u8])> {
     let (first, rest) = next_line(bytes)?;
     let mut lines = Lines { rest, left: MOST_HEADERS, whole: false };
-    let mut message = start_line(std::str::from_utf8(first).ok()?, lines)?;
+    let mut message = start_line(std::str::from_utf8(first).ok()?, lines.clone())?;
     let mut body_length = None;
     let mut has_description = false;
     for line in lines.by_ref() {
@@ -210,7 +210,7 @@ impl<'a> Message<'a> {
     }
 
     fn headers(&self) -> impl Iterator<Item = (Field, &'a str)> + use<'a> {
-        self.lines.filter_map(header)
+        self.lines.clone().filter_map(header)
     }
 
     /// Call-ID: the same in all messages of a call.
@@ -239,7 +239,7 @@ impl<'a> Message<'a> {
 
     /// The addresses of senders as the next hosts on the way saw them, in order.
     pub fn received(&self) -> impl Iterator<Item = NamedHost<'a>> + use<'a> {
-        let lines = self.lines.filter(|line| matches!(line.first(), Some(b'v' | b'V')));
+        let lines = self.lines.clone().filter(|line| matches!(line.first(), Some(b'v' | b'V')));
         let vias = lines.filter_map(header).filter(|(field, _)| *field == Field::Via);
         let hosts = vias.flat_map(|(_, value)| value.split(',')).flat_map(of_via);
         hosts.filter(|host| host.source == HostSource::ViaReceived).take(MOST_HOSTS)
@@ -247,7 +247,7 @@ impl<'a> Message<'a> {
 }
 
 /// The header lines of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Lines<'a> {
     rest: &'a [u8],
     /// Lines that may still be read.

@@ -178,7 +178,10 @@ impl Datagrams {
     fn goes_on(&mut self, feed: &Feed, payload: &[u8]) -> bool {
         match payload {
             [20..=26, 0xfe, 0xfc..=0xff, ..] if self.dtls.is_some() => self.dtls(feed, payload),
-            [64..=127 | 192.., ..] if self.quic.is_some() && self.facts.stun.is_none() => {
+            // In a version negotiation all bits of the first byte but the highest are free (RFC 9000 section 17.2.1).
+            [64..=127 | 192.., ..] | [128..=191, 0, 0, 0, 0, ..]
+                if self.quic.is_some() && self.facts.stun.is_none() =>
+            {
                 self.quic(feed, payload);
             }
             _ => return false,
@@ -337,7 +340,7 @@ impl Datagrams {
     }
 
     /// Everything that was learnt.
-    pub(super) fn finish(mut self: Box<Self>) -> (Option<Box<FlowFacts>>, Vec<NameBinding>) {
+    pub(super) fn finish(mut self) -> (Option<Box<FlowFacts>>, Vec<NameBinding>) {
         if let Skype::Maybe(frames) = self.skype {
             self.facts.skype_frames = Some(frames);
         }

@@ -173,7 +173,7 @@ impl Streams {
     }
 
     /// Everything that was learnt.
-    pub(super) fn finish(mut self: Box<Self>) -> (Option<Box<FlowFacts>>, Vec<NameBinding>) {
+    pub(super) fn finish(mut self) -> (Option<Box<FlowFacts>>, Vec<NameBinding>) {
         match self.content {
             Content::Tls(tls) => {
                 let Tls { readers, data, .. } = *tls;

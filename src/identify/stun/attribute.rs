@@ -41,7 +41,7 @@ pub(super) struct Attribute<'a> {
 }
 
 /// Walks attributes until the end or the first one that does not fit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Attributes<'a> {
     bytes: &'a [u8],
     position: usize,
@@ -66,9 +66,8 @@ impl<'a> Attributes<'a> {
     }
 
     /// The same attributes from one of them on.
-    const fn from(mut self, attribute: &Attribute<'_>) -> Self {
-        self.position = attribute.offset;
-        self
+    const fn from(&self, attribute: &Attribute<'_>) -> Self {
+        Self { bytes: self.bytes, position: attribute.offset, padding: self.padding }
     }
 
     /// The addresses among them.
@@ -117,18 +116,18 @@ fn fill<'a>(
     payload: &'a [u8],
     is_whole: bool,
 ) -> bool {
-    let all = attributes;
+    let size = attributes.bytes.len();
     while let Some(attribute) = attributes.next() {
         match attribute.kind {
             // Sent in every message, and of no use without the key (RFC 8489 sections 14.5 and 14.6).
             MESSAGE_INTEGRITY | MESSAGE_INTEGRITY_SHA256 => {}
             RESERVED => attributes.skip_zeros(),
-            FINGERPRINT if is_whole && attribute.offset + ATTRIBUTE_HEADER + 4 == all.bytes.len() => {
+            FINGERPRINT if is_whole && attribute.offset + ATTRIBUTE_HEADER + 4 == size => {
                 message.checksum = checksum(payload, &attribute);
             }
             kind if address::may_be(kind) => {
                 if message.addresses.is_none() {
-                    message.addresses = Some(all.from(&attribute));
+                    message.addresses = Some(attributes.from(&attribute));
                 }
             }
             _ => take(message, &attribute),

@@ -203,7 +203,7 @@ impl Message<'_> {
 
     /// Every address in the message with what named it, in order of appearance; the first sixteen.
     pub fn addresses(&self) -> impl Iterator<Item = NamedAddress> {
-        self.addresses.into_iter().flat_map(|attributes| attributes.addresses(self))
+        self.addresses.clone().into_iter().flat_map(|attributes| attributes.addresses(self))
     }
 
     /// The client's address as the other side saw it: what a Binding or Allocate answer reports.
