@@ -7,36 +7,22 @@ const MAX_BYTES: usize = 64 * 1024;
 /// Segments kept that arrived ahead of a gap.
 const MAX_AHEAD: usize = 32;
 
-/// Buffers kept for streams to come, and the most that one of them may have grown to: a server's first flight. They
-/// save most streams from asking for memory, and take half a megabyte at most.
-const MAX_SPARE: usize = 32;
-const MAX_SPARE_BYTES: usize = 16 * 1024;
-
 /// How many bytes all streams that share it may hold together.
 #[derive(Debug)]
 pub struct Budget {
     left: usize,
     refused: u64,
-    /// Buffers of streams that were released.
-    spare: Vec<Vec<u8>>,
 }
 
 impl Budget {
     /// Room for `bytes`.
     pub const fn new(bytes: usize) -> Self {
-        Self { left: bytes, refused: 0, spare: Vec::new() }
+        Self { left: bytes, refused: 0 }
     }
 
     /// Segments that were not kept because there was no room.
     pub const fn refused(&self) -> u64 {
         self.refused
-    }
-
-    fn keep(&mut self, mut buffer: Vec<u8>) {
-        if self.spare.len() < MAX_SPARE && (1..=MAX_SPARE_BYTES).contains(&buffer.capacity()) {
-            buffer.clear();
-            self.spare.push(buffer);
-        }
     }
 
     const fn take(&mut self, bytes: usize) -> bool {
@@ -111,7 +97,6 @@ impl Stream {
     pub fn release(&mut self, budget: &mut Budget) {
         let ahead: usize = self.ahead.iter().map(|(_, bytes)| bytes.len()).sum();
         budget.left = budget.left.saturating_add(self.bytes.len()).saturating_add(ahead);
-        budget.keep(std::mem::take(&mut self.bytes));
         *self = Self { base: self.base, ended: true, ..Self::default() };
     }
 
@@ -147,9 +132,6 @@ impl Stream {
         if bytes.is_empty() || !budget.take(bytes.len()) {
             self.ended = true;
             return false;
-        }
-        if self.bytes.capacity() == 0 {
-            self.bytes = budget.spare.pop().unwrap_or_default();
         }
         self.bytes.extend_from_slice(bytes);
         self.ended = self.bytes.len() >= MAX_BYTES;
@@ -231,17 +213,6 @@ mod tests {
         stream.release(&mut budget);
         assert_eq!(budget.left, 10);
         assert!(!stream.push(4, b"ef", 2, &mut budget));
-    }
-
-    #[test]
-    fn a_stream_has_its_own_bytes_in_a_buffer_that_another_had() {
-        let mut budget = Budget::new(10);
-        let mut first = Stream::default();
-        first.push(0, b"abcd", 4, &mut budget);
-        first.release(&mut budget);
-        let mut second = Stream::default();
-        second.push(7, b"xy", 2, &mut budget);
-        assert_eq!((second.bytes(), budget.left), (&b"xy"[..], 8));
     }
 
     proptest! {
