@@ -319,9 +319,9 @@ impl Worker {
         self.share_out(&packets);
         let mut left: Vec<_> = shared.shards.iter().zip(&self.shares).collect();
         while !left.is_empty() {
-            let (shard, share) = left.remove(due(&left, number));
-            shard.take(number, |shard| {
-                for (place, route) in share {
+            let (turns, routes) = left.remove(due(&left, number));
+            turns.take(number, |shard| {
+                for (place, route) in routes {
                     let Some(packet) = packets.get(*place as usize) else { continue };
                     let number = batch.first_number.saturating_add(u64::from(packet.index));
                     shard.packet(packet, route, PacketRef { input: batch.input, number });

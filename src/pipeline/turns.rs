@@ -46,9 +46,9 @@ impl<T> Turns<T> {
         }
         let result = work(&mut state.value);
         state.turn = turn.saturating_add(1);
+        self.turn.store(state.turn, Ordering::Relaxed);
         let awaited = state.asleep > 0;
         drop(state);
-        self.turn.store(turn.saturating_add(1), Ordering::Relaxed);
         if awaited {
             self.changed.notify_all();
         }

@@ -120,8 +120,7 @@ pub fn infer_on(
         (first..).zip(subjects).map(draft).collect::<Vec<_>>()
     });
     let mut drafts: Vec<Draft> = drafted.into_iter().flatten().collect();
-    let (known, proxied_clients) =
-        both(threads, || inherit::Known::new(subjects, &drafts), || proxy::proxied(subjects));
+    let known = inherit::Known::new(threads, subjects, &drafts);
     let concluded = at_once((0..).step_by(part).zip(drafts.chunks_mut(part)), |(first, drafts)| {
         let conclude = |(place, draft): (usize, &mut Draft)| {
             let subject = subjects.get(place)?;
@@ -132,7 +131,8 @@ pub fn infer_on(
     });
     drop(known);
     let mut flows: Vec<Identity> = concluded.into_iter().flatten().collect();
-    crowd::probes(subjects, &mut flows);
+    let ((), proxied_clients) =
+        both(threads, || crowd::probes(subjects, &mut flows), || proxy::proxied(subjects));
     let endpoints = endpoint::endpoints(threads, subjects, &flows, names, &proxied_clients);
     Inference { flows, endpoints, proxied_clients }
 }
