@@ -278,6 +278,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_prepared_answers_the_same() {
+        let halves = [("1.0.0.0/8", flat("US")), ("1.2.0.0/16", flat("DE")), ("2600::/32", flat("FR"))];
+        let v4 = Header { ip_version: 4, ..Header::default() };
+        let files = [
+            ("mixed.mmdb", database(Header::default(), &halves)),
+            ("v4.mmdb", database(v4, &halves[..2])),
+            ("v6.mmdb", database(Header::default(), &halves[2..])),
+        ];
+        let (plain, prepared) = (open(&files, true).unwrap(), open(&files, true).unwrap());
+        prepared.prepare();
+        let spread = (0..4000_u32).map(|n| IpAddr::from(n.wrapping_mul(1_073_807).to_be_bytes()));
+        let known = ["1.1.1.1", "1.2.3.4", "1.3.0.0", "2600::1", "::ffff:1.2.3.4"].map(address);
+        // Twice: what a database has read once it has at hand.
+        for place in spread.chain(known).chain(known) {
+            assert_eq!(plain.locate(place), prepared.locate(place), "{place}");
+        }
+    }
+
+    #[test]
     fn an_ipv6_database_does_not_speak_of_ipv4_by_accident() {
         let networks = [("::/16", flat("DE")), ("2600::/32", flat("US"))];
         let locator = open(&[("v6.mmdb", database(Header::default(), &networks))], false).unwrap();
