@@ -96,6 +96,11 @@ pub(super) enum Doubt {
 }
 
 impl Doubt {
+    /// Whether it is about the place, of which the policy itself says what to make.
+    pub(super) const fn is_of_place(self) -> bool {
+        matches!(self, Self::Confidence | Self::Place)
+    }
+
     /// As a clause of a sentence.
     pub(super) const fn in_words(self) -> &'static str {
         match self {

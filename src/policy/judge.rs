@@ -1,8 +1,9 @@
 //! The verdict on one endpoint: a pure function of the policy and the evidence.
 
 use super::conditions::{Assumed, Doubt, Truth};
+use super::possible::{Doubted, Outcomes};
 use super::rule::Ruling;
-use super::{Action, CountrySet, Policy, Rule, Severity, Treatment};
+use super::{Action, CountrySet, Policy, Severity, Treatment};
 use crate::capture::Timestamp;
 use crate::identify::{Contact, Role, Service};
 use crate::locate::{Asn, Confidence, CountryCode, Gap, Location, Scope};
@@ -207,7 +208,8 @@ impl Policy {
         let (contact, confidence) = (evidence.contact, evidence.location.confidence);
         let sentence = |words: &str| format!("{contact} contact with {country} ({confidence}): {words}");
         let decision = decides.in_words(country.as_str());
-        let Some((rule, doubt)) = doubted.iter().find(|(rule, _)| rule.action != decides.action()) else {
+        let other = doubted.iter().find(|doubted| doubted.rule.action != decides.action());
+        let Some(Doubted { rule, doubt, .. }) = other else {
             let (verdict, kind) = match decides.action() {
                 Action::Deny => (Verdict::Deny, Reason::Denied),
                 Action::Allow => (Verdict::Allow, Reason::Allowed),
@@ -237,14 +239,20 @@ impl Policy {
         if let Some(judgement) = self.judge_anywhere(evidence) {
             return judgement;
         }
-        let Some((country, ruling)) = self.first_denied(evidence) else {
+        let places = evidence.location.claimed_countries();
+        let each = places.into_iter().map(|country| self.rulings(Some(country), evidence, Assumed::Perhaps));
+        let each: Vec<(Vec<Doubted<'_>>, Ruling<'_>)> = each.collect();
+        let all = each.iter().map(|(doubted, decides)| Outcomes::of(doubted, *decides));
+        let outcomes = all.reduce(|one, other| one.or(&other));
+        let denied = self.first_denied(evidence);
+        let (Some(outcomes), Some((country, ruling))) = (outcomes.filter(|all| !all.allow()), denied) else {
             let reason = format!("{says}: the rules allow each of these countries");
             return Judgement::new(Verdict::Allow, None, Reason::Allowed, reason);
         };
-        let words = ruling.in_words(country.as_str());
-        let treatment = treated("a disputed place", self.disputed);
-        let reason = format!("{says}: {words}{treatment}");
-        Judgement::new(self.disputed.verdict(), Some(ruling), Reason::Disputed, reason)
+        let reason = format!("{says}: {}", ruling.in_words(country.as_str()));
+        let doubted: Vec<Doubted<'_>> = each.into_iter().flat_map(|(doubted, _)| doubted).collect();
+        let (verdict, rest) = treated("a disputed place", self.disputed, &outcomes, &doubted);
+        Judgement::new(verdict, Some(ruling), Reason::Disputed, reason + &rest)
     }
 
     fn judge_unknown(&self, evidence: &Evidence<'_>) -> Judgement {
@@ -252,24 +260,24 @@ impl Policy {
             return judgement;
         }
         let (doubted, decides) = self.rulings(None, evidence, Assumed::Perhaps);
-        let denied = doubted.iter().map(|(rule, _)| Ruling::Rule(rule)).find(|ruling| ruling.denies());
-        let Some(ruling) = denied.or(Some(decides).filter(|ruling| ruling.denies())) else {
-            let reason =
-                "no source knows the country of this address, and no rule would deny it anywhere".to_owned();
+        let outcomes = Outcomes::of(&doubted, decides);
+        let (why, place, treatment) = match evidence.location.reason {
+            Some(Gap::Anycast) => {
+                ("this address is served from many places", "an anycast address", self.anycast)
+            }
+            _ => ("no source knows the country of this address", "an unknown place", self.unknown),
+        };
+        if outcomes.allow() {
+            let reason = format!("{why}, and no rule would deny it anywhere");
             return Judgement::new(Verdict::Allow, None, Reason::Allowed, reason);
-        };
-        let (place, treatment) = match evidence.location.reason {
-            Some(Gap::Anycast) => ("an anycast address", self.anycast),
-            _ => ("an unknown place", self.unknown),
-        };
-        let why = match evidence.location.reason {
-            Some(Gap::Anycast) => "this address is served from many places",
-            _ => "no source knows the country of this address",
-        };
-        let reason = format!("{why}, so no rule can be applied{}", treated(place, treatment));
+        }
+        let (verdict, rest) = treated(place, treatment, &outcomes, &doubted);
+        let reason = format!("{why}, so no rule can be applied{rest}");
         // Which rule it would have been depends on the country, unless the policy says that it is all the same.
-        let ruling = Some(ruling).filter(|_| treatment != Treatment::Indeterminate);
-        Judgement::new(treatment.verdict(), ruling, Reason::Unlocated, reason)
+        let rulings = doubted.iter().map(|doubted| Ruling::Rule(doubted.rule)).chain([decides]);
+        let ruling =
+            rulings.into_iter().find(|ruling| ruling.denies()).filter(|_| verdict != Verdict::Indeterminate);
+        Judgement::new(verdict, ruling, Reason::Unlocated, reason)
     }
 
     /// The judgement of a rule for every place, which needs to know none.
@@ -288,7 +296,7 @@ impl Policy {
     fn first_denied(&self, evidence: &Evidence<'_>) -> Option<(CountryCode, Ruling<'_>)> {
         evidence.location.claimed_countries().into_iter().find_map(|country| {
             let (doubted, decides) = self.rulings(Some(country), evidence, Assumed::Perhaps);
-            let rulings = doubted.into_iter().map(|(rule, _)| Ruling::Rule(rule)).chain([decides]);
+            let rulings = doubted.into_iter().map(|doubted| Ruling::Rule(doubted.rule)).chain([decides]);
             rulings.into_iter().find(|ruling| ruling.denies()).map(|ruling| (country, ruling))
         })
     }
@@ -300,7 +308,7 @@ impl Policy {
         country: Option<CountryCode>,
         evidence: &Evidence<'_>,
         assumed: Assumed,
-    ) -> (Vec<(&Rule, Doubt)>, Ruling<'_>) {
+    ) -> (Vec<Doubted<'_>>, Ruling<'_>) {
         let mut doubted = Vec::new();
         for rule in &self.rules {
             let place = match country {
@@ -308,10 +316,11 @@ impl Policy {
                 None if !rule.anywhere => Truth::Unknown(Doubt::Place),
                 _ => Truth::Yes,
             };
+            let is_elsewhere = place != Truth::Yes;
             match (rule.conditions.hold(evidence, assumed), place) {
                 (Truth::No, _) => {}
                 (Truth::Unknown(doubt), _) | (Truth::Yes, Truth::Unknown(doubt)) => {
-                    doubted.push((rule, doubt));
+                    doubted.push(Doubted { rule, doubt, is_elsewhere });
                 }
                 (Truth::Yes, _) => return (doubted, Ruling::Rule(rule)),
             }
@@ -320,13 +329,24 @@ impl Policy {
     }
 }
 
-/// What the policy makes of it, where it makes anything of it.
-fn treated(place: &str, treatment: Treatment) -> String {
-    match treatment {
+/// The verdict where `place` cannot be told, and what is to be added to the reason.
+fn treated(
+    place: &str,
+    treatment: Treatment,
+    outcomes: &Outcomes,
+    doubted: &[Doubted<'_>],
+) -> (Verdict, String) {
+    let Some(verdict) = outcomes.verdict(treatment) else {
+        let doubt = doubted.iter().map(|doubted| doubted.doubt).find(|doubt| !doubt.is_of_place());
+        let words = doubt.map_or_else(String::new, |doubt| format!(", and {}", doubt.in_words()));
+        return (Verdict::Indeterminate, words);
+    };
+    let words = match treatment {
         Treatment::Indeterminate => String::new(),
         Treatment::Allow => format!("; the policy allows {place}"),
         Treatment::Deny => format!("; the policy denies {place}"),
-    }
+    };
+    (verdict, words)
 }
 
 impl Judgement {

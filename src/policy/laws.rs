@@ -173,6 +173,22 @@ fn the_policy_says_what_becomes_of_places_that_cannot_be_told() {
         ("", vec!["deny = [\"*\", \"!US\"]"], ["?a", "?", "?"]),
         // How sure a place would be that cannot be told is not known, either.
         ("", vec!["deny = [\"CN\"]\nminimum_confidence = \"confirmed\""], ["?a", "?", "?"]),
+        // Where the client is matters as well.
+        (
+            "disputed = \"deny\"\nunknown = \"deny\"\nanycast = \"deny\"",
+            vec!["deny = [\"CN\"]\nclient = [\"@eu\"]"],
+            ["?a", "?", "?"],
+        ),
+        (
+            "disputed = \"allow\"\nunknown = \"allow\"\nanycast = \"allow\"",
+            vec!["deny = [\"CN\"]\nclient = [\"@eu\"]"],
+            ["+a", "+a", "+a"],
+        ),
+        (
+            "disputed = \"allow\"\nunknown = \"allow\"\nanycast = \"allow\"",
+            vec!["allow = [\"*\"]\nclient = [\"@eu\"]", "deny = [\"*\"]"],
+            ["?b", "?", "?"],
+        ),
     ] {
         for (location, expected) in [&two, &none, &anycast].into_iter().zip(expected) {
             let found =
@@ -215,13 +231,23 @@ proptest! {
     #[test]
     fn a_verdict_does_not_change_when_more_becomes_known(
         picked in proptest::collection::vec(0_usize..RULES.len(), 1..6),
-        place in 0_usize..4, sure in any::<bool>(), deny in any::<bool>(),
+        place in 0_usize..7, sure in any::<bool>(), deny in any::<bool>(), treatment in 0_usize..3,
         client in 0_usize..250, role in 0_usize..7, service in 0_usize..2,
     ) {
         let rules: Vec<&str> = picked.iter().map(|place| RULES[*place]).collect();
-        let policy = policy(if deny { "default = \"deny\"" } else { "default = \"allow\"" }, &rules);
+        let default = if deny { "deny" } else { "allow" };
+        let treatment = ["allow", "deny", "indeterminate"][treatment];
+        let head = ["default", "disputed", "unknown", "anycast"].map(|key| {
+            format!("{key} = \"{}\"\n", if key == "default" { default } else { treatment })
+        });
+        let policy = policy(&head.concat(), &rules);
         let confidence = if sure { Confidence::Confirmed } else { Confidence::Likely };
-        let location = located(["CN", "RU", "DE", "US"][place], confidence);
+        let location = match place {
+            4 => disputed(&["CN", "US"]),
+            5 => Location::unknown(),
+            6 => Location { reason: Some(Gap::Anycast), ..Location::unknown() },
+            _ => located(["CN", "RU", "DE", "US"][place], confidence),
+        };
         let blind = Evidence { services: &[Service::UNKNOWN_MEDIA], roles: &[Role::Unknown], ..evidence(&location) };
         let client: CountrySet = [countries()[client].code].into_iter().collect();
         let (role, service) = ([Role::ALL[role]], [[Service::ZOOM, Service::TEAMS][service].clone()]);
@@ -232,11 +258,12 @@ proptest! {
             Evidence { client: &client, roles: &role, services: &service, ..blind },
         ] {
             let (before, after) = (policy.judge(&blind).verdict, policy.judge(&known).verdict);
-            prop_assert!(before == Verdict::Indeterminate || before == after, "{:?}", rules);
+            prop_assert!(before == Verdict::Indeterminate || before == after, "{:?} {:?}", rules, location);
         }
-        // With everything known there is a verdict.
+        // With everything known, and the policy saying what is made of places that are not, there is a verdict.
         let all = Evidence { client: &client, roles: &role, services: &service, ..blind };
-        prop_assert!(policy.judge(&all).verdict != Verdict::Indeterminate);
+        let may_be_open = place >= 4 && treatment == "indeterminate";
+        prop_assert!(may_be_open || policy.judge(&all).verdict != Verdict::Indeterminate);
     }
 
     /// Only what answered is denied, whatever the policy says.

@@ -11,6 +11,7 @@ mod judge;
 #[cfg(test)]
 mod laws;
 mod places;
+mod possible;
 mod rule;
 mod set;
 mod shadow;

@@ -198,11 +198,11 @@ mod tests {
     proptest! {
         #[test]
         fn it_touches_a_span_exactly_if_it_holds_at_some_minute_of_it(
-            from in 0_i64..2880, length in 0_i64..2880, start in 0_i64..2880, end in 0_i64..2880,
-            opens in 0_u16..1440, closes in 0_u16..1440,
+            from in 0_i64..2880, length in 0_i64..2880, start in 0_i64..2880, lasting in 1_i64..2880,
+            opens in 0_u16..1440, open in 1_u16..1440,
         ) {
             let minute = |minute: i64| Timestamp::from_nanoseconds(minute * MINUTE);
-            prop_assume!(start < end && opens != closes);
+            let (end, closes) = (start + lasting, (opens + open) % 1440);
             let hours = Some(Hours { from: opens, until: closes });
             let window = Window { from: Some(minute(start)), until: Some(minute(end)), hours };
             let some = (from..=from + length).any(|time| window.holds(minute(time)));

@@ -1,7 +1,9 @@
 //! Policy files: what they make of the sample captures, and what the program says about them.
 
 use crate::golden::compare;
+use crate::output::fits;
 use crate::program::{Run, root, run, run_in, sample_names, samples};
+use crate::real_captures::captures;
 use landfall::policy::{Policy, ready_made};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -274,15 +276,63 @@ fn every_report_of_a_sample_reads_back() {
         assert_eq!(found.status, 0, "{name}: {}", found.stderr);
         // The same rules come to the same verdict on each call.
         let calls = report.json()["sessions"].as_array().unwrap().clone();
-        let text = found.text();
-        let words = text.lines().filter(|line| line.contains(" call of ")).map(|line| line[..4].trim());
-        let shown = words.map(|word| match word {
-            "DENY" => "deny",
-            "?" => "indeterminate",
-            _ => "allow",
-        });
         let expected: Vec<&str> = calls.iter().map(|call| call["verdict"].as_str().unwrap()).collect();
-        assert_eq!(shown.collect::<Vec<_>>(), expected, "{name}");
+        assert_eq!(verdicts(&found.text()), expected, "{name}");
+    }
+}
+
+/// What is read back of a report is all that the verdict on a call rests on.
+#[test]
+fn real_captures_are_explained_as_they_were_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in captures() {
+        let path = path.to_str().unwrap();
+        for policy in [&["@eu-stays-in-eu"][..], &["@home-only", "--home", "US"]] {
+            let arguments = [&["inspect", "--format", "json", path, "--policy"], policy].concat();
+            let report = run_in(folder.path(), &arguments);
+            // What is no capture has no report.
+            if report.stdout.is_empty() {
+                continue;
+            }
+            std::fs::write(folder.path().join("r.json"), &report.stdout).unwrap();
+            let explained = run_in(
+                folder.path(),
+                &[&["policy", "explain"], &policy[..1], &["r.json"], &policy[1..]].concat(),
+            );
+            assert_eq!(explained.status, 0, "{path}: {}", explained.stderr);
+            let expected: Vec<String> = report.json()["sessions"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|call| call["verdict"].as_str().unwrap().to_owned())
+                .collect();
+            assert_eq!(verdicts(&explained.text()), expected, "{path}");
+            assert!(explained.text().lines().all(fits), "{path}: {}", explained.text());
+            assert_eq!(differ(folder.path(), "r.json", "r.json").status, 0, "{path}");
+        }
+    }
+}
+
+/// The verdicts on calls in an explanation.
+fn verdicts(text: &str) -> Vec<&str> {
+    let lines = text.lines().filter(|line| line.contains(" call of ") && !line.starts_with("      "));
+    let words = lines.map(|line| match line[..4].trim() {
+        "DENY" => "deny",
+        "?" => "indeterminate",
+        _ => "allow",
+    });
+    words.collect()
+}
+
+#[test]
+fn help_has_the_exit_statuses() {
+    for (arguments, line) in [
+        (&["diff", "--help"][..], "1  something differs"),
+        (&["policy", "check", "--help"], "2  it could not be done, or a policy has mistakes"),
+        (&["policy", "explain", "--help"], "2  it could not be done, or a policy has mistakes"),
+    ] {
+        let text = run(arguments).text();
+        assert!(text.contains("Exit status") && text.contains(line), "{text}");
     }
 }
 

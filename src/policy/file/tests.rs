@@ -597,8 +597,9 @@ fn a_hostile_file_is_read_soon() {
     let rules = fill("name = \"x\"\n", &|number| {
         format!("[[rule]]\nid = \"r{number}\"\ndeny = [{}]\n", "\"XX\",".repeat(1000))
     });
-    let countries: String =
-        crate::locate::countries().iter().map(|country| format!("\"{}\",", country.code)).collect();
+    let countries: Vec<String> =
+        crate::locate::countries().iter().map(|country| format!("\"{}\"", country.code)).collect();
+    let countries = countries.join(",");
     let shadows = fill("name = \"x\"\n", &|number| {
         format!("[[rule]]\nid = \"r{number}\"\ndeny = [{countries}]\nasns = [{}]\n", number + 1)
     });
