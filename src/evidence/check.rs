@@ -156,3 +156,98 @@ pub(super) fn find_ipv4(bytes: &[u8], is_hidden: impl Fn(IpAddr) -> bool) -> Opt
 const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'*') || !byte.is_ascii()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::pcapng::{Interface, Packet as Written, Writer};
+    use super::super::pseudonyms::tests::pseudonyms;
+    use super::*;
+    use crate::capture::{Precision, Timestamp};
+    use etherparse::PacketBuilder;
+
+    const MAC: [u8; 6] = [0, 0x1a, 0x2b, 0x3c, 0x4d, 0x5e];
+
+    fn people() -> Pseudonyms {
+        let people = pseudonyms(1, &["10.1.2.3", "2001:db8::5"], &["52.81.151.250"]);
+        people.mac(MAC);
+        people
+    }
+
+    fn left(name: &str, bytes: &[u8]) -> Option<(&'static str, usize)> {
+        match Check::new(&people()).files(&[(name, bytes)]) {
+            Ok(()) => None,
+            Err(EvidenceError::Left { what, offset, .. }) => Some((what, offset)),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    fn capture(frames: &[Vec<u8>], comment: &str) -> Vec<u8> {
+        let mut writer = Writer::new("test", "");
+        let (name, precision) = ("", Precision::MICROSECONDS);
+        let interface =
+            writer.interface(&Interface { name, description: name, link_type: ETHERNET, precision });
+        for bytes in frames {
+            let time = Timestamp::from_nanoseconds(0);
+            let wire_length = u32::try_from(bytes.len()).unwrap();
+            writer.packet(&Written { interface, time, wire_length, bytes, comment });
+        }
+        writer.into_bytes()
+    }
+
+    fn udp(macs: [[u8; 6]; 2], source: [u8; 4], payload: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let builder =
+            PacketBuilder::ethernet2(macs[0], macs[1]).ipv4(source, [52, 81, 151, 250], 64).udp(1, 2);
+        builder.write(&mut bytes, payload).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn originals_are_found_in_text_of_any_form() {
+        for text in ["10.1.2.3", "::ffff:10.1.2.3", "3-2-1-10", "2001:DB8:0::5", "[2001:db8::5]:443"] {
+            assert_eq!(
+                left("report.json", format!("\"a\": {text}").as_bytes()).unwrap().0,
+                "an address",
+                "{text}"
+            );
+        }
+        assert_eq!(left("x", b"00-1A-2B-3C-4D-5E").unwrap(), ("a MAC address", 0));
+        assert_eq!(left("x", b"it is Alice.Example.org."), Some(("a name", 6)));
+        for text in ["10.1.2.30", "52.81.151.250", "2001:db8::55", "example.org", "00:1a:2b:3c:4d:5f"] {
+            assert_eq!(left("report.json", text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn originals_are_found_as_bytes_of_any_output() {
+        let long: std::net::Ipv6Addr = "2001:db8::5".parse().unwrap();
+        assert_eq!(left("x", &[&[9; 7][..], &long.octets()].concat()), Some(("an address", 7)));
+        assert_eq!(left("x", &[&[9; 3][..], &MAC].concat()), Some(("a MAC address", 3)));
+        // Four bytes are looked for in packets only.
+        assert_eq!(left("x", &[10, 1, 2, 3]), None);
+    }
+
+    #[test]
+    fn originals_are_found_in_headers_payloads_and_comments() {
+        let other = [[2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2]];
+        let masked: Vec<u8> =
+            [10, 1, 2, 3].iter().zip(COOKIE.to_be_bytes()).map(|(byte, mask)| byte ^ mask).collect();
+        for (frame, expected) in [
+            (udp(other, [240, 1, 2, 3], b"fine"), None),
+            (udp(other, [10, 1, 2, 3], b""), Some("an address")),
+            (udp(other, [240, 1, 2, 3], &[1, 10, 1, 2, 3]), Some("an address")),
+            (udp(other, [240, 1, 2, 3], &masked), Some("an address")),
+            (udp([MAC, other[0]], [240, 1, 2, 3], b""), Some("a MAC address")),
+        ] {
+            assert_eq!(left(PACKETS, &capture(&[frame], "")).map(|(what, _)| what), expected);
+        }
+        let commented = capture(&[udp(other, [240, 1, 2, 3], b"")], "flow with 10.1.2.3:80");
+        assert_eq!(left(PACKETS, &commented).map(|(what, _)| what), Some("an address"));
+    }
+
+    #[test]
+    fn the_message_does_not_name_what_it_found() {
+        let error = Check::new(&people()).files(&[("report.json", b"10.1.2.3")]).unwrap_err().to_string();
+        assert!(error.contains("report.json at byte 0") && !error.contains("10.1.2.3"), "{error}");
+    }
+}

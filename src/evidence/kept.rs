@@ -190,3 +190,113 @@ fn udp(datagram: &UdpDatagram<'_>, who: &str) -> String {
     };
     format!("{what} from the {who}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::select::Wish;
+    use super::*;
+    use crate::capture::{Frame, LinkType, Timestamp};
+    use crate::decode::{self, AddressPair, Anomalies};
+    use etherparse::PacketBuilder;
+
+    const CLIENT: [u8; 4] = [10, 0, 0, 1];
+    const SERVER: [u8; 4] = [52, 81, 151, 250];
+
+    fn plan(transport: Transport) -> Plan {
+        let pair = AddressPair { source: CLIENT.into(), destination: SERVER.into() };
+        let (key, _) = FlowKey::new(pair, 1000, 443, transport);
+        let at = |number| PacketRef { input: 0, number };
+        let facts = vec![Fact { finding: 1, shows: "flow".to_owned() }];
+        let wish = Wish { first: at(2), last: at(100), facts, client: (CLIENT, 1000).into() };
+        Plan { flows: HashMap::from([(key, vec![wish])]), ..Plan::default() }
+    }
+
+    /// What is said of each packet that is kept; packets are told by sender and payload.
+    fn kept(transport: Transport, each: usize, first: u64, packets: &[(bool, &[u8])]) -> Vec<String> {
+        let plan = plan(transport);
+        let mut keeper = Keeper::new(&plan, each);
+        let mut kept = Vec::new();
+        for ((from_client, payload), number) in packets.iter().zip(first..) {
+            let (from, to, source, destination) =
+                if *from_client { (CLIENT, SERVER, 1000, 443) } else { (SERVER, CLIENT, 443, 1000) };
+            let mut bytes = Vec::new();
+            let builder = PacketBuilder::ipv4(from, to, 64);
+            match transport {
+                Transport::Tcp => builder.tcp(source, destination, 1, 1).write(&mut bytes, payload).unwrap(),
+                _ => builder.udp(source, destination).write(&mut bytes, payload).unwrap(),
+            }
+            let frame = Frame {
+                input: 0,
+                number,
+                time: Timestamp::from_nanoseconds(0),
+                link_type: LinkType(101),
+                wire_length: u32::try_from(bytes.len()).unwrap(),
+                bytes: &bytes,
+            };
+            let mut decoded = Vec::new();
+            decode::decode(&frame, 0, &mut Anomalies::default(), &mut decoded);
+            if let Kept::Yes { shows, .. } = keeper.keep(&decoded[0], PacketRef { input: 0, number }) {
+                kept.push(format!("{number} {shows}"));
+            }
+        }
+        kept
+    }
+
+    #[test]
+    fn the_opening_of_tls_ends_when_both_sides_have_sent_data() {
+        let hello: &[u8] = &[22, 3, 1, 0, 4, 1];
+        let answer: &[u8] = &[22, 3, 3, 0, 4, 2];
+        let middle: &[u8] = &[0x55; 8];
+        let data: &[u8] = &[23, 3, 3, 0, 1, 0];
+        let packets = [
+            (true, &b""[..]),
+            (true, hello),
+            (false, answer),
+            (false, middle),
+            (true, data),
+            (false, data),
+            (true, data),
+        ];
+        assert_eq!(
+            kept(Transport::Tcp, 0, 2, &packets),
+            [
+                "2 ACK from the client",
+                "3 TLS ClientHello from the client",
+                "4 TLS ServerHello from the server",
+                "5 data from the server",
+                "6 encrypted data from the client",
+                "7 encrypted data from the server",
+            ]
+        );
+        assert_eq!(kept(Transport::Tcp, 1, 2, &packets).len(), 7);
+    }
+
+    #[test]
+    fn without_tls_the_opening_ends_with_the_first_byte() {
+        let packets = [(true, &b""[..]), (false, b""), (true, b"GET"), (false, b"HTTP"), (true, b"GET")];
+        assert_eq!(kept(Transport::Tcp, 2, 2, &packets).len(), 4);
+    }
+
+    #[test]
+    fn quic_and_dtls_mark_their_openings() {
+        let long: &[u8] = &[0xc3, 0, 0, 0, 1, 8];
+        let dtls: &[u8] = &[22, 0xfe, 0xfd, 0];
+        let other: &[u8] = &[0x45, 1, 2, 3];
+        let packets = [(true, other), (true, long), (false, long), (true, dtls), (true, other)];
+        assert_eq!(
+            kept(Transport::Udp, 1, 2, &packets),
+            [
+                "2 datagram from the client",
+                "3 QUIC handshake from the client",
+                "4 QUIC handshake from the server",
+                "5 DTLS handshake from the client",
+            ]
+        );
+    }
+
+    #[test]
+    fn another_flow_of_the_same_ports_is_not_kept() {
+        assert_eq!(kept(Transport::Udp, 9, 1, &[(true, b"x"), (true, b"y")]), ["2 datagram from the client"]);
+        assert!(kept(Transport::Udp, 9, 101, &[(true, b"x")]).is_empty());
+    }
+}

@@ -16,6 +16,7 @@ mod pcapng;
 mod pseudonyms;
 mod readme;
 mod rebuild;
+mod rerun;
 mod select;
 mod settings;
 mod share;

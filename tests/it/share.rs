@@ -2,6 +2,7 @@
 //! `LANDFALL_ALL_CAPTURES=1` takes all of the real captures.
 
 use crate::evidence::tool;
+use crate::golden::compare;
 use crate::program::{root, run, run_in, sample_names, samples};
 use crate::real_captures;
 use serde_json::Value;
@@ -250,6 +251,51 @@ fn no_original_is_left_of_real_captures_and_verdicts_stay() {
     for capture in real_captures::captures().iter().step_by(step) {
         share_safely(capture, &key);
     }
+}
+
+/// A participant in China, reached directly: his address is replaced, his country stays.
+#[test]
+fn the_report_on_a_participant_is_as_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = key_in(folder.path());
+    let name = "zoom-peer-denied.pcapng";
+    let arguments = ["inspect", "--deny", "CN", "--pseudonymize", "--key-file", key.to_str().unwrap(), name];
+    compare(&format!("{name}.shared.txt"), &run(&arguments).stdout);
+}
+
+#[test]
+fn a_filter_that_names_a_client_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bundle");
+    let path = path.to_str().unwrap();
+    let arguments = [
+        "inspect",
+        "--pseudonymize",
+        "--evidence",
+        path,
+        "--filter",
+        "host 192.0.2.10",
+        "zoom-beijing-keys.pcapng",
+    ];
+    let refused = run(&arguments);
+    if cfg!(feature = "bpf") {
+        assert!(refused.status == 2 && refused.stderr.contains("the filter names"), "{}", refused.stderr);
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_name_of_a_file_that_is_an_address_is_refused_and_not_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("192.0.2.10.pcapng");
+    fs::copy(samples().join("zoom-beijing-keys.pcapng"), &path).unwrap();
+    let refused = run(&["inspect", "--pseudonymize", "--format", "json", path.to_str().unwrap()]);
+    assert!(refused.status == 2 && refused.stdout.is_empty());
+    assert!(
+        refused.stderr.contains("is left in the report") && !refused.stderr.contains("192.0.2.10"),
+        "{}",
+        refused.stderr
+    );
 }
 
 #[test]

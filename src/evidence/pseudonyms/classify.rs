@@ -20,7 +20,7 @@ pub(super) struct Classes {
     kept: BTreeSet<IpAddr>,
     /// Networks with clients in them, by an address of them: a server there would tell the client's network.
     networks: BTreeSet<IpAddr>,
-    /// Senders with addresses that no host can have, as anonymised captures have them.
+    /// Whoever sent something: with an address of a group, as anonymised captures have it, it is a host all the same.
     senders: BTreeSet<IpAddr>,
 }
 
@@ -47,7 +47,7 @@ impl Classes {
         let known = known(inspected);
         for address in &known {
             let seen = seen.get(address).copied().unwrap_or_default();
-            if seen.calls || seen.opens {
+            if inspected.analysis.endpoints.get(address).is_some_and(|tally| tally.sent.packets > 0) {
                 classes.senders.insert(*address);
             }
             // Of IPv4, a public address that opened some flow may be a server's among its like.
@@ -71,7 +71,7 @@ impl Classes {
             Scope::Anycast | Scope::Broadcast | Scope::Discard | Scope::Loopback | Scope::Unspecified => {
                 false
             }
-            Scope::Multicast => is_solicited_node(address),
+            Scope::Multicast => is_solicited_node(address) || self.senders.contains(&address),
             _ => !self.is_kept(address),
         }
     }

@@ -21,10 +21,12 @@ use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Steps taken to find a pseudonym that is nobody's before giving up: blocks are larger than captures.
 const MAX_STEPS: usize = 1 << 16;
+
+const BROADCAST: IpAddr = IpAddr::V4(Ipv4Addr::BROADCAST);
 
 /// Bytes of a digest that a name's pseudonym shows: no two of a million names will be the same.
 const NAME_BYTES: usize = 5;
@@ -191,7 +193,8 @@ impl Pseudonyms {
         for address in hidden {
             let mut pseudonym = self.step(*address);
             let mut steps = 0;
-            while self.classes.is_kept(pseudonym) || !taken.insert(pseudonym) {
+            // The last of the block means every host.
+            while pseudonym == BROADCAST || self.classes.is_kept(pseudonym) || !taken.insert(pseudonym) {
                 steps += 1;
                 if steps > MAX_STEPS {
                     return Err(EvidenceError::TooManyAddresses);

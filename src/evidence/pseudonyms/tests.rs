@@ -2,7 +2,6 @@
 
 use super::*;
 use proptest::prelude::*;
-use std::net::Ipv4Addr;
 
 /// Pseudonyms that replace every address but those of `kept`.
 pub(in super::super) fn pseudonyms(key: u8, hidden: &[&str], kept: &[&str]) -> Pseudonyms {
