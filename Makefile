@@ -19,7 +19,8 @@ samples: ## Make sample-captures/ again
 	@ci/setup build
 	cargo run --locked --example make-samples -- sample-captures
 
-bench: ## Measure speed and memory against cat and tcpdump, on a capture of 1 GB
+bench: ## Measure speed and memory against cat and tcpdump, on a capture of 1 GB, and look-ups against libmaxminddb
 	@ci/setup bench
 	cargo build --release --locked
 	@benches/run
+	@benches/lookup

@@ -14,6 +14,7 @@
 pub mod capture;
 pub mod cli;
 pub mod decode;
+pub mod evidence;
 pub mod flow;
 pub mod identify;
 pub mod live;

@@ -4,11 +4,15 @@ use clap::Parser;
 use landfall::capture::Progress;
 use landfall::capture::live::TapOptions;
 use landfall::capture::write::Rotation;
-use landfall::cli::{self, Bar, Cli, Command, DbCommand, Format, Inspect, Interfaces, Lookup, Output, Scope};
+use landfall::cli::{
+    self, Bar, Cli, Command, DbCommand, Diff, EvidenceCommand, EvidenceOptions, Format, Inspect, Interfaces,
+    Lookup, Manual, Output, PolicyCommand, ReportFormat, Scope, VerifyOptions,
+};
+use landfall::evidence::{self, EvidenceError, Key, Target, Task, VerifyRequest};
 use landfall::live::{Surroundings, Telling, Wanted};
 use landfall::locate::Sources;
 use landfall::pipeline::live::LiveRequest;
-use landfall::pipeline::{self, LookupError, LookupRequest, Request};
+use landfall::pipeline::{self, InspectError, LookupError, LookupRequest, Request, policies};
 use landfall::report;
 use landfall::store::{self, Store, run};
 use std::error::Error;
@@ -28,29 +32,56 @@ fn main() -> ExitCode {
         Command::Interfaces(options) => interfaces(&options),
         Command::Helper(helper) => help(&helper),
         Command::Lookup(options) => lookup(&options),
+        Command::Policy(options) => policy(&options.command),
+        Command::Diff(options) => diff(&options),
         Command::Db(options) => db(&options.command),
+        Command::Evidence(options) => match options.command {
+            EvidenceCommand::Verify(options) => verify(options),
+        },
+        Command::Schema(options) => print(options.text().as_bytes()),
+        Command::Completions(options) => print(&options.script()),
+        Command::Man(options) => manual(&options),
     };
     ExitCode::from(status.unwrap_or_else(|error| {
-        say(&chain(error.as_ref()));
+        fail(error.as_ref());
         FAILURE
     }))
 }
 
 fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
+    let format = options.report_format()?;
+    let task = task(&options.evidence, &options.paths)?;
     let output = Output::open(options.output.as_deref())?;
-    let format = match options.format {
-        Format::Table => report::Format::Table { colour: output.has_colour() },
-        Format::Json => report::Format::Json,
-    };
+    options.format.fits(output.is_terminal())?;
+    let page = options.html.as_deref().map(|path| Output::open(Some(path))).transpose()?;
+    let format = format.coloured(output.has_colour());
     let progress = Arc::new(Progress::default());
     let bar = Bar::watch(&progress);
-    let inspected = pipeline::inspect(&request(options), &progress);
+    let request = Request {
+        writes: task.target.iter().map(|target| target.folder().to_owned()).collect(),
+        ..request(options)
+    };
+    let inspected = pipeline::inspect(&request, &progress);
     drop(bar);
-    let inspected = inspected?;
+    let mut inspected = inspected?;
     for note in &inspected.notes {
         say(note);
     }
-    output.write(&inspected.report.render(format))?;
+    let pseudonyms = task.run(&request, &mut inspected)?;
+    if let Some(target) = &task.target {
+        say(&format!("evidence is in '{}'", target.path().display()));
+    }
+    for (output, format) in [(page, report::Format::Html), (Some(output), format)] {
+        let Some(output) = output else { continue };
+        if pseudonyms.is_some() {
+            // What may not be written has to be known before the first byte is.
+            let report = inspected.report.render(format);
+            Task::check(pseudonyms.as_ref(), "the report", &report)?;
+            output.write(&report)?;
+        } else {
+            output.report(|out| inspected.report.write(format, out))?;
+        }
+    }
     let status = inspected.report.exit_status();
     // The process ends here: to give back each of some hundred thousand pieces of memory would only take time.
     std::mem::forget(inspected);
@@ -63,7 +94,8 @@ fn live(options: cli::Live) -> Result<u8, Box<dyn Error>> {
     // Where the report has standard output to itself, what happens is told beside it.
     let beside = options.format.is_some() && !to_file;
     let telling = if as_json && !beside { Telling::Json } else { Telling::Words };
-    let format = options.format.unwrap_or(if to_file { Format::Json } else { Format::Table });
+    let format = options.rendered()?;
+    options.report_format().fits(output.is_terminal())?;
     let in_line = telling == Telling::Json && !to_file;
     let stop = landfall::live::on_signal()?;
     let mut surroundings = Surroundings::open(&wanted(&options))?;
@@ -80,8 +112,8 @@ fn live(options: cli::Live) -> Result<u8, Box<dyn Error>> {
     }
     pending.wait().iter().for_each(|note| say(note));
     if !in_line {
-        let format = rendered(format, output.has_colour());
-        output.write(&ended.snapshot.report.render(format))?;
+        let format = format.coloured(output.has_colour());
+        output.report(|out| ended.snapshot.report.write(format, out))?;
     }
     Ok(ended.exit_status())
 }
@@ -103,17 +135,38 @@ fn help(helper: &cli::Helper) -> Result<u8, Box<dyn Error>> {
     Ok(0)
 }
 
-fn rendered(format: Format, colour: bool) -> report::Format {
-    match format {
-        Format::Table => report::Format::Table { colour },
-        Format::Json => report::Format::Json,
-    }
-}
-
 fn interfaces(options: &Interfaces) -> Result<u8, Box<dyn Error>> {
     let list = landfall::live::interfaces(options.format == Format::Json)?;
     Output::open(None)?.write(list.as_bytes())?;
     Ok(0)
+}
+
+/// What is to be done besides the report. What cannot be done is said before any work.
+fn task(options: &EvidenceOptions, paths: &[PathBuf]) -> Result<Task, EvidenceError> {
+    let key = match (&options.key_file, options.pseudonymize) {
+        (Some(path), _) => Some(Key::read(path)?),
+        (None, true) => Some(Key::random()?),
+        (None, false) => None,
+    };
+    let target = options.evidence.as_deref().map(|folder| Target::prepare(folder, paths)).transpose()?;
+    Ok(Task { target, key, packets: options.evidence_packets })
+}
+
+fn verify(options: VerifyOptions) -> Result<u8, Box<dyn Error>> {
+    let request = VerifyRequest {
+        folder: options.folder,
+        captures: options.capture,
+        with: options.with,
+        key: options.key_file.as_deref().map(Key::read).transpose()?,
+        threads: options.threads,
+    };
+    let progress = Arc::new(Progress::default());
+    let bar = Bar::watch(&progress);
+    let found = evidence::verify(&request, &progress);
+    drop(bar);
+    let found = found?;
+    Output::open(None)?.write(found.render().as_bytes())?;
+    Ok(found.exit_status())
 }
 
 fn lookup(options: &Lookup) -> Result<u8, Box<dyn Error>> {
@@ -150,6 +203,41 @@ fn lookup(options: &Lookup) -> Result<u8, Box<dyn Error>> {
     Ok(if result.not_understood > 0 { FAILURE } else { 0 })
 }
 
+fn policy(command: &PolicyCommand) -> Result<u8, Box<dyn Error>> {
+    let text = match command {
+        PolicyCommand::Check(options) => {
+            let checked = policies::check_policies(&options.files, &options.services)?;
+            Output::open(None)?.write(checked.text.as_bytes())?;
+            checked.messages.iter().for_each(|message| print_error(message));
+            return Ok(if checked.failed { FAILURE } else { 0 });
+        }
+        PolicyCommand::Show(options) => policies::show(&options.file, &options.services)?,
+        PolicyCommand::List => policies::list(),
+        PolicyCommand::Groups(options) => match options.format {
+            Format::Table => report::list_groups(landfall::policy::groups()),
+            Format::Json => report::groups_json(landfall::policy::groups()),
+        },
+        PolicyCommand::Explain(options) => {
+            policies::explain(&options.file, &options.services, &options.home, &options.report)?
+        }
+        PolicyCommand::Schema => landfall::policy::schema(),
+    };
+    Output::open(None)?.write(text.as_bytes())?;
+    Ok(0)
+}
+
+fn diff(options: &Diff) -> Result<u8, Box<dyn Error>> {
+    let output = Output::open(options.output.as_deref())?;
+    let (old, new) = (report::PastReport::open(&options.old)?, report::PastReport::open(&options.new)?);
+    let diff = report::compare(&old, &new);
+    let text = match options.format {
+        Format::Table => diff.table(),
+        Format::Json => diff.json(),
+    };
+    output.write(text.as_bytes())?;
+    Ok(u8::from(!diff.same))
+}
+
 fn db(command: &DbCommand) -> Result<u8, Box<dyn Error>> {
     let store = Store::of_user()?;
     let outcome = match command {
@@ -168,6 +256,20 @@ fn db(command: &DbCommand) -> Result<u8, Box<dyn Error>> {
     Ok(if outcome.failures.is_empty() { 0 } else { FAILURE })
 }
 
+fn print(text: &[u8]) -> Result<u8, Box<dyn Error>> {
+    Output::open(None)?.write(text)?;
+    Ok(0)
+}
+
+fn manual(options: &Manual) -> Result<u8, Box<dyn Error>> {
+    let Some(folder) = &options.output else { return print(&Manual::page()?) };
+    Output::make_folder(folder)?;
+    for (name, page) in Manual::pages()? {
+        Output::open(Some(&folder.join(name)))?.write(&page)?;
+    }
+    Ok(0)
+}
+
 /// Paths as given; a name that is no file is looked for in the store and where geoipupdate puts its files.
 fn resolve(paths: &[PathBuf]) -> Vec<PathBuf> {
     let own = Store::of_user().ok().map(|store| store.folder().to_owned());
@@ -176,10 +278,14 @@ fn resolve(paths: &[PathBuf]) -> Vec<PathBuf> {
 }
 
 fn request(options: Inspect) -> Request {
+    // What is written beside a table has room for more than it.
+    let has_more = options.evidence.evidence.is_some() || options.html.is_some();
     Request {
+        with_flows: options.with_flows(),
         paths: options.paths,
         deny: options.deny,
         allow: options.allow,
+        policy: options.policy,
         databases: resolve(&options.location.db),
         without_default_database: options.location.no_default_db,
         ranges: resolve(&options.location.ranges),
@@ -188,8 +294,8 @@ fn request(options: Inspect) -> Request {
         all_dates: options.location.all_dates,
         filter: options.filter,
         threads: options.threads,
-        hash: options.format == Format::Json,
-        with_flows: options.flows,
+        hash: options.format.has_hashes() || has_more,
+        brief: options.format == ReportFormat::Table && !has_more,
         services: options.services,
         home: options.home,
         idle_gap: Some(Duration::from_secs(u64::from(options.idle_gap))),
@@ -201,15 +307,16 @@ fn request(options: Inspect) -> Request {
 
 fn live_request(options: cli::Live) -> LiveRequest {
     let rules = Request {
+        with_flows: options.with_flows(),
         deny: options.deny,
         allow: options.allow,
+        policy: options.policy,
         databases: resolve(&options.location.db),
         without_default_database: options.location.no_default_db,
         ranges: resolve(&options.location.ranges),
         anycast: resolve(&options.location.anycast),
         vantage: options.from.vantage,
         all_dates: options.location.all_dates,
-        with_flows: options.flows,
         services: options.services,
         home: options.home,
         idle_gap: Some(Duration::from_secs(u64::from(options.idle_gap))),
@@ -246,6 +353,23 @@ fn chain(error: &dyn Error) -> String {
         next = cause.source();
     }
     text
+}
+
+/// Tells why it could not be done. Mistakes in a policy have lines of their own.
+fn fail(error: &(dyn Error + 'static)) {
+    let policy = match error.downcast_ref::<InspectError>() {
+        Some(InspectError::PolicyFile(error)) => Some(error),
+        _ => None,
+    };
+    match policy {
+        Some(error) => print_error(&policies::message(error)),
+        None => say(&chain(error)),
+    }
+}
+
+/// Prints what has nothing in it that steers a terminal.
+fn print_error(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// Tells the user something that is not the result. If standard error is closed, nobody wants to know.

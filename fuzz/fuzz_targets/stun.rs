@@ -10,7 +10,7 @@ fn dissect(payload: &[u8], length: usize, depth: usize) {
         return;
     }
     if let Some(message) = stun::parse(payload, length) {
-        assert!(message.addresses.len() <= 16);
+        assert!(message.addresses().count() <= 16);
         if let Some(data) = message.data {
             dissect(data, data.len(), depth - 1);
         }

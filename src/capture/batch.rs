@@ -32,6 +32,8 @@ pub struct Record {
     pub wire_length: u32,
     /// What the first byte belongs to.
     pub link_type: LinkType,
+    /// Place of the interface in [`Input::interfaces`](super::Input::interfaces); 0 where the format has none.
+    pub interface: u16,
 }
 
 /// Consecutive frames of one input and the buffer they lie in.

@@ -4,6 +4,8 @@ use super::blocks::options;
 use super::bytes::Order;
 use super::{LinkType, Precision, Timestamp};
 
+/// Option `if_name` of an interface description block.
+const IF_NAME: u16 = 2;
 /// Option `if_tsresol` of an interface description block.
 const IF_TSRESOL: u16 = 9;
 /// Option `if_tsoffset` of an interface description block.
@@ -20,6 +22,10 @@ pub(super) struct Interface {
     pub(super) used: bool,
     /// Packets lost, as the last statistics block says.
     pub(super) dropped: Option<u64>,
+    /// Its name, until the account of the input has it.
+    pub(super) name: String,
+    /// Place among the interfaces of the input, those of earlier sections included.
+    pub(super) place: u16,
 }
 
 /// How an interface counts time.
@@ -51,15 +57,17 @@ impl Interface {
         let snap_length = order.u32(body, 4)?;
         let mut resolution = 6;
         let mut offset = 0;
+        let mut name = String::new();
         for (code, value) in options(order, body.get(8..).unwrap_or_default()) {
             match (code, value) {
+                (IF_NAME, text) => name = String::from_utf8_lossy(text).into_owned(),
                 (IF_TSRESOL, [exponent]) => resolution = *exponent,
                 (IF_TSOFFSET, value) => offset = order.u64(value).map_or(offset, u64::cast_signed),
                 _ => {}
             }
         }
         let clock = Clock { unit: Unit::of(resolution), offset };
-        Some(Self { link_type, snap_length, clock, used: false, dropped: None })
+        Some(Self { link_type, snap_length, clock, used: false, dropped: None, name, place: 0 })
     }
 }
 

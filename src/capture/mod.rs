@@ -40,7 +40,7 @@ pub use batch::{Batch, Frame, Record};
 pub use error::CaptureError;
 pub use filter::Filter;
 pub use inputs::Note;
-pub use reader::{Options, Progress, Reader};
+pub use reader::{Hashes, Options, Progress, Reader};
 pub use time::{Precision, Timestamp};
 
 use std::collections::BTreeMap;
@@ -126,6 +126,9 @@ pub struct Input {
     pub anomalies: BTreeMap<&'static str, u64>,
     /// Names that the file itself gives for addresses, sorted.
     pub recorded_names: Vec<RecordedName>,
+    /// Names of the interfaces of a pcapng file, in the order of their descriptions, those of all sections; an empty
+    /// name where the file gives none. No entry for the classic format.
+    pub interfaces: Vec<String>,
     /// Where the input stopped making sense, if it did.
     pub damage: Option<Damage>,
 }

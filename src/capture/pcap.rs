@@ -183,7 +183,14 @@ impl Pcap {
             let (Ok(offset), true) = (u32::try_from(start), end <= data.len()) else {
                 return Walked { used, stop: Stop::Want(end - used) };
             };
-            records.push(Record { time, offset, captured, wire_length, link_type: self.link_type });
+            records.push(Record {
+                time,
+                offset,
+                captured,
+                wire_length,
+                link_type: self.link_type,
+                interface: 0,
+            });
             totals.add(captured, wire_length);
             totals.add_time(time);
             *odd_fractions += u64::from(odd_fraction);

@@ -218,7 +218,8 @@ impl Pcapng {
         }
         tally.frames.add(captured, wire_length);
         let link_type = interface.link_type;
-        records.push(Record { time: self.last_time, offset, captured, wire_length, link_type });
+        let interface = interface.place;
+        records.push(Record { time: self.last_time, offset, captured, wire_length, link_type, interface });
     }
 
     /// Takes in a block that is neither a packet nor the start of a section.
@@ -226,8 +227,9 @@ impl Pcapng {
     fn other(&mut self, kind: u32, body: &[u8], tally: &mut Tally) {
         match kind {
             INTERFACE_DESCRIPTION => match Interface::parse(self.order, body) {
-                Some(interface) if self.interfaces.len() < MAX_INTERFACES => {
+                Some(mut interface) if self.interfaces.len() < MAX_INTERFACES => {
                     tally.clock(interface.clock.precision());
+                    interface.place = tally.interface(std::mem::take(&mut interface.name));
                     self.interfaces.push(interface);
                 }
                 _ => tally.anomaly("interface_left_out", 1),

@@ -52,6 +52,25 @@ impl Progress {
     }
 }
 
+/// Hashes of inputs that are still being worked out.
+pub struct Hashes {
+    files: Option<Files>,
+    /// Which hash belongs to which input.
+    owners: Vec<usize>,
+}
+
+impl Hashes {
+    /// Waits for them, and adds each to its input.
+    pub fn wait(self, inputs: &mut [Input]) {
+        let Some(files) = self.files else { return };
+        for (index, sum) in self.owners.iter().zip(files.finish(self.owners.len())) {
+            if let Some(input) = inputs.get_mut(*index) {
+                input.sha256 = sum;
+            }
+        }
+    }
+}
+
 /// Reads captures, one after the other, in the order of their first packets.
 pub struct Reader {
     options: Options,
@@ -126,19 +145,19 @@ impl Reader {
 
     /// What is known of each input, in the order in which they were read. If not all has been read, the last one is
     /// the one that was being read, without hash; those after it are left out.
-    pub fn into_inputs(mut self) -> Vec<Input> {
+    pub fn into_inputs(self) -> Vec<Input> {
+        let (mut inputs, hashes) = self.into_inputs_and_hashes();
+        hashes.wait(&mut inputs);
+        inputs
+    }
+
+    /// As [`Self::into_inputs`], without the hashes that are still being worked out.
+    pub fn into_inputs_and_hashes(mut self) -> (Vec<Input>, Hashes) {
         let partly = self.current.as_ref().is_some_and(|opened| !opened.stream.ended());
         self.close();
         let whole = self.inputs.len() - usize::from(partly);
-        let count = self.hash_owners.iter().filter(|index| **index < whole).count();
-        if let Some(hashes) = self.hashes.take() {
-            for (index, sum) in self.hash_owners.iter().zip(hashes.finish(count)).take(count) {
-                if let Some(input) = self.inputs.get_mut(*index) {
-                    input.sha256 = sum;
-                }
-            }
-        }
-        self.inputs
+        self.hash_owners.retain(|index| *index < whole);
+        (self.inputs, Hashes { files: self.hashes, owners: self.hash_owners })
     }
 
     fn new(options: Options, pending: VecDeque<Candidate>, notes: Vec<Note>) -> Self {
@@ -202,6 +221,7 @@ fn input(opened: Opened, size: Option<u64>, sha256: Option<Sum>) -> Input {
         dropped_packets: tally.dropped,
         anomalies: tally.anomalies,
         recorded_names: tally.names.into_iter().collect(),
+        interfaces: tally.interfaces,
         damage,
     }
 }

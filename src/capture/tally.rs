@@ -20,6 +20,7 @@ pub(super) struct Tally {
     pub(super) dropped: Option<u64>,
     pub(super) anomalies: BTreeMap<&'static str, u64>,
     pub(super) names: BTreeSet<RecordedName>,
+    pub(super) interfaces: Vec<String>,
 }
 
 /// What is added up frame by frame: small, so that the loop over the records keeps it in registers.
@@ -73,7 +74,19 @@ impl Tally {
             dropped: None,
             anomalies: BTreeMap::new(),
             names: BTreeSet::new(),
+            interfaces: Vec::new(),
         }
+    }
+
+    /// Adds an interface by its name and gives its place. Those past the bound share the last place.
+    pub(super) fn interface(&mut self, mut name: String) -> u16 {
+        let place = u16::try_from(self.interfaces.len());
+        if place.is_ok() {
+            let end = name.floor_char_boundary(MAX_NAME_LENGTH);
+            name.truncate(end);
+            self.interfaces.push(name);
+        }
+        place.unwrap_or(u16::MAX)
     }
 
     /// Counts an oddity `times` times; zero leaves no trace.

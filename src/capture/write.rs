@@ -340,6 +340,7 @@ mod tests {
             captured: u32::try_from(bytes.len()).unwrap(),
             wire_length: 1500,
             link_type: LinkType(1),
+            interface: 0,
         };
         Batch { input: 0, first_number: 1, buffer: bytes.to_vec(), records: vec![record] }
     }
@@ -451,6 +452,7 @@ mod tests {
             format: super::super::Format::Live,
             compression: None,
             link_types: vec![LinkType(1)],
+            interfaces: Vec::new(),
             packets: 0,
             bytes: 0,
             first_packet: None,

@@ -25,7 +25,7 @@ pub enum DbCommand {
     /// Fetch databases and lists of ranges over HTTPS
     ///
     /// Nothing else that landfall does uses the network. What is fetched is checked before it takes a place in the
-    /// store, with its date in its name: older builds stay, for older captures. Behind a proxy, set the environment's proxy variables.
+    /// store, with its date in its name: older builds stay, for older captures.
     Update(DbUpdate),
     /// Check that the files of the store are what they were, and whole
     Verify(DbList),
@@ -47,8 +47,16 @@ pub struct DbAdd {
     pub files: Vec<PathBuf>,
 }
 
+/// What the environment says of the network.
+const ENVIRONMENT: &str = "\
+Environment:
+  HTTPS_PROXY    the proxy to ask, where there is one; NO_PROXY: what goes past it
+  SSL_CERT_FILE  certificates to trust instead of the system's (PEM), where a
+                 proxy opens TLS; on macOS and Windows the system's count";
+
 /// What `db update` is asked for.
 #[derive(Debug, Args)]
+#[command(after_long_help = ENVIRONMENT)]
 pub struct DbUpdate {
     /// What to fetch [default: everything]
     #[arg(value_name = "NAME")]

@@ -1,18 +1,10 @@
 //! `landfall inspect`.
 
-use super::{From, Location};
+use super::{EvidenceOptions, FormatError, From, Location, ReportFormat, ReportTable};
+use crate::report;
 use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-
-/// How a report is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Table,
-    /// One object, for programs
-    Json,
-}
 
 /// What is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -44,6 +36,13 @@ pub struct Inspect {
     #[arg(long, value_name = "LIST", help_heading = "Policy")]
     pub allow: Vec<String>,
 
+    /// Judge by the rules of this TOML file, or of one that landfall carries: @no-mainland-china
+    ///
+    /// The first rule that matches an endpoint of a call decides. Instead of --deny and --allow, not together with them.
+    /// landfall policy checks and shows such files and lists those that it carries.
+    #[arg(long, value_name = "FILE|@NAME", conflicts_with_all = ["deny", "allow"], help_heading = "Policy")]
+    pub policy: Option<String>,
+
     /// What is asked where addresses are.
     #[command(flatten)]
     pub location: Location,
@@ -54,7 +53,8 @@ pub struct Inspect {
 
     /// Countries and groups that calls should stay in: a failover that leaves them is marked
     ///
-    /// Without it, the continent of the client's public address, where servers tell it.
+    /// Policies call them @home. Without it, a failover is marked that leaves the continent of the client's public
+    /// address, where servers tell it.
     #[arg(long, value_name = "LIST", help_heading = "Policy")]
     pub home: Vec<String>,
 
@@ -79,10 +79,18 @@ pub struct Inspect {
     pub threads: Option<NonZeroUsize>,
 
     /// How the report is written
-    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table, help_heading = "Output")]
+    pub format: ReportFormat,
 
-    /// List every flow in the report (JSON)
+    /// Write the report as a page for a browser, too
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub html: Option<PathBuf>,
+
+    /// Which table of the report is written (csv, parquet)
+    #[arg(long, value_enum, value_name = "TABLE", help_heading = "Output")]
+    pub table: Option<ReportTable>,
+
+    /// List every flow in the report (json, jsonl)
     #[arg(long, help_heading = "Output")]
     pub flows: bool,
 
@@ -93,4 +101,20 @@ pub struct Inspect {
     /// Keep what the program is allowed to do, though it needs no more than to read the captures
     #[arg(long, help_heading = "Safety")]
     pub no_sandbox: bool,
+
+    /// What is kept as evidence, and what is replaced.
+    #[command(flatten)]
+    pub evidence: EvidenceOptions,
+}
+
+impl Inspect {
+    /// How the report is written, or why it cannot be.
+    pub fn report_format(&self) -> Result<report::Format, FormatError> {
+        self.format.to_report(self.table)
+    }
+
+    /// Whether every flow is listed.
+    pub const fn with_flows(&self) -> bool {
+        self.flows || self.format.has_flows(self.table)
+    }
 }

@@ -1,6 +1,7 @@
 //! `landfall live` and `landfall interfaces`.
 
-use super::{Format, From, Location, Scope};
+use super::{Format, FormatError, From, Location, ReportFormat, ReportTable, Scope};
+use crate::report;
 use clap::{Args, Subcommand};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -68,6 +69,12 @@ pub struct Live {
     #[arg(long, value_name = "LIST", help_heading = "Policy")]
     pub allow: Vec<String>,
 
+    /// Judge by the rules of this TOML file, or of one that landfall carries: @no-mainland-china
+    ///
+    /// The first rule that matches an endpoint of a call decides. Instead of --deny and --allow, not together with them.
+    #[arg(long, value_name = "FILE|@NAME", conflicts_with_all = ["deny", "allow"], help_heading = "Policy")]
+    pub policy: Option<String>,
+
     /// Countries and groups that calls should stay in: a failover that leaves them is marked
     #[arg(long, value_name = "LIST", help_heading = "Policy")]
     pub home: Vec<String>,
@@ -109,9 +116,13 @@ pub struct Live {
 
     /// How the final report is written [default: with pipes a last JSON line, else a table]
     #[arg(long, value_enum, help_heading = "Output")]
-    pub format: Option<Format>,
+    pub format: Option<ReportFormat>,
 
-    /// List every flow in the final report (JSON)
+    /// Which table of the final report is written (csv, parquet)
+    #[arg(long, value_enum, value_name = "TABLE", help_heading = "Output")]
+    pub table: Option<ReportTable>,
+
+    /// List every flow in the final report (json, jsonl)
     #[arg(long, help_heading = "Output")]
     pub flows: bool,
 
@@ -126,6 +137,24 @@ pub struct Live {
     /// Keep what the program is allowed to do, though it needs nothing more
     #[arg(long, help_heading = "Safety")]
     pub no_sandbox: bool,
+}
+
+impl Live {
+    /// How the final report is written, where it is not the last line of what is told.
+    pub fn report_format(&self) -> ReportFormat {
+        let default = if self.output.is_some() { ReportFormat::Json } else { ReportFormat::Table };
+        self.format.unwrap_or(default)
+    }
+
+    /// The same in the words of the report, or why it cannot be written so.
+    pub fn rendered(&self) -> Result<report::Format, FormatError> {
+        self.report_format().to_report(self.table)
+    }
+
+    /// Whether every flow is listed.
+    pub fn with_flows(&self) -> bool {
+        self.flows || self.report_format().has_flows(self.table)
+    }
 }
 
 /// What `interfaces` is asked for.

@@ -1,20 +1,32 @@
 //! The command line: what can be typed, and where output goes. Nothing of what is done about it.
 
 mod db;
+mod diff;
+mod evidence;
+mod format;
 mod inspect;
 mod live;
 mod location;
 mod lookup;
 mod output;
+mod policy;
 mod progress;
+mod schema;
+mod shell;
 
 pub use db::{Db, DbCommand};
-pub use inspect::{Format, Inspect, Scope};
+pub use diff::Diff;
+pub use evidence::{Evidence, EvidenceCommand, EvidenceOptions, VerifyOptions};
+pub use format::{Format, FormatError, ReportFormat, ReportTable};
+pub use inspect::{Inspect, Scope};
 pub use live::{Helper, Interfaces, Live};
 pub use location::{From, Location};
 pub use lookup::Lookup;
 pub use output::{Output, OutputError};
+pub use policy::{Policy, PolicyCheck, PolicyCommand, PolicyExplain, PolicyGroups, PolicyShow};
 pub use progress::Bar;
+pub use schema::{Schema, SchemaOf};
+pub use shell::{Completions, Manual};
 
 use clap::{Parser, Subcommand};
 
@@ -24,6 +36,12 @@ Exit status, the first that applies:
   2  it could not be done, or a capture is damaged (what could be read is reported)
   3  nothing is denied, but something is indeterminate
   0  everything is allowed";
+
+const DIFF_EXIT_STATUS: &str = "\
+Exit status:
+  0  nothing differs
+  1  something differs
+  2  a report could not be read";
 
 /// In which countries did this video call touch down, and was that allowed?
 #[derive(Debug, Parser)]
@@ -53,8 +71,21 @@ pub enum Command {
     Helper(Helper),
     /// Look addresses up: every claim of where each is, the conclusion, and why
     Lookup(Lookup),
+    /// Check, show and explain policies; list groups of countries
+    Policy(Policy),
+    /// Compare two reports: what changed, and why the verdict did
+    #[command(after_help = DIFF_EXIT_STATUS)]
+    Diff(Diff),
     /// Keep databases and lists of ranges: list, add, update, verify
     Db(Db),
+    /// Check a folder that inspect --evidence wrote
+    Evidence(Evidence),
+    /// Print the JSON Schema of a report
+    Schema(Schema),
+    /// Print a script that completes commands and options in a shell
+    Completions(Completions),
+    /// Print the manual page, or write those of all commands
+    Man(Manual),
 }
 
 /// The version and the data that the program carries.

@@ -2,7 +2,7 @@
 
 use anstream::{AutoStream, ColorChoice};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 /// The report could not be written.
@@ -28,9 +28,36 @@ impl Output {
         Ok(Self(Some((path.to_owned(), file))))
     }
 
+    /// Makes a folder for several outputs, if there is none.
+    pub fn make_folder(path: &Path) -> Result<(), OutputError> {
+        std::fs::create_dir_all(path).map_err(|source| OutputError { path: path.to_owned(), source })
+    }
+
     /// Whether colours are wanted there: on a terminal, unless `NO_COLOR` is set.
     pub fn has_colour(&self) -> bool {
         self.0.is_none() && AutoStream::choice(&io::stdout()) != ColorChoice::Never
+    }
+
+    /// Whether a person would see the bytes as they are.
+    pub fn is_terminal(&self) -> bool {
+        self.0.is_none() && io::stdout().is_terminal()
+    }
+
+    /// Has `write` write the report, bit by bit. A reader that has closed the pipe has seen enough: that is success.
+    pub fn report(
+        self,
+        write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+    ) -> Result<(), OutputError> {
+        let (path, target): (_, Box<dyn Write + Send>) = match self.0 {
+            Some((path, file)) => (path, Box::new(file)),
+            None => (PathBuf::from("standard output"), Box::new(io::stdout())),
+        };
+        let mut out = io::BufWriter::with_capacity(BUFFER_BYTES, target);
+        match write(&mut out).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(source) => Err(OutputError { path, source }),
+            Ok(()) => Ok(()),
+        }
     }
 
     /// Has `write` write, bit by bit, what is too long to keep. A reader that has closed the pipe has seen enough, so

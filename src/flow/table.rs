@@ -40,7 +40,6 @@ pub struct Table<S> {
     hasher: foldhash::fast::RandomState,
     flows: Vec<Flow<S>>,
     bound: usize,
-    refused: u64,
 }
 
 impl<S: Default> Table<S> {
@@ -52,7 +51,6 @@ impl<S: Default> Table<S> {
             hasher: foldhash::fast::RandomState::default(),
             flows: Vec::new(),
             bound: bound.0.min(u32::MAX as usize),
-            refused: 0,
         }
     }
 
@@ -104,11 +102,6 @@ impl<S: Default> Table<S> {
         if errors.len() < MAX_ERRORS {
             errors.push(error);
         }
-    }
-
-    /// Packets that had no flow because the table was full.
-    pub const fn refused(&self) -> u64 {
-        self.refused
     }
 
     /// The flows, in the order of their first packets.
@@ -166,7 +159,6 @@ impl<S: Default> Table<S> {
     ) -> Option<usize> {
         let position = self.flows.len();
         if position >= self.bound {
-            self.refused = self.refused.saturating_add(1);
             return None;
         }
         self.flows.push(Flow {
@@ -503,7 +495,6 @@ mod tests {
             let (key, side) = FlowKey::new(addresses, 1, 2, Transport::Udp);
             assert_eq!(table.packet(&key, side, &packet, at).is_some(), last == 1);
         }
-        assert_eq!(table.refused(), 1);
         assert_eq!(table.into_flows()[0].sent().packets, 2);
     }
 

@@ -14,6 +14,8 @@ pub struct Coverage {
     pub ip_packets: u64,
     /// Packets that could not be followed because a bound was reached: nothing is known of their flows.
     pub unfollowed_packets: u64,
+    /// TCP segments whose bytes were not looked at because a bound was reached: names in them are not known.
+    pub unread_segments: u64,
 }
 
 impl Coverage {
@@ -23,6 +25,7 @@ impl Coverage {
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.ip_packets = self.ip_packets.saturating_add(other.ip_packets);
         self.unfollowed_packets = self.unfollowed_packets.saturating_add(other.unfollowed_packets);
+        self.unread_segments = self.unread_segments.saturating_add(other.unread_segments);
     }
 }
 

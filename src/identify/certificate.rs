@@ -16,6 +16,8 @@ const MAX_CERTIFICATE: usize = 32 * 1024;
 const MAX_NAMES: usize = 256;
 /// Certificates that a thread remembers. A network of many clients sees some hundred, which should rarely share a place.
 const REMEMBERED: usize = 1024;
+/// Bytes at the end of a certificate that choose its place.
+const SIGNATURE: usize = 16;
 /// Bytes of a certificate that is remembered, as nearly all have: it bounds the memory to 4 MB a thread.
 const MAX_REMEMBERED: usize = 4096;
 
@@ -57,7 +59,11 @@ impl CertificateNames {
             alternatives.value.general_names.iter().take(MAX_NAMES).for_each(|name| names.add(name));
         }
         let all = names.common_name.iter().chain(&names.dns_names);
-        names.hosts = all.filter_map(|name| normalise(name)).collect();
+        for host in all.filter_map(|name| normalise(name)) {
+            if !names.hosts.contains(&host) {
+                names.hosts.push(host);
+            }
+        }
         Some(names)
     }
 
@@ -83,7 +89,7 @@ impl CertificateNames {
 #[derive(Default)]
 struct Memory {
     hasher: foldhash::fast::RandomState,
-    /// Each at the place that its hash gives; a later one takes the place of an earlier.
+    /// Each at the place that its hash gives; a later one moves an earlier to the place beside it.
     places: Vec<Option<Remembered>>,
 }
 
@@ -92,20 +98,23 @@ type Remembered = (Box<[u8]>, Arc<CertificateNames>);
 
 impl Memory {
     fn read(&mut self, der: &[u8]) -> Option<Arc<CertificateNames>> {
-        let number = self.hasher.hash_one(der) % REMEMBERED as u64;
+        // The signature at the end is as random as a hash of the whole.
+        let end = der.get(der.len().saturating_sub(SIGNATURE)..)?;
+        let number = self.hasher.hash_one(end) % REMEMBERED as u64;
         let place = usize::try_from(number).ok()?;
-        if let Some(Some((bytes, names))) = self.places.get(place)
-            && **bytes == *der
-        {
-            return Some(Arc::clone(names));
+        for known in [place, place ^ 1].into_iter().filter_map(|place| self.places.get(place)?.as_ref()) {
+            if *known.0 == *der {
+                return Some(Arc::clone(&known.1));
+            }
         }
         let names = Arc::new(CertificateNames::read(der)?);
         if der.len() > MAX_REMEMBERED {
             return Some(names);
         }
         self.places.resize(REMEMBERED, None);
-        if let Some(known) = self.places.get_mut(place) {
-            *known = Some((der.into(), Arc::clone(&names)));
+        let known = self.places.get_mut(place)?.replace((der.into(), Arc::clone(&names)));
+        if let (Some(neighbour), Some(_)) = (self.places.get_mut(place ^ 1), &known) {
+            *neighbour = known;
         }
         Some(names)
     }

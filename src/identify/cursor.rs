@@ -83,8 +83,7 @@ impl<'a> Cursor<'a> {
 
 /// The big-endian 16-bit numbers of `bytes`; an odd byte at the end is left out.
 pub(crate) fn numbers(bytes: &[u8]) -> impl Iterator<Item = u16> {
-    let mut cursor = Cursor::new(bytes);
-    std::iter::from_fn(move || cursor.u16())
+    bytes.chunks_exact(2).filter_map(|pair| pair.first_chunk().copied()).map(u16::from_be_bytes)
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! the signatures. `FaceTime` without the frame is RTP whose extensions have the profile
 //! [`EXTENSION_PROFILE`] (measured, 2015).
 
-use super::wire::{be16, byte};
 use super::{Probe, rtp};
 
 /// The profile of RTP header extensions.
@@ -30,13 +29,15 @@ pub fn probe(payload: &[u8], length: usize) -> Probe {
 
 /// Reads a datagram of `length` bytes on the wire.
 pub fn parse(payload: &[u8], length: usize) -> Option<Frame<'_>> {
-    let declared = usize::from(be16(payload, 2)?);
-    if byte(payload, 0)? != FIRST || declared + HEADER_LENGTH != length {
+    let ([FIRST, kind, high, low], inner) = payload.split_first_chunk::<HEADER_LENGTH>()? else {
+        return None;
+    };
+    let declared = usize::from(u16::from_be_bytes([*high, *low]));
+    if declared + HEADER_LENGTH != length {
         return None;
     }
-    let inner = payload.get(HEADER_LENGTH..)?;
     rtp::parse(inner, declared)?;
-    Some(Frame { kind: byte(payload, 1)?, payload: inner, length: declared })
+    Some(Frame { kind: *kind, payload: inner, length: declared })
 }
 
 #[cfg(test)]

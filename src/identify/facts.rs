@@ -335,6 +335,21 @@ pub struct FlowFacts {
 }
 
 impl FlowFacts {
+    /// Whether the packets say nothing.
+    pub fn is_empty(&self) -> bool {
+        let Self { protocols, signatures, names, handshake, stun, mentions, media, rtts, .. } = self;
+        let no_list =
+            protocols.is_empty() && signatures.is_empty() && names.is_empty() && mentions.is_empty();
+        let no_measure = media.is_empty() && rtts.is_empty() && self.rtp_headers == PerDirection::default();
+        let nothing_else = self.proxied_to.is_none() && self.skype_frames.is_none() && self.left_out == 0;
+        no_list
+            && no_measure
+            && nothing_else
+            && handshake.is_none()
+            && stun.is_none()
+            && self.first_answer.is_none()
+    }
+
     /// Notes that `protocol` was recognised.
     pub fn protocol(&mut self, protocol: Protocol) {
         if let Err(place) = self.protocols.binary_search(&protocol) {
@@ -374,6 +389,12 @@ impl FlowFacts {
         }
     }
 
+    /// Makes room for names that come at once.
+    pub(super) fn expect_names(&mut self, names: usize) {
+        let room = MAX_NAMES.saturating_sub(self.names.len());
+        self.names.reserve_exact(names.min(room));
+    }
+
     /// Notes a name of the server that is in the form of [`normalise`].
     pub fn host_name(&mut self, name: &Arc<str>, via: Via, packet: PacketRef) {
         if self.names.iter().any(|known| known.via == via && known.name == *name) {
@@ -389,7 +410,7 @@ impl FlowFacts {
     /// Notes an address that a packet names.
     pub fn mention(&mut self, address: SocketAddr, kind: MentionKind, packet: PacketRef) {
         if address.ip().is_unspecified()
-            || self.mentions.iter().any(|m| m.address == address && m.kind == kind)
+            || self.mentions.iter().any(|m| m.kind == kind && m.address == address)
         {
             return;
         }
@@ -484,6 +505,16 @@ mod tests {
     use super::*;
 
     const PACKET: PacketRef = PacketRef { input: 0, number: 1 };
+
+    #[test]
+    fn facts_are_empty_until_something_is_learnt() {
+        assert!(FlowFacts::default().is_empty());
+        let mut facts = FlowFacts::default();
+        facts.protocol(Protocol::Dns);
+        assert!(!facts.is_empty());
+        assert!(!FlowFacts { left_out: 1, ..FlowFacts::default() }.is_empty());
+        assert!(!FlowFacts { proxied_to: Some(String::new()), ..FlowFacts::default() }.is_empty());
+    }
 
     #[test]
     fn every_list_is_bounded_and_what_is_left_out_is_counted() {

@@ -7,6 +7,8 @@ use super::tls::{ServerName, text};
 const MAX_HEAD: usize = 16 * 1024;
 /// Bytes of a method; the longest registered one has 17.
 const MAX_METHOD: usize = 20;
+/// How the first line of a response begins, RFC 9112 section 4.
+const RESPONSE: &[u8] = b"HTTP/1.";
 /// Heads that are passed on the way to the tunnel of a CONNECT: each failed login has one.
 const MAX_HEADS: usize = 4;
 
@@ -54,10 +56,16 @@ impl Head {
 
 /// Whether a stream begins like HTTP/1.
 pub fn probe(stream: &[u8]) -> Probe {
+    // The first word of a start line is short: what has none needs no search for the end of the line.
+    let begin = stream.get(..=MAX_METHOD).unwrap_or(stream);
+    let word = begin.split(|byte| matches!(byte, b' ' | b'\r' | b'\n')).next().unwrap_or_default();
+    if !is_method(word) && !RESPONSE.starts_with(word) && !stream.starts_with(RESPONSE) {
+        return Probe::NoMatch;
+    }
     let line = line(stream).0;
     let whole = line.len() < stream.len();
     if start_line(line).is_some() {
-        return if whole || line.starts_with(b"HTTP/1.") { Probe::Match } else { Probe::NeedMore };
+        return if whole || line.starts_with(RESPONSE) { Probe::Match } else { Probe::NeedMore };
     }
     if !whole && stream.len() < MAX_HEAD && could_start(line) { Probe::NeedMore } else { Probe::NoMatch }
 }
@@ -129,13 +137,13 @@ impl Head {
 /// The first line without its end, and what follows it.
 fn line(bytes: &[u8]) -> (&[u8], &[u8]) {
     let bounded = bytes.get(..MAX_HEAD).unwrap_or(bytes);
-    let Some(end) = bounded.iter().position(|byte| *byte == b'\n') else { return (bytes, &[]) };
+    let Some(end) = memchr::memchr(b'\n', bounded) else { return (bytes, &[]) };
     let (line, rest) = bytes.split_at_checked(end).unwrap_or_default();
     (line.strip_suffix(b"\r").unwrap_or(line), rest.get(1..).unwrap_or_default())
 }
 
 fn start_line(line: &[u8]) -> Option<StartLine> {
-    if let Some(rest) = line.strip_prefix(b"HTTP/1.") {
+    if let Some(rest) = line.strip_prefix(RESPONSE) {
         let [b'0' | b'1', b' ', code @ ..] = rest else { return None };
         let (code, after) = code.split_first_chunk::<3>()?;
         let ends = matches!(after, [] | [b' ', ..]);
@@ -155,9 +163,8 @@ fn start_line(line: &[u8]) -> Option<StartLine> {
 
 /// Whether a line that is not whole may become a start line.
 fn could_start(line: &[u8]) -> bool {
-    let response = b"HTTP/1.";
     let method = line.split(|byte| *byte == b' ').next().unwrap_or_default();
-    response.starts_with(line) || line.starts_with(response) || is_method(method)
+    RESPONSE.starts_with(line) || line.starts_with(RESPONSE) || is_method(method)
 }
 
 /// Methods are tokens (RFC 9110 section 9.1); all that are registered have capitals and hyphens alone.

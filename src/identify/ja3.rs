@@ -5,12 +5,9 @@ use crate::identify::cursor::{Cursor, numbers};
 use md5::{Digest, Md5};
 use std::fmt::Write;
 
-/// Extensions and cipher suites that are written out. Clients have below 100 of each; a hello with more than this
-/// is built to make its reader work.
-const MAX_ITEMS: usize = 1024;
-
-/// Numbers in the hello of a browser.
-const USUAL_ITEMS: usize = 64;
+/// Numbers that are kept of a hello. Clients have below 150; a hello with more than this is built to make its reader
+/// work.
+const MAX_ITEMS: usize = 512;
 
 /// `supported_groups`, RFC 8422 section 5.1.1.
 const SUPPORTED_GROUPS: u16 = 10;
@@ -30,30 +27,33 @@ pub struct Ja3 {
 impl Ja3 {
     /// JA3 of a client hello; `extensions` is the whole block, each with type and length.
     pub(crate) fn of_client(version: u16, ciphers: &[u8], extensions: &[u8]) -> Option<Self> {
-        if ciphers.len() / 2 > MAX_ITEMS || extensions_of(extensions).nth(MAX_ITEMS).is_some() {
-            return None;
-        }
-        let groups = find(extensions, SUPPORTED_GROUPS).and_then(|content| Cursor::new(content).vector16());
-        let formats = find(extensions, EC_POINT_FORMATS).and_then(|content| Cursor::new(content).vector8());
-        let mut fields = Vec::with_capacity(USUAL_ITEMS);
-        push(&mut fields, std::iter::once(version));
-        push(&mut fields, numbers(ciphers));
-        push(&mut fields, extensions_of(extensions).map(|(kind, _)| kind));
-        push(&mut fields, numbers(groups.unwrap_or_default()).take(MAX_ITEMS));
-        push(&mut fields, formats.unwrap_or_default().iter().map(|format| u16::from(*format)));
-        Some(Self::of_fields(fields))
+        let mut fields = Fields::new();
+        fields.field(std::iter::once(version))?;
+        fields.field(numbers(ciphers))?;
+        let (mut groups, mut formats) = (None, None);
+        let kinds = extensions_of(extensions).map(|(kind, content)| {
+            match kind {
+                SUPPORTED_GROUPS => groups = groups.or(Some(content)),
+                EC_POINT_FORMATS => formats = formats.or(Some(content)),
+                _ => {}
+            }
+            kind
+        });
+        fields.field(kinds)?;
+        let groups = groups.and_then(|content| Cursor::new(content).vector16());
+        let formats = formats.and_then(|content| Cursor::new(content).vector8());
+        fields.field(numbers(groups.unwrap_or_default()))?;
+        fields.field(formats.unwrap_or_default().iter().map(|format| u16::from(*format)))?;
+        Some(fields.finish())
     }
 
     /// JA3S of a server hello.
     pub(crate) fn of_server(version: u16, cipher: u16, extensions: &[u8]) -> Option<Self> {
-        if extensions_of(extensions).nth(MAX_ITEMS).is_some() {
-            return None;
-        }
-        let mut fields = Vec::with_capacity(USUAL_ITEMS);
-        push(&mut fields, std::iter::once(version));
-        push(&mut fields, std::iter::once(cipher));
-        push(&mut fields, extensions_of(extensions).map(|(kind, _)| kind));
-        Some(Self::of_fields(fields))
+        let mut fields = Fields::new();
+        fields.field(std::iter::once(version))?;
+        fields.field(std::iter::once(cipher))?;
+        fields.field(extensions_of(extensions).map(|(kind, _)| kind))?;
+        Some(fields.finish())
     }
 
     /// The fields in decimal: items of a field with hyphens between them, fields with commas.
@@ -77,10 +77,34 @@ impl Ja3 {
     pub fn hash(&self) -> String {
         hexadecimal(self.md5())
     }
+}
 
-    fn of_fields(mut fields: Vec<u16>) -> Self {
-        fields.pop();
-        Self { fields: fields.into_boxed_slice() }
+/// The fields as they are read.
+struct Fields {
+    items: [u16; MAX_ITEMS],
+    length: usize,
+}
+
+impl Fields {
+    const fn new() -> Self {
+        Self { items: [0; MAX_ITEMS], length: 0 }
+    }
+
+    /// Adds a field, without GREASE, and its end. What stands in it is never [`FIELD_END`]. `None` where there is no
+    /// more room.
+    fn field(&mut self, values: impl Iterator<Item = u16>) -> Option<()> {
+        let values = values.filter(|value| !is_grease(*value));
+        for value in values.chain(std::iter::once(FIELD_END)) {
+            *self.items.get_mut(self.length)? = value;
+            self.length += 1;
+        }
+        Some(())
+    }
+
+    /// The fingerprint: all but the last end.
+    fn finish(&self) -> Ja3 {
+        let fields = self.items.get(..self.length.saturating_sub(1)).unwrap_or_default();
+        Ja3 { fields: fields.into() }
     }
 }
 
@@ -105,16 +129,6 @@ pub(crate) const fn is_grease(value: u16) -> bool {
 pub(crate) fn extensions_of(block: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     let mut cursor = Cursor::new(block);
     std::iter::from_fn(move || Some((cursor.u16()?, cursor.vector16()?)))
-}
-
-fn find(extensions: &[u8], wanted: u16) -> Option<&[u8]> {
-    extensions_of(extensions).find(|(kind, _)| *kind == wanted).map(|(_, content)| content)
-}
-
-/// Appends a field and its end. What stands in it is never [`FIELD_END`].
-fn push(fields: &mut Vec<u16>, values: impl Iterator<Item = u16>) {
-    fields.extend(values.filter(|value| !is_grease(*value)));
-    fields.push(FIELD_END);
 }
 
 #[cfg(test)]

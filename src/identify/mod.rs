@@ -119,6 +119,16 @@ impl Role {
 
 macro_rules! names {
     ($type:ident { $($variant:ident => $name:literal),* $(,)? }) => {
+        #[cfg(test)]
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({"type": "string", "enum": [$($name),*]})
+            }
+        }
         impl $type {
             /// The word for it in reports.
             pub const fn name(self) -> &'static str {
@@ -128,6 +138,15 @@ macro_rules! names {
         impl std::fmt::Display for $type {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(self.name())
+            }
+        }
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = <std::borrow::Cow<'_, str>>::deserialize(deserializer)?;
+                match &*word {
+                    $($name => Ok(Self::$variant),)*
+                    unknown => Err(serde::de::Error::unknown_variant(unknown, &[$($name),*])),
+                }
             }
         }
         impl serde::Serialize for $type {

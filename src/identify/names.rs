@@ -76,16 +76,20 @@ pub fn normalise(name: &str) -> Option<Arc<str>> {
     if name.is_empty() || name.len() > MAX_NAME_LENGTH || is_address(name) {
         return None;
     }
-    let is_plain =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'*') || !byte.is_ascii();
-    let mut before = b'.';
+    let (mut before, mut has_capitals) = (b'.', false);
     for byte in name.bytes() {
-        if !is_plain(byte) && (byte != b'.' || before == b'.') {
-            return None;
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'*' | 0x80.. => {}
+            b'A'..=b'Z' => has_capitals = true,
+            b'.' if before != b'.' => {}
+            _ => return None,
         }
         before = byte;
     }
-    (before != b'.').then(|| name.to_ascii_lowercase().into())
+    if before == b'.' {
+        return None;
+    }
+    Some(if has_capitals { name.to_ascii_lowercase().into() } else { name.into() })
 }
 
 /// Whether it is an IPv4 address; what has the colons of IPv6 is no name anyway.

@@ -6,12 +6,13 @@
 //! location.
 
 use crate::capture::Timestamp;
-use std::collections::{HashMap, VecDeque};
-use std::hash::Hash;
 use std::time::Duration;
 
 /// An answer later than this is not taken for one: no path on Earth is that slow, and tokens are used again.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Requests that room is made for with the first: most flows have some.
+const USUAL_REQUESTS: usize = 8;
 
 /// Pairs requests with answers. Holds at most a given number of tokens; the oldest is forgotten first.
 ///
@@ -20,43 +21,50 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub struct Pairer<K> {
     capacity: usize,
-    requests: HashMap<K, Request, foldhash::fast::RandomState>,
-    order: VecDeque<K>,
+    /// In the order of their coming; where there is no more room, in a ring that goes on at `oldest`. They are few,
+    /// and the one that is asked for is nearly always the latest: looking through them is cheaper than a table.
+    requests: Vec<Request<K>>,
+    oldest: usize,
 }
 
 /// The first sending of a request.
 #[derive(Clone, Copy, Debug)]
-struct Request {
+struct Request<K> {
+    token: K,
     sent: Timestamp,
     answered: bool,
 }
 
-impl<K: Clone + Eq + Hash> Pairer<K> {
+impl<K: Clone + Eq> Pairer<K> {
     /// A pairer that holds at most `capacity` tokens (at least one).
     pub fn new(capacity: usize) -> Self {
-        Self { capacity: capacity.max(1), requests: HashMap::default(), order: VecDeque::new() }
+        Self { capacity: capacity.max(1), requests: Vec::new(), oldest: 0 }
     }
 
     /// Notes that a request with `token` was seen. Repetitions within 30 s do not count.
     pub fn request(&mut self, token: K, time: Timestamp) {
-        if let Some(request) = self.requests.get_mut(&token) {
+        if let Some(request) = self.find(&token) {
             if time.since(request.sent) > LONGEST_WAIT {
-                *request = Request { sent: time, answered: false };
+                request.sent = time;
+                request.answered = false;
             }
             return;
         }
-        if self.order.len() >= self.capacity
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.requests.remove(&oldest);
+        let request = Request { token, sent: time, answered: false };
+        if self.requests.len() < self.capacity {
+            if self.requests.is_empty() {
+                self.requests.reserve_exact(self.capacity.min(USUAL_REQUESTS));
+            }
+            self.requests.push(request);
+        } else if let Some(oldest) = self.requests.get_mut(self.oldest) {
+            *oldest = request;
+            self.oldest = (self.oldest + 1) % self.capacity;
         }
-        self.order.push_back(token.clone());
-        self.requests.insert(token, Request { sent: time, answered: false });
     }
 
     /// Time from the first request with `token` to this answer, if it is the first answer to it.
     pub fn response(&mut self, token: &K, time: Timestamp) -> Option<Duration> {
-        let request = self.requests.get_mut(token)?;
+        let request = self.find(token)?;
         if request.answered || time < request.sent {
             return None;
         }
@@ -67,17 +75,24 @@ impl<K: Clone + Eq + Hash> Pairer<K> {
 
     /// Whether a request with `token` was seen, answered or not.
     pub fn knows(&self, token: &K) -> bool {
-        self.requests.contains_key(token)
+        self.requests.iter().any(|request| request.token == *token)
     }
 
     /// Tokens held.
     pub fn len(&self) -> usize {
-        self.order.len()
+        self.requests.len()
     }
 
     /// Whether no request was seen.
     pub fn is_empty(&self) -> bool {
-        self.order.is_empty()
+        self.requests.is_empty()
+    }
+
+    /// Looks from the latest to the oldest.
+    fn find(&mut self, token: &K) -> Option<&mut Request<K>> {
+        let (newer, older) = self.requests.split_at_mut_checked(self.oldest)?;
+        let latest_first = newer.iter_mut().rev().chain(older.iter_mut().rev());
+        latest_first.into_iter().find(|request| request.token == *token)
     }
 }
 
@@ -132,7 +147,22 @@ mod tests {
             for token in tokens {
                 pairer.request(token, at(0));
                 prop_assert!(pairer.len() <= 8);
-                prop_assert_eq!(pairer.requests.len(), pairer.order.len());
+            }
+        }
+
+        #[test]
+        fn the_oldest_is_forgotten_first(tokens in proptest::collection::vec(0u8..40, 0..200)) {
+            let (mut pairer, mut model) = (Pairer::new(8), std::collections::VecDeque::new());
+            for token in tokens {
+                pairer.request(token, at(0));
+                if !model.contains(&token) {
+                    model.push_back(token);
+                    model.drain(..model.len().saturating_sub(8));
+                }
+                for token in 0..40 {
+                    prop_assert_eq!(pairer.knows(&token), model.contains(&token));
+                    prop_assert_eq!(pairer.find(&token).is_some(), model.contains(&token));
+                }
             }
         }
 

@@ -7,7 +7,7 @@
 use super::Probe;
 use super::pairing::Pairer;
 use super::rtp::VERSION;
-use super::wire::{array, be16, be32, be64, byte};
+use super::wire::{array, be32, be64, byte};
 use crate::capture::Timestamp;
 use std::time::Duration;
 
@@ -168,11 +168,11 @@ pub fn parse(payload: &[u8], length: usize) -> Option<Compound<'_>> {
 
 /// Type and bytes of the packet at the start of `bytes`.
 fn header(bytes: &[u8]) -> Option<(u8, usize)> {
-    let packet_type = byte(bytes, 1)?;
+    let [first, packet_type, high, low] = *bytes.first_chunk()?;
     // 192 to 195 are H.261 and its kin, 200 to 213 what IANA has assigned since.
     let is_assigned = matches!(packet_type, 192..=195 | 200..=213);
-    (byte(bytes, 0)? >> 6 == VERSION && is_assigned)
-        .then_some((packet_type, (usize::from(be16(bytes, 2)?) + 1) * 4))
+    let words = usize::from(u16::from_be_bytes([high, low]));
+    (is_assigned && first >> 6 == VERSION).then_some((packet_type, (words + 1) * 4))
 }
 
 fn protection(payload: &[u8], length: usize) -> Protection {

@@ -4,7 +4,6 @@
 //! several packets of one source follow each other in sequence, see [`Stream::is_confirmed`].
 
 use super::Probe;
-use super::wire::{be16, be32, byte};
 use crate::capture::Timestamp;
 use std::net::{IpAddr, SocketAddr};
 
@@ -45,24 +44,19 @@ pub struct Extension {
 ///
 /// Second bytes that belong to RTCP where both share a port are refused (RFC 5761 section 4), and so are
 /// headers that do not fit into the packet.
+#[inline]
 pub fn parse(payload: &[u8], length: usize) -> Option<Header> {
-    let first = byte(payload, 0)?;
-    let second = byte(payload, 1)?;
+    let [first, second, fixed @ ..] = payload.first_chunk::<HEADER_LENGTH>()?;
     if first >> 6 != VERSION || matches!(second & 0x7F, 64..=95) {
         return None;
     }
-    let sources = usize::from(first & 0x0F) * 4;
-    let mut header_length = HEADER_LENGTH + sources;
+    let [s0, s1, t0, t1, t2, t3, c0, c1, c2, c3] = *fixed;
+    let mut header_length = HEADER_LENGTH + usize::from(first & 0x0F) * 4;
     let mut extension = None;
     if first & 0x10 != 0 {
-        let profile = be16(payload, header_length);
-        let words = be16(payload, header_length + 2);
-        header_length += 4;
-        if let (Some(profile), Some(words)) = (profile, words) {
-            let length = usize::from(words) * 4;
-            extension = Some(Extension { profile, length });
-            header_length += length;
-        }
+        extension =
+            payload.get(header_length..).and_then(|rest| rest.first_chunk().copied()).map(Extension::new);
+        header_length += 4 + extension.map_or(0, |extension| extension.length);
     }
     if header_length > length {
         return None;
@@ -70,12 +64,21 @@ pub fn parse(payload: &[u8], length: usize) -> Option<Header> {
     Some(Header {
         payload_type: second & 0x7F,
         marker: second & 0x80 != 0,
-        sequence: be16(payload, 2)?,
-        timestamp: be32(payload, 4)?,
-        ssrc: be32(payload, 8)?,
+        sequence: u16::from_be_bytes([s0, s1]),
+        timestamp: u32::from_be_bytes([t0, t1, t2, t3]),
+        ssrc: u32::from_be_bytes([c0, c1, c2, c3]),
         extension,
         length: header_length,
     })
+}
+
+impl Extension {
+    /// Reads the header of an extension, whose length counts words.
+    fn new(header: [u8; 4]) -> Self {
+        let [profile @ .., high, low] = header;
+        let words = u16::from_be_bytes([high, low]);
+        Self { profile: u16::from_be_bytes(profile), length: usize::from(words) * 4 }
+    }
 }
 
 /// Whether a packet may be RTP. There is no `Match`: only a sequence of packets tells.
@@ -178,6 +181,7 @@ impl Stream {
         }
     }
 
+    #[inline]
     fn update(&mut self, header: &Header, length: usize, time: Timestamp) {
         self.packets += 1;
         self.bytes += length as u64;
@@ -285,21 +289,29 @@ impl Tracker {
         true
     }
 
-    /// Takes a header that was read already, of a packet of `length` bytes on the wire.
-    pub fn take(&mut self, header: &Header, length: usize, time: Timestamp) {
+    /// Takes a header that was read already, of a packet of `length` bytes on the wire. Whether its source is one
+    /// that is followed already.
+    #[inline]
+    pub fn take(&mut self, header: &Header, length: usize, time: Timestamp) -> bool {
         if let Some(stream) = self.streams.get_mut(self.latest)
             && stream.ssrc == header.ssrc
         {
             stream.update(header, length, time);
-            return;
+            return true;
         }
         if let Some(found) = self.streams.iter().position(|stream| stream.ssrc == header.ssrc) {
             self.latest = found;
             if let Some(stream) = self.streams.get_mut(found) {
                 stream.update(header, length, time);
             }
-            return;
+            return true;
         }
+        self.open(header, length, time);
+        false
+    }
+
+    /// Begins to follow a source.
+    fn open(&mut self, header: &Header, length: usize, time: Timestamp) {
         if self.streams.len() == MOST_STREAMS {
             // Bytes that are not RTP show a new source in every packet: a source never confirmed makes room.
             let Some(place) = self.streams.iter().position(|stream| stream.packets == 1) else {

@@ -8,6 +8,8 @@ use std::net::IpAddr;
 const MOST_HEADERS: usize = 128;
 /// Hosts kept of one message: each proxy on the way adds one.
 const MOST_HOSTS: usize = 32;
+/// Bytes of a line in which the name of a header that matters ends, spaces after it among them.
+const LONGEST_FIELD: usize = 32;
 const VERSION: &[u8] = b"SIP/2.0";
 /// RFC 3261 and its extensions.
 const METHODS: [&str; 14] = [
@@ -32,16 +34,11 @@ const METHODS: [&str; 14] = [
 pub struct Message<'a> {
     /// Request or response.
     pub start: StartLine<'a>,
-    /// Call-ID: the same in all messages of a call.
-    pub call_id: Option<&'a str>,
-    /// `CSeq`: number and method; pairs a request with its responses.
-    pub sequence: Option<&'a str>,
-    /// User-Agent or Server: the sender's product.
-    pub product: Option<&'a str>,
-    /// Hosts that the message names, with what named them, in order.
-    pub hosts: Vec<NamedHost<'a>>,
     /// The body if it is a description of media, for [`super::sdp::parse`].
     pub description: Option<&'a [u8]>,
+    /// What a request asks for.
+    target: Option<&'a str>,
+    lines: Lines<'a>,
 }
 
 /// The first line.
@@ -105,12 +102,14 @@ pub fn probe(bytes: &[u8]) -> Probe {
         false if start.starts_with(bytes) => Probe::NeedMore,
         _ => Probe::NoMatch,
     };
-    let response = begins(b"SIP/2.0 ");
-    if response != Probe::NoMatch {
-        return response;
+    let Some(first) = bytes.first() else { return Probe::NeedMore };
+    if *first == b'S' && begins(b"SIP/2.0 ") != Probe::NoMatch {
+        return begins(b"SIP/2.0 ");
     }
-    let requests = METHODS.iter().map(|method| begins(method.as_bytes()));
-    match requests.max_by_key(|probe| (*probe == Probe::Match, *probe == Probe::NeedMore)) {
+    let methods =
+        METHODS.iter().map(|method| method.as_bytes()).filter(|method| method.first() == Some(first));
+    let best = methods.map(begins).max_by_key(|probe| (*probe == Probe::Match, *probe == Probe::NeedMore));
+    match best {
         Some(Probe::Match) => probe_request(bytes),
         other => other.unwrap_or(Probe::NoMatch),
     }
@@ -144,41 +143,38 @@ pub fn stream(bytes: &[u8]) -> impl Iterator<Item = Message<'_>> {
 
 /// The message at the start of `bytes` and what follows it.
 fn split(bytes: &[u8]) -> Option<(Message<'_>, &[u8])> {
-    let (first, mut rest) = next_line(bytes)?;
-    let mut message = start_line(first)?;
+    let (first, rest) = next_line(bytes)?;
+    let mut lines = Lines { rest, left: MOST_HEADERS, whole: false };
+    let mut message = start_line(std::str::from_utf8(first).ok()?, lines.clone())?;
     let mut body_length = None;
     let mut has_description = false;
-    for _ in 0..MOST_HEADERS {
-        let Some((line, after)) = next_line(rest) else {
-            return Some((message, &[]));
-        };
-        rest = after;
-        if line.is_empty() {
-            break;
-        }
-        let Some((name, value)) = line.split_once(':') else { continue };
-        let value = value.trim();
-        match canonical(name.trim_end()) {
-            "content-length" => body_length = value.parse::<usize>().ok(),
-            "content-type" => has_description |= value.to_ascii_lowercase().starts_with("application/sdp"),
-            name => read_header(&mut message, name, value),
+    for line in lines.by_ref() {
+        // Only these two say what the body is; both of their forms begin with the same letter.
+        if let Some(b'c' | b'C' | b'l' | b'L') = line.first() {
+            match header(line) {
+                Some((Field::ContentLength, value)) => body_length = value.parse::<usize>().ok(),
+                Some((Field::ContentType, value)) => has_description |= is_description(value),
+                _ => {}
+            }
         }
     }
-    let end = body_length.unwrap_or(rest.len()).min(rest.len());
-    let (body, after) = rest.split_at_checked(end)?;
+    if !lines.whole {
+        return Some((message, &[]));
+    }
+    let end = body_length.unwrap_or(lines.rest.len()).min(lines.rest.len());
+    let (body, after) = lines.rest.split_at_checked(end)?;
     message.description = (has_description && !body.is_empty()).then_some(body);
     Some((message, after))
 }
 
-fn start_line(line: &str) -> Option<Message<'_>> {
-    let mut message = Message {
-        start: StartLine::Response { code: 0 },
-        call_id: None,
-        sequence: None,
-        product: None,
-        hosts: Vec::new(),
-        description: None,
-    };
+fn is_description(media_type: &str) -> bool {
+    let wanted = b"application/sdp";
+    media_type.as_bytes().get(..wanted.len()).is_some_and(|start| start.eq_ignore_ascii_case(wanted))
+}
+
+fn start_line<'a>(line: &'a str, lines: Lines<'a>) -> Option<Message<'a>> {
+    let mut message =
+        Message { start: StartLine::Response { code: 0 }, description: None, target: None, lines };
     if let Some(rest) = line.strip_prefix("SIP/2.0 ") {
         let code = rest.get(..3)?.parse().ok().filter(|code| (100..700).contains(code))?;
         message.start = StartLine::Response { code };
@@ -190,87 +186,176 @@ fn start_line(line: &str) -> Option<Message<'_>> {
         return None;
     }
     message.start = StartLine::Request { method };
-    push_uri(&mut message, HostSource::Target, target);
+    message.target = Some(target);
     Some(message)
 }
 
-/// A line without its end, and what follows; `None` if the line does not end. Bytes that are not UTF-8 make it
-/// a line without content that is skipped.
-fn next_line(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let end = line_end(bytes)?;
-    let line = std::str::from_utf8(bytes.get(..end)?).unwrap_or("\u{fffd}");
-    let after = bytes.get(end..)?;
+impl<'a> Message<'a> {
+    /// Hosts that the message names, with what named them, in order.
+    pub fn hosts(&self) -> Vec<NamedHost<'a>> {
+        let mut hosts: Vec<_> = self.target().into_iter().collect();
+        for (field, value) in self.headers() {
+            let list = |source| value.split(',').filter_map(move |uri| of_uri(source, uri));
+            match field {
+                Field::Contact => hosts.extend(list(HostSource::Contact)),
+                Field::From => hosts.extend(of_uri(HostSource::From, value)),
+                Field::Route => hosts.extend(list(HostSource::Route)),
+                Field::To => hosts.extend(of_uri(HostSource::To, value)),
+                Field::Via => hosts.extend(value.split(',').flat_map(of_via)),
+                _ => {}
+            }
+            hosts.truncate(MOST_HOSTS);
+        }
+        hosts
+    }
+
+    fn headers(&self) -> impl Iterator<Item = (Field, &'a str)> + use<'a> {
+        self.lines.clone().filter_map(header)
+    }
+
+    /// Call-ID: the same in all messages of a call.
+    pub fn call_id(&self) -> Option<&'a str> {
+        self.last(Field::CallId)
+    }
+
+    /// `CSeq`: number and method; pairs a request with its responses.
+    pub fn sequence(&self) -> Option<&'a str> {
+        self.last(Field::Sequence)
+    }
+
+    /// User-Agent or Server: the sender's product.
+    pub fn product(&self) -> Option<&'a str> {
+        self.last(Field::Product)
+    }
+
+    fn last(&self, wanted: Field) -> Option<&'a str> {
+        self.headers().filter(|(field, _)| *field == wanted).last().map(|(_, value)| value)
+    }
+
+    /// The host that a request is for.
+    pub fn target(&self) -> Option<NamedHost<'a>> {
+        self.target.and_then(|target| of_uri(HostSource::Target, target))
+    }
+
+    /// The addresses of senders as the next hosts on the way saw them, in order.
+    pub fn received(&self) -> impl Iterator<Item = NamedHost<'a>> + use<'a> {
+        let lines = self.lines.clone().filter(|line| matches!(line.first(), Some(b'v' | b'V')));
+        let vias = lines.filter_map(header).filter(|(field, _)| *field == Field::Via);
+        let hosts = vias.flat_map(|(_, value)| value.split(',')).flat_map(of_via);
+        hosts.filter(|host| host.source == HostSource::ViaReceived).take(MOST_HOSTS)
+    }
+}
+
+/// The header lines of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Lines<'a> {
+    rest: &'a [u8],
+    /// Lines that may still be read.
+    left: usize,
+    /// Whether the body begins where the lines end; not so where they are cut.
+    whole: bool,
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.whole {
+            return None;
+        }
+        let (line, after) = next_line(self.rest)?;
+        self.rest = after;
+        self.left = self.left.saturating_sub(1);
+        self.whole = line.is_empty() || self.left == 0;
+        (!line.is_empty()).then_some(line)
+    }
+}
+
+/// A header that matters and its value; `None` for others, and for what is not UTF-8.
+fn header(line: &[u8]) -> Option<(Field, &str)> {
+    let (name, value) =
+        line.split_at_checked(line.iter().take(LONGEST_FIELD).position(|byte| *byte == b':')?)?;
+    let field = Field::of(name.trim_ascii_end())?;
+    Some((field, std::str::from_utf8(value.get(1..)?).ok()?.trim()))
+}
+
+/// A line without its end, and what follows; `None` if the line does not end.
+fn next_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (line, after) = bytes.split_at_checked(line_end(bytes)?)?;
     let after = after.strip_prefix(b"\r").unwrap_or(after);
     Some((line, after.strip_prefix(b"\n").unwrap_or(after)))
 }
 
 fn line_end(bytes: &[u8]) -> Option<usize> {
-    let end = bytes.iter().position(|&byte| byte == b'\n')?;
+    let end = memchr::memchr(b'\n', bytes)?;
     Some(if end > 0 && bytes.get(end - 1) == Some(&b'\r') { end - 1 } else { end })
 }
 
-/// The names that matter, in lower case, the one-letter forms of RFC 3261 section 7.3.3 among them; "" for others.
-fn canonical(name: &str) -> &'static str {
-    const NAMES: [(&str, &str); 12] = [
-        ("i", "call-id"),
-        ("m", "contact"),
-        ("l", "content-length"),
-        ("c", "content-type"),
-        ("", "cseq"),
-        ("f", "from"),
-        ("", "record-route"),
-        ("", "route"),
-        ("", "server"),
-        ("t", "to"),
-        ("", "user-agent"),
-        ("v", "via"),
-    ];
-    NAMES
-        .iter()
-        .find(|(short, long)| {
-            name.eq_ignore_ascii_case(long) || !short.is_empty() && name.eq_ignore_ascii_case(short)
-        })
-        .map_or("", |(_, long)| long)
+/// A header that matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    CallId,
+    Contact,
+    ContentLength,
+    ContentType,
+    From,
+    Product,
+    Route,
+    Sequence,
+    To,
+    Via,
 }
 
-fn read_header<'a>(message: &mut Message<'a>, name: &str, value: &'a str) {
-    match name {
-        "call-id" => message.call_id = Some(value),
-        "cseq" => message.sequence = Some(value),
-        "server" | "user-agent" => message.product = Some(value),
-        "contact" => push_list(message, HostSource::Contact, value),
-        "from" => push_uri(message, HostSource::From, value),
-        "to" => push_uri(message, HostSource::To, value),
-        "record-route" | "route" => push_list(message, HostSource::Route, value),
-        "via" => value.split(',').for_each(|via| push_via(message, via)),
-        _ => {}
+impl Field {
+    /// The field of a name in any case, or of its one-letter form (RFC 3261 section 7.3.3).
+    fn of(name: &[u8]) -> Option<Self> {
+        let is = |wanted: &str, field| name.eq_ignore_ascii_case(wanted.as_bytes()).then_some(field);
+        // The length tells nearly all of them apart.
+        match name.len() {
+            1 => match name.first()?.to_ascii_lowercase() {
+                b'i' => Some(Self::CallId),
+                b'm' => Some(Self::Contact),
+                b'l' => Some(Self::ContentLength),
+                b'c' => Some(Self::ContentType),
+                b'f' => Some(Self::From),
+                b't' => Some(Self::To),
+                b'v' => Some(Self::Via),
+                _ => None,
+            },
+            2 => is("to", Self::To),
+            3 => is("via", Self::Via),
+            4 => is("from", Self::From).or_else(|| is("cseq", Self::Sequence)),
+            5 => is("route", Self::Route),
+            6 => is("server", Self::Product),
+            7 => is("call-id", Self::CallId).or_else(|| is("contact", Self::Contact)),
+            10 => is("user-agent", Self::Product),
+            12 => is("content-type", Self::ContentType).or_else(|| is("record-route", Self::Route)),
+            14 => is("content-length", Self::ContentLength),
+            _ => None,
+        }
     }
 }
 
-fn push_list<'a>(message: &mut Message<'a>, source: HostSource, value: &'a str) {
-    value.split(',').for_each(|uri| push_uri(message, source, uri));
-}
-
 /// `"Display name" <sip:user:password@host:port;parameters?headers>`, or without the brackets.
-fn push_uri<'a>(message: &mut Message<'a>, source: HostSource, value: &'a str) {
+fn of_uri(source: HostSource, value: &str) -> Option<NamedHost<'_>> {
     let uri = value
         .split_once('<')
         .map_or(value, |(_, rest)| rest.split_once('>').map_or(rest, |(uri, _)| uri))
         .trim();
-    let Some((scheme, rest)) = uri.split_once(':') else { return };
+    let (scheme, rest) = uri.split_once(':')?;
     if !scheme.eq_ignore_ascii_case("sip") && !scheme.eq_ignore_ascii_case("sips") {
-        return;
+        return None;
     }
     let rest = rest.split(['?', ';']).next().unwrap_or_default();
     let authority = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-    push_host(message, source, authority);
+    of_authority(source, authority)
 }
 
-/// `SIP/2.0/UDP host:port;received=address;rport=port;branch=...`
-fn push_via<'a>(message: &mut Message<'a>, value: &'a str) {
-    let Some((_, rest)) = value.trim().split_once(char::is_whitespace) else { return };
+/// `SIP/2.0/UDP host:port;received=address;rport=port;branch=...`: the host as it sees itself, and as the next one saw it.
+fn of_via(value: &str) -> impl Iterator<Item = NamedHost<'_>> {
+    let rest = value.trim().split_once(char::is_whitespace).map_or("", |(_, rest)| rest);
     let mut parts = rest.split(';').map(str::trim);
-    push_host(message, HostSource::Via, parts.next().unwrap_or_default());
+    let own = of_authority(HostSource::Via, parts.next().unwrap_or_default());
     let (mut received, mut port) = (None, None);
     for part in parts {
         match part.split_once('=') {
@@ -279,13 +364,16 @@ fn push_via<'a>(message: &mut Message<'a>, value: &'a str) {
             _ => {}
         }
     }
-    if let Some(address) = received {
-        push(message, NamedHost { source: HostSource::ViaReceived, host: Host::Address(address), port });
-    }
+    let seen = received.map(|address| NamedHost {
+        source: HostSource::ViaReceived,
+        host: Host::Address(address),
+        port,
+    });
+    own.into_iter().chain(seen)
 }
 
 /// `host`, `host:port`, `[address]` or `[address]:port`.
-fn push_host<'a>(message: &mut Message<'a>, source: HostSource, authority: &'a str) {
+fn of_authority(source: HostSource, authority: &str) -> Option<NamedHost<'_>> {
     let authority = authority.trim();
     let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, rest)) => (host, rest.strip_prefix(':')),
@@ -294,15 +382,9 @@ fn push_host<'a>(message: &mut Message<'a>, source: HostSource, authority: &'a s
     let host = match address_of(host) {
         Some(address) => Host::Address(address),
         None if is_name(host) => Host::Name(host),
-        None => return,
+        None => return None,
     };
-    push(message, NamedHost { source, host, port: port.and_then(|port| port.trim().parse().ok()) });
-}
-
-fn push<'a>(message: &mut Message<'a>, host: NamedHost<'a>) {
-    if message.hosts.len() < MOST_HOSTS {
-        message.hosts.push(host);
-    }
+    Some(NamedHost { source, host, port: port.and_then(|port| port.trim().parse().ok()) })
 }
 
 fn address_of(text: &str) -> Option<IpAddr> {
@@ -337,7 +419,8 @@ mod tests {
         v=0\r\nc=IN IP4 192.0.2.101\r\n\r\nSIP/2.0 200 OK\r\n\r\n";
 
     fn hosts(message: &Message<'_>, source: HostSource) -> Vec<(String, Option<u16>)> {
-        let named = message.hosts.iter().filter(|named| named.source == source);
+        let hosts = message.hosts();
+        let named = hosts.iter().filter(|named| named.source == source);
         named
             .map(|named| match named.host {
                 Host::Address(address) => (address.to_string(), named.port),
@@ -350,8 +433,8 @@ mod tests {
     fn an_invitation_names_its_hosts() {
         let message = parse(INVITE.as_bytes()).unwrap();
         assert_eq!(message.start, StartLine::Request { method: "INVITE" });
-        assert_eq!(message.call_id, Some("3848276298220188511@atlanta.example"));
-        assert_eq!((message.sequence, message.product), (Some("2 INVITE"), Some("example 1.0")));
+        assert_eq!(message.call_id(), Some("3848276298220188511@atlanta.example"));
+        assert_eq!((message.sequence(), message.product()), (Some("2 INVITE"), Some("example 1.0")));
         let expected = [
             (HostSource::Target, vec![("biloxi.example", None)]),
             (HostSource::Via, vec![("192.0.2.1", Some(5060)), ("2001:db8::9", None)]),
@@ -365,6 +448,8 @@ mod tests {
             let names: Vec<_> = names.into_iter().map(|(name, port)| (name.to_owned(), port)).collect();
             assert_eq!(hosts(&message, source), names, "{source:?}");
         }
+        assert_eq!(message.target().into_iter().collect::<Vec<_>>(), message.hosts()[..1]);
+        assert_eq!(message.received().collect::<Vec<_>>(), message.hosts()[2..3]);
         assert_eq!(message.description, Some(&b"v=0\r\nc=IN IP4 192.0.2.101\r\n\r\n"[..]));
     }
 
@@ -392,8 +477,8 @@ mod tests {
                 assert!(captured <= first_line);
                 continue;
             };
-            assert!(message.hosts.len() >= most);
-            most = message.hosts.len();
+            assert!(message.hosts().len() >= most);
+            most = message.hosts().len();
         }
         assert_eq!(most, 9);
     }

@@ -4,19 +4,20 @@ use super::{LocateError, database};
 use memmap2::Mmap;
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A file of at least this size is mapped: to read 8 MB takes two milliseconds, to read 60 MB takes as long as a run may.
 const MAPPED_BYTES: u64 = 8 << 20;
 
-/// The bytes of a database.
-#[derive(Debug)]
+/// The bytes of a database. A copy is of the same bytes.
+#[derive(Clone, Debug)]
 pub(super) enum Bytes {
     /// Part of the program.
     Static(&'static [u8]),
     /// Read from a file.
-    Owned(Vec<u8>),
+    Owned(Arc<Vec<u8>>),
     /// A file that is read as it is looked at.
-    Mapped(Mmap),
+    Mapped(Arc<Mmap>),
 }
 
 impl Bytes {
@@ -29,9 +30,14 @@ impl Bytes {
             return Err(LocateError::TooLarge { path: path.to_owned(), limit });
         }
         if metadata.is_file() && metadata.len() >= MAPPED_BYTES {
-            return map(&file).map(Self::Mapped).map_err(unreadable);
+            return map(&file).map(Arc::new).map(Self::Mapped).map_err(unreadable);
         }
-        database::read(path, limit).map(Self::Owned)
+        database::read(path, limit).map(Self::owned)
+    }
+
+    /// Bytes that were read.
+    pub(super) fn owned(bytes: Vec<u8>) -> Self {
+        Self::Owned(Arc::new(bytes))
     }
 }
 

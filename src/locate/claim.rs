@@ -3,16 +3,18 @@
 use super::{CountryCode, LatencyBound};
 use ipnet::IpNet;
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 /// One source's statement of where an address is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Claim {
     /// Id of the source, as in [`super::Database::id`].
     #[serde(serialize_with = "text")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub source: Arc<str>,
     /// What kind of statement it is.
     pub kind: ClaimKind,
@@ -24,11 +26,14 @@ pub struct Claim {
     pub registered_country: Option<CountryCode>,
     /// What the source calls the place: a provider's region, a city, or the part of a host name that is the hint.
     #[serde(serialize_with = "optional_text")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub region: Option<Arc<str>>,
     /// The network of which the source says so; a hint is about a name and has none.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub network: Option<IpNet>,
     /// When the source was made.
     #[serde(serialize_with = "time")]
+    #[cfg_attr(test, schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub built: Option<Timestamp>,
     /// Whole days from the packets to the making of the source, negative where it is older than they are.
     pub days_off: Option<i64>,
@@ -75,6 +80,7 @@ impl Claim {
 
 /// The kind of a claim, the weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ClaimKind {
     /// A part of a host name.
@@ -103,7 +109,8 @@ impl ClaimKind {
 }
 
 /// What a round-trip time makes of a country: how far away its nearest point is.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Reach {
     /// Kilometres on the sphere from the vantage to the nearest point of the country.
     pub distance_km: f64,
@@ -112,7 +119,8 @@ pub struct Reach {
 }
 
 /// Whether a signal can have gone to a country and back in the time that was measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Plausibility {
     /// Not even light in a vacuum.
@@ -135,7 +143,8 @@ impl Plausibility {
 }
 
 /// How sure a location is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
     /// No source names a country, or none that can be true.
@@ -168,9 +177,11 @@ impl fmt::Display for Confidence {
 
 /// Claims that cannot all be true.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Contradiction {
     /// Ids of the sources, in the order of their claims.
     #[serde(serialize_with = "texts")]
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub sources: Vec<Arc<str>>,
     /// What they disagree on, in words.
     pub reason: String,
@@ -178,6 +189,7 @@ pub struct Contradiction {
 
 /// Where an address is, with the claims that it is concluded from.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Location {
     /// The country; of a disputed location the one that the best source names, if there is one.
     pub country: Option<CountryCode>,
@@ -196,7 +208,8 @@ pub struct Location {
 }
 
 /// Why the country of an address is not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Gap {
     /// The address is served from many places: a list says so, or the round-trip time refutes every source.
@@ -240,16 +253,19 @@ impl Location {
 
 /// The organisation that announces an address to the Internet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Operator {
     /// Number of the autonomous system.
     pub asn: Asn,
     /// Its name.
     #[serde(serialize_with = "optional_text")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub organization: Option<Arc<str>>,
 }
 
 /// Number of an autonomous system; 0 is none (RFC 7607).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Asn(std::num::NonZeroU32);
 

@@ -61,7 +61,7 @@ fn verdict(claims: &[Claim], circumstances: &Circumstances<'_>) -> Conclusion {
     let unlikely = first.latency.is_some_and(|reach| reach.verdict == Plausibility::Unlikely);
     let confidence = if unlikely || !unanimous && standing(claims).any(is_denied) {
         Confidence::Disputed
-    } else if unanimous && witnesses(standing(claims)) > 1 {
+    } else if claims.len() > 1 && unanimous && witnesses(standing(claims)) > 1 {
         Confidence::Confirmed
     } else {
         Confidence::Likely
@@ -108,6 +108,13 @@ fn witnesses<'a>(claims: impl Iterator<Item = &'a Claim>) -> usize {
 
 fn contradictions(claims: &[Claim], anycast: Option<&str>) -> Vec<Contradiction> {
     let mut found = Vec::new();
+    // Most addresses have one claim, and nothing that speaks against it.
+    if let [claim] = claims
+        && claim.latency.is_none()
+        && anycast.is_none()
+    {
+        return found;
+    }
     let mut countries = standing(claims).map(|claim| claim.country);
     let first = countries.next();
     if first.is_some_and(|first| countries.any(|other| other != first)) {

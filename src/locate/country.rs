@@ -1,6 +1,6 @@
 //! Country codes and names.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
@@ -8,11 +8,26 @@ use std::sync::LazyLock;
 /// The reviewed table; its header says where it comes from.
 const TABLE: &str = include_str!("../../data/countries.tsv");
 
-static COUNTRIES: LazyLock<Vec<Country>> = LazyLock::new(|| {
-    let mut countries: Vec<Country> = TABLE.lines().filter_map(Country::from_line).collect();
-    countries.sort_unstable_by_key(|country| country.code);
-    countries
+/// Pairs of letters.
+const PAIRS: usize = 26 * 26;
+
+static COUNTRIES: LazyLock<Countries> = LazyLock::new(|| {
+    let mut rows: Vec<Country> = TABLE.lines().filter_map(Country::from_line).collect();
+    rows.sort_unstable_by_key(|country| country.code);
+    let mut places = [None; PAIRS];
+    for (place, country) in (0..).zip(&rows) {
+        if let Some(entry) = country.code.pair().and_then(|pair| places.get_mut(pair)) {
+            *entry = Some(place);
+        }
+    }
+    Countries { rows, places }
 });
+
+/// Every country, in the order of its code, and its place by the two letters.
+struct Countries {
+    rows: Vec<Country>,
+    places: [Option<u16>; PAIRS],
+}
 
 /// An ISO 3166-1 alpha-2 code in capitals, or `XK` (Kosovo), which is user-assigned but in common use.
 ///
@@ -33,14 +48,25 @@ impl CountryCode {
         str::from_utf8(&self.0).unwrap_or_default()
     }
 
+    /// The two letters, in ASCII.
+    pub const fn letters(self) -> [u8; 2] {
+        self.0
+    }
+
     /// The English short name.
     pub fn name(self) -> &'static str {
         self.country().map_or("", |country| country.name)
     }
 
     fn country(self) -> Option<&'static Country> {
-        let index = COUNTRIES.binary_search_by_key(&self, |country| country.code).ok()?;
-        COUNTRIES.get(index)
+        let place = COUNTRIES.places.get(self.pair()?).copied().flatten()?;
+        COUNTRIES.rows.get(usize::from(place))
+    }
+
+    /// The number of this pair of letters among all; `None` where they are no capitals.
+    fn pair(self) -> Option<usize> {
+        let [first, second] = self.0.map(|letter| usize::from(letter.wrapping_sub(b'A')));
+        (first < 26 && second < 26).then_some(first * 26 + second)
     }
 }
 
@@ -61,6 +87,13 @@ impl FromStr for CountryCode {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::parse(text).ok_or_else(|| UnknownCountry(text.to_owned()))
+    }
+}
+
+impl<'de> Deserialize<'de> for CountryCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'_, str>>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -98,7 +131,7 @@ impl Country {
 
 /// Every country, in the order of its code.
 pub fn countries() -> &'static [Country] {
-    &COUNTRIES
+    &COUNTRIES.rows
 }
 
 #[cfg(test)]

@@ -1,26 +1,24 @@
 //! One location database: what it is, and what it says of an address.
 
 use super::bytes::Bytes;
+use super::index::{Index, Leaf};
+use super::records::Records;
 use super::schema::{Found, Probed, Record, Schema, shortened};
 use super::{Claim, ClaimKind, LocateError, Operator, claim, embedded};
-use foldhash::fast::RandomState;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use jiff::Timestamp;
 use maxminddb::{MaxMindDbError, Reader};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 
 /// Bytes of a database file that are accepted. The largest in use have some hundred megabytes.
 const MAX_FILE_BYTES: u64 = 2 << 30;
-/// Records that are kept once they were read: a country file has some 250. Past that a record is read at each look-up.
-const MAX_KEPT_RECORDS: usize = 1 << 16;
 /// Makers that turn the registries' records of who holds a network into a database.
 const REGISTRIES: [&str; 2] = ["geo-whois", "iptoasn"];
 /// Letters of a file's name that become its id.
@@ -28,9 +26,11 @@ const MAX_ID_LETTERS: usize = 64;
 
 /// What is known of a database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Database {
     /// What claims call it; no two databases of a run have the same.
     #[serde(serialize_with = "claim::text")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub id: Arc<str>,
     /// What it knows.
     pub kind: DatabaseKind,
@@ -38,9 +38,11 @@ pub struct Database {
     pub path: String,
     /// When it was built.
     #[serde(serialize_with = "claim::time")]
+    #[cfg_attr(test, schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub built: Option<Timestamp>,
     /// SHA-256 of the file, where it was asked for: hashing takes longer than everything else.
     #[serde(serialize_with = "hexadecimal")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub sha256: Option<[u8; 32]>,
     /// SPDX identifier of its licence. No file states one, so it is known of embedded data only.
     pub licence: Option<&'static str>,
@@ -89,6 +91,7 @@ impl Database {
 
 /// What a database knows of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DatabaseKind {
     /// Whether it is served from many places.
@@ -123,21 +126,17 @@ impl DatabaseKind {
 #[derive(Debug)]
 pub(super) struct Source {
     reader: Reader<Bytes>,
+    /// What the reader reads.
+    bytes: Bytes,
     schema: Schema,
     kind: ClaimKind,
     origin: Option<&'static str>,
     built: Option<Timestamp>,
     id: Arc<str>,
-    /// Records by their place in the file: to read one costs as much as to find it.
-    records: RwLock<HashMap<usize, Record, RandomState>>,
+    /// Made where many addresses are to be looked up; `None` in it where that does not help.
+    index: OnceLock<Option<Index>>,
+    records: Records,
     unreadable: AtomicU64,
-}
-
-/// What one database says of an address.
-#[derive(Debug, Default)]
-pub(super) struct Answer {
-    pub(super) claim: Option<Claim>,
-    pub(super) operator: Option<Operator>,
 }
 
 impl Source {
@@ -145,9 +144,10 @@ impl Source {
     pub(super) fn embedded() -> Result<(Database, Self), LocateError> {
         let description = embedded::description();
         let path = Path::new(&description.path);
-        let reader = Reader::from_source(Bytes::Static(embedded::BYTES))
+        let bytes = Bytes::Static(embedded::BYTES);
+        let reader = Reader::from_source(bytes.clone())
             .map_err(|source| LocateError::Damaged { path: path.to_owned(), source })?;
-        let source = Self::new(&description, reader, embedded::SCHEMA);
+        let source = Self::new(&description, reader, bytes, embedded::SCHEMA);
         Ok((description, source))
     }
 
@@ -166,9 +166,9 @@ impl Source {
         if is_compressed(bytes.as_ref()) {
             return Err(LocateError::Compressed { path: path_buf() });
         }
-        let sha256 = hash.then(|| Sha256::digest(&bytes).into());
+        let sha256 = hash.then(|| Sha256::digest(bytes.as_ref()).into());
         let damaged = |source| LocateError::Damaged { path: path_buf(), source };
-        let reader = Reader::from_source(bytes).map_err(damaged)?;
+        let reader = Reader::from_source(bytes.clone()).map_err(damaged)?;
         let metadata = reader.metadata();
         let schema = match Schema::probe(&reader).map_err(damaged)? {
             Probed::Understood(schema) => schema,
@@ -191,13 +191,14 @@ impl Source {
             description: description.map(|text| shortened(text).to_owned()),
             origin: origin(path, metadata),
         };
-        let source = Self::new(&description, reader, schema);
+        let source = Self::new(&description, reader, bytes, schema);
         Ok((description, source))
     }
 
-    fn new(description: &Database, reader: Reader<Bytes>, schema: Schema) -> Self {
+    fn new(description: &Database, reader: Reader<Bytes>, bytes: Bytes, schema: Schema) -> Self {
         Self {
             reader,
+            bytes,
             schema,
             kind: match description.origin {
                 Some(origin) if REGISTRIES.contains(&origin) => ClaimKind::Registry,
@@ -206,36 +207,45 @@ impl Source {
             origin: description.origin,
             built: description.built,
             id: Arc::clone(&description.id),
-            records: RwLock::default(),
+            index: OnceLock::new(),
+            records: Records::default(),
             unreadable: AtomicU64::new(0),
         }
     }
 
-    /// What the database says of `address`.
-    pub(super) fn look_up(&self, address: IpAddr) -> Answer {
+    /// Takes a millisecond to make later look-ups of IPv4 addresses faster.
+    pub(super) fn prepare(&self) {
+        self.index.get_or_init(|| Index::new(self.bytes.as_ref(), self.reader.metadata()));
+    }
+
+    /// Adds what the database says of where `address` is, and gives who announces it.
+    pub(super) fn look_up(&self, address: IpAddr, claims: &mut Vec<Claim>) -> Option<Operator> {
         if address.is_ipv6() && self.reader.metadata().ip_version == 4 {
-            return Answer::default();
+            return None;
+        }
+        if let IpAddr::V4(ipv4) = address
+            && let Some(index) = self.index.get().and_then(Option::as_ref)
+        {
+            match index.leaf(self.bytes.as_ref(), ipv4) {
+                Some(Leaf::Empty) => return None,
+                Some(Leaf::Record(offset, length)) => {
+                    if let Some(record) = self.records.kept(offset) {
+                        let network = Ipv4Net::new(ipv4, length).ok()?.trunc();
+                        return self.answer(network.into(), record, claims);
+                    }
+                }
+                None => {}
+            }
         }
         let answer = self.reader.lookup(address).and_then(|found| {
-            let Some(offset) = found.offset() else { return Ok(Answer::default()) };
-            Ok(self.answer(address, &found, self.record(offset, &found)?))
+            let Some(offset) = found.offset() else { return Ok(None) };
+            let record = self.records.get(offset, || self.schema.read(&found))?;
+            Ok(network(address, &found).and_then(|network| self.answer(network, &record, claims)))
         });
         answer.unwrap_or_else(|_damage| {
             self.unreadable.fetch_add(1, Ordering::Relaxed);
-            Answer::default()
+            None
         })
-    }
-
-    fn record(&self, offset: usize, found: &Found<'_>) -> Result<Record, MaxMindDbError> {
-        if let Some(record) = self.records.read().unwrap_or_else(PoisonError::into_inner).get(&offset) {
-            return Ok(record.clone());
-        }
-        let record = self.schema.read(found)?;
-        let mut records = self.records.write().unwrap_or_else(PoisonError::into_inner);
-        if records.len() < MAX_KEPT_RECORDS {
-            records.insert(offset, record.clone());
-        }
-        Ok(record)
     }
 
     /// Reads every record.
@@ -248,18 +258,18 @@ impl Source {
         self.unreadable.load(Ordering::Relaxed)
     }
 
-    fn answer(&self, address: IpAddr, found: &Found<'_>, record: Record) -> Answer {
-        let Some(network) = network(address, found) else { return Answer::default() };
-        let says_something = record.country.is_some() || record.registered_country.is_some();
-        let claim = says_something.then(|| Claim {
-            origin: self.origin,
-            country: record.country,
-            registered_country: record.registered_country,
-            network: Some(network),
-            built: self.built,
-            ..Claim::new(Arc::clone(&self.id), self.kind)
-        });
-        Answer { claim, operator: record.operator }
+    fn answer(&self, network: IpNet, record: &Record, claims: &mut Vec<Claim>) -> Option<Operator> {
+        if record.country.is_some() || record.registered_country.is_some() {
+            claims.push(Claim {
+                origin: self.origin,
+                country: record.country,
+                registered_country: record.registered_country,
+                network: Some(network),
+                built: self.built,
+                ..Claim::new(Arc::clone(&self.id), self.kind)
+            });
+        }
+        record.operator.clone()
     }
 }
 

@@ -4,13 +4,14 @@ use super::anycast::AnycastList;
 use super::conclusion::{Circumstances, conclude};
 use super::database::{Database, Source};
 use super::latency::{RoundTrip, Ruler, Vantage};
-use super::ranges::{self, Ranges};
+use super::ranges::Ranges;
 use super::{Claim, CountryCode, EmbeddedIpv4, LocateError, Location, Operator, Placement, Scope};
-use super::{files, hints, operators};
+use super::{clouds, files, hints, operators};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Which sources are asked.
 #[derive(Clone, Debug, Default)]
@@ -50,8 +51,8 @@ pub struct Locator {
     databases: Vec<Database>,
     series: Vec<Series>,
     lists: Vec<AnycastList>,
-    /// Whether the operators and ranges that the program carries are asked.
-    has_embedded: bool,
+    /// The id of the cloud regions that the program carries, where these are asked, and its operators with them.
+    clouds: Option<Arc<str>>,
     ruler: Option<Ruler>,
     denied: BTreeSet<CountryCode>,
     all_dates: bool,
@@ -94,11 +95,7 @@ enum Witness {
 impl Witness {
     fn ask(&self, address: IpAddr, claims: &mut Vec<Claim>) -> Option<Operator> {
         match self {
-            Self::Database(source) => {
-                let answer = source.look_up(address);
-                claims.extend(answer.claim);
-                answer.operator
-            }
+            Self::Database(source) => source.look_up(address, claims),
             Self::Ranges(ranges) => {
                 ranges.claim(address, claims);
                 None
@@ -144,16 +141,17 @@ impl Locator {
             databases: Vec::new(),
             series: Vec::new(),
             lists: Vec::new(),
-            has_embedded: !sources.without_embedded,
+            clouds: None,
             ruler: sources.vantage.map(Ruler::new),
             denied: sources.denied.clone(),
             all_dates: sources.all_dates,
         };
-        if locator.has_embedded {
+        if !sources.without_embedded {
             let (database, source) = Source::embedded()?;
             locator.add(database, Witness::Database(Box::new(source)));
-            locator.databases.push(ranges::embedded_description());
-            locator.databases.push(operators::description());
+            let clouds = clouds::description();
+            locator.clouds = Some(Arc::clone(&clouds.id));
+            locator.databases.extend([clouds, operators::description()]);
         }
         for path in files::databases(&sources.databases)? {
             let (database, source) = Source::open(&path, &locator.databases, sources.hash)?;
@@ -188,6 +186,15 @@ impl Locator {
         }
     }
 
+    /// Takes a millisecond for each database to make later look-ups of IPv4 addresses faster: worth it for thousands.
+    pub fn prepare(&self) {
+        for build in self.series.iter().flat_map(|series| &series.builds) {
+            if let Witness::Database(source) = &build.witness {
+                source.prepare();
+            }
+        }
+    }
+
     /// The databases, in the order in which they are asked.
     pub fn databases(&self) -> &[Database] {
         &self.databases
@@ -212,13 +219,25 @@ impl Locator {
 
     /// Where `address` is, with what packets say.
     pub fn locate_in(&self, address: IpAddr, context: &Context<'_>) -> Placement {
+        let mut placement = self.locate_reusing(address, context, Vec::new());
+        // Of millions of addresses, room for claims that do not come takes a gigabyte.
+        placement.location.claims.shrink_to_fit();
+        placement
+    }
+
+    /// As [`Self::locate_in`]. The claims take the memory of `room`, a list that is no longer wanted: to ask for memory
+    /// and give it back for each of millions of addresses takes as long as to look them up.
+    pub fn locate_reusing(&self, address: IpAddr, context: &Context<'_>, mut room: Vec<Claim>) -> Placement {
+        room.clear();
         let scope = Scope::of(address);
         let embedded_ipv4 = EmbeddedIpv4::of(address);
         if scope != Scope::Global {
-            return Placement { scope, embedded_ipv4, location: Location::unknown(), operator: None };
+            let location = Location { claims: room, ..Location::unknown() };
+            return Placement { scope, embedded_ipv4, location, operator: None };
         }
         let asked = embedded_ipv4.map_or(address, |embedded| IpAddr::V4(embedded.address));
-        let (mut claims, operator) = self.claims(asked, context);
+        let mut claims = room;
+        let operator = self.ask(asked, context, &mut claims);
         let latency = match (&self.ruler, context.round_trip) {
             (Some(ruler), Some(time)) => Some(ruler.measure(&mut claims, time)),
             _ => None,
@@ -235,29 +254,27 @@ impl Locator {
         Placement { scope, embedded_ipv4, location, operator }
     }
 
-    fn claims(&self, address: IpAddr, context: &Context<'_>) -> (Vec<Claim>, Option<Operator>) {
-        let mut claims = Vec::with_capacity(4);
+    /// Adds every claim, and says who announces the address.
+    fn ask(&self, address: IpAddr, context: &Context<'_>, claims: &mut Vec<Claim>) -> Option<Operator> {
         let mut operator = None;
         for build in self.series.iter().flat_map(|series| series.chosen(context.time)) {
-            operator = operator.or(build.witness.ask(address, &mut claims));
+            operator = operator.or(build.witness.ask(address, claims));
         }
-        if self.has_embedded {
-            embedded_ranges(address, &mut claims);
+        if let Some(clouds) = &self.clouds {
+            embedded_ranges(address, clouds, claims);
             operator = operator.or_else(|| operators::operator(address));
         }
         if !context.names.is_empty() {
             claims.extend(hints::claims(context.names));
         }
         if let Some((first, last)) = context.time {
-            for claim in &mut claims {
+            for claim in claims {
                 // The packet that is nearer counts: a source from between them is up to date.
                 let at = claim.built.map_or(first, |built| built.clamp(first.min(last), first.max(last)));
                 claim.compare_time(at);
             }
         }
-        // Of millions of addresses, room for claims that do not come takes a gigabyte.
-        claims.shrink_to_fit();
-        (claims, operator)
+        operator
     }
 
     /// The claims of every build of databases of which there are several, by date.
@@ -277,9 +294,9 @@ impl Locator {
 }
 
 /// What the embedded list says, unless a list of the user's has that provider say something.
-fn embedded_ranges(address: IpAddr, claims: &mut Vec<Claim>) {
+fn embedded_ranges(address: IpAddr, id: &Arc<str>, claims: &mut Vec<Claim>) {
     let given = claims.len();
-    Ranges::embedded().claim(address, claims);
+    clouds::claim(address, id, claims);
     let (before, embedded) = claims.split_at(given);
     let is_said = |claim: &Claim| {
         before

@@ -9,6 +9,7 @@
 mod anycast;
 mod bytes;
 mod claim;
+mod clouds;
 mod conclusion;
 mod country;
 mod database;
@@ -18,11 +19,14 @@ mod explain;
 mod files;
 mod formats;
 mod hints;
+mod index;
 mod latency;
 mod locator;
 mod operators;
 mod outline;
+mod packed;
 mod ranges;
+mod records;
 mod regions;
 mod schema;
 mod scope;
@@ -61,7 +65,7 @@ pub struct Placement {
 
 /// What the program carries.
 pub fn embedded_data() -> [Database; 3] {
-    [embedded::description(), ranges::embedded_description(), operators::description()]
+    [embedded::description(), clouds::description(), operators::description()]
 }
 
 #[cfg(test)]
@@ -274,6 +278,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_prepared_answers_the_same() {
+        let halves = [("1.0.0.0/8", flat("US")), ("1.2.0.0/16", flat("DE")), ("2600::/32", flat("FR"))];
+        let v4 = Header { ip_version: 4, ..Header::default() };
+        let files = [
+            ("mixed.mmdb", database(Header::default(), &halves)),
+            ("v4.mmdb", database(v4, &halves[..2])),
+            ("v6.mmdb", database(Header::default(), &halves[2..])),
+        ];
+        let (plain, prepared) = (open(&files, true).unwrap(), open(&files, true).unwrap());
+        prepared.prepare();
+        let spread = (0..4000_u32).map(|n| IpAddr::from(n.wrapping_mul(1_073_807).to_be_bytes()));
+        let known = ["1.1.1.1", "1.2.3.4", "1.3.0.0", "2600::1", "::ffff:1.2.3.4"].map(address);
+        // Twice: what a database has read once it has at hand.
+        for place in spread.chain(known).chain(known) {
+            assert_eq!(plain.locate(place), prepared.locate(place), "{place}");
+        }
+    }
+
+    #[test]
     fn an_ipv6_database_does_not_speak_of_ipv4_by_accident() {
         let networks = [("::/16", flat("DE")), ("2600::/32", flat("US"))];
         let locator = open(&[("v6.mmdb", database(Header::default(), &networks))], false).unwrap();
@@ -424,13 +447,13 @@ mod tests {
         let whole = database(Header::default(), &[("1.0.0.0/8", record.clone()), ("2600::/32", record)]);
         let path = Path::new("cut.mmdb");
         for length in 0..whole.len() {
-            let opened = Source::from_bytes(path, Bytes::Owned(whole[..length].to_vec()), &[], false);
+            let opened = Source::from_bytes(path, Bytes::owned(whole[..length].to_vec()), &[], false);
             if let Ok((_, source)) = opened {
-                source.look_up(address("1.1.1.1"));
-                source.look_up(address("2600::1"));
+                source.look_up(address("1.1.1.1"), &mut Vec::new());
+                source.look_up(address("2600::1"), &mut Vec::new());
             }
         }
-        Source::from_bytes(path, Bytes::Owned(whole), &[], false).unwrap();
+        Source::from_bytes(path, Bytes::owned(whole), &[], false).unwrap();
     }
 
     proptest! {
@@ -446,9 +469,9 @@ mod tests {
                 let place = place % file.len();
                 file[place] = byte;
             }
-            if let Ok((_, source)) = Source::from_bytes(Path::new("a.mmdb"), Bytes::Owned(file), &[], false) {
+            if let Ok((_, source)) = Source::from_bytes(Path::new("a.mmdb"), Bytes::owned(file), &[], false) {
                 for place in [IpAddr::from(bits.to_be_bytes()), address("8.8.8.8"), address("1.1.1.1"), address("2600::1")] {
-                    source.look_up(place);
+                    source.look_up(place, &mut Vec::new());
                 }
             }
         }

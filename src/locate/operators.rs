@@ -2,6 +2,7 @@
 //! its form. The file is searched as it lies, so it costs nothing until an address is looked up.
 
 use super::database::{Database, DatabaseKind, Facts};
+use super::packed::{Parts, chunk, partition, place_at, u24_at, u32_at};
 use super::{Asn, Operator};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -57,24 +58,19 @@ struct Tables<'a> {
 
 impl<'a> Tables<'a> {
     fn of(bytes: &'a [u8]) -> Option<Self> {
-        let mut rest = bytes.strip_prefix(MAGIC)?;
-        let mut take = |length: usize| {
-            let (part, after) = rest.split_at_checked(length)?;
-            rest = after;
-            Some(part)
-        };
-        let counts = take(16)?;
-        let count = |place| usize::try_from(u32_at(counts, place)?).ok();
+        let mut parts = Parts(bytes.strip_prefix(MAGIC)?);
+        let counts = parts.take(4, 4)?;
+        let count = |place| place_at(counts, place);
         let (ipv4, ipv6, operators, names) = (count(0)?, count(1)?, count(2)?, count(3)?);
         Some(Self {
-            index: take(INDEX_ENTRIES * 4)?,
-            ipv4_low: take(ipv4.checked_mul(2)?)?,
-            ipv4_operators: take(ipv4.checked_mul(3)?)?,
-            ipv6_starts: take(ipv6.checked_mul(8)?)?,
-            ipv6_operators: take(ipv6.checked_mul(3)?)?,
-            numbers: take(operators.checked_mul(4)?)?,
-            name_offsets: take(operators.checked_add(1)?.checked_mul(4)?)?,
-            names: take(names)?,
+            index: parts.take(INDEX_ENTRIES, 4)?,
+            ipv4_low: parts.take(ipv4, 2)?,
+            ipv4_operators: parts.take(ipv4, 3)?,
+            ipv6_starts: parts.take(ipv6, 8)?,
+            ipv6_operators: parts.take(ipv6, 3)?,
+            numbers: parts.take(operators, 4)?,
+            name_offsets: parts.take(operators.checked_add(1)?, 4)?,
+            names: parts.take(names, 1)?,
         })
     }
 
@@ -84,7 +80,7 @@ impl<'a> Tables<'a> {
             IpAddr::V6(address) => self.ipv6(address.to_bits())?,
         };
         let asn = Asn::new(u32_at(self.numbers, number)?)?;
-        let offset = |place| usize::try_from(u32_at(self.name_offsets, place)?).ok();
+        let offset = |place| place_at(self.name_offsets, place);
         let name = self.names.get(offset(number)?..offset(number + 1)?)?;
         let name = str::from_utf8(name).ok().filter(|name| !name.is_empty());
         Some(Operator { asn, organization: name.map(Arc::from) })
@@ -93,7 +89,7 @@ impl<'a> Tables<'a> {
     /// The operator of the range that an IPv4 address lies in.
     fn ipv4(&self, bits: u32) -> Option<usize> {
         let (high, low) = (usize::try_from(bits >> 16).ok()?, u16::try_from(bits & 0xffff).ok()?);
-        let entry = |place| usize::try_from(u32_at(self.index, place)?).ok();
+        let entry = |place| place_at(self.index, place);
         let (first, after) = (entry(high)?, entry(high + 1)?);
         let before =
             partition(first, after, |place| Some(u16::from_le_bytes(chunk(self.ipv4_low, place)?) <= low))?;
@@ -108,34 +104,6 @@ impl<'a> Tables<'a> {
         })?;
         u24_at(self.ipv6_operators, before.checked_sub(1)?)
     }
-}
-
-/// The first place from `first` on for which `is_before` does not hold.
-fn partition(first: usize, after: usize, is_before: impl Fn(usize) -> Option<bool>) -> Option<usize> {
-    let (mut low, mut high) = (first, after);
-    while low < high {
-        let middle = low.midpoint(high);
-        if is_before(middle)? {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    Some(low)
-}
-
-/// The `place`-th piece of `N` bytes.
-fn chunk<const N: usize>(bytes: &[u8], place: usize) -> Option<[u8; N]> {
-    bytes.get(place.checked_mul(N)?..)?.first_chunk::<N>().copied()
-}
-
-fn u32_at(bytes: &[u8], place: usize) -> Option<u32> {
-    chunk(bytes, place).map(u32::from_le_bytes)
-}
-
-fn u24_at(bytes: &[u8], place: usize) -> Option<usize> {
-    let [a, b, c] = chunk(bytes, place)?;
-    usize::try_from(u32::from_le_bytes([a, b, c, 0])).ok()
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The outlines of countries, `data/outlines.bin`, and how far away they are on the sphere.
 //!
-//! `tools/embed/outlines.py` makes the file from Natural Earth's map (1:50 million) and describes its form. A country is
-//! read from it when it is first asked for. Only what is needed of spherical geometry is here: the `geo` crate has it
-//! too, with forty other crates.
+//! `tools/embed/outlines.py` makes the file from Natural Earth's maps (1:50 million, with the islands that only the one
+//! of 1:10 million has) and describes its form. A country is read from it when it is first asked for. Only what is
+//! needed of spherical geometry is here, where most of an outline is passed over: the `geo` crate measures to each of its
+//! lines, has no distance between outlines on the sphere, and holds the tests.
 
 use super::CountryCode;
 
@@ -226,7 +227,7 @@ mod tests {
         let without: Vec<_> =
             countries().iter().filter(|country| Outline::of(country.code).is_none()).collect();
         let without: Vec<_> = without.iter().map(|country| country.code.to_string()).collect();
-        assert_eq!(without, ["GI", "TK", "TV", "UM"]);
+        assert_eq!(without, ["TK"]);
     }
 
     #[test]
@@ -283,6 +284,55 @@ mod tests {
         assert!(Outline::read(b"", b"DE").is_none());
     }
 
+    /// The pieces of an outline as lines of the `geo` crate, of longitude and latitude in degrees.
+    fn lines(outline: &Outline) -> Vec<geo::LineString<f64>> {
+        let degrees = |[x, y, z]: Vector| (y.atan2(x).to_degrees(), z.atan2(x.hypot(y)).to_degrees());
+        let line = |chunk: &Chunk| chunk.points.iter().map(|point| degrees(*point)).collect();
+        outline.chunks.iter().map(line).collect()
+    }
+
+    /// Kilometres from a point to the nearest of `lines`, as the `geo` crate has it.
+    ///
+    /// Beyond a quarter of a great circle the nearest point of an arc is an end of it, and what geo gives is a point of
+    /// the circle that is not on the arc (0.33.1).
+    fn distance_by_geo(lines: &[geo::LineString<f64>], latitude: f64, longitude: f64) -> f64 {
+        use geo::{Closest, Distance, Haversine, HaversineClosestPoint, Line, Point};
+        let from = Point::new(longitude, latitude);
+        let quarter = EARTH_RADIUS_KM * 1000.0 * std::f64::consts::FRAC_PI_2;
+        let to = |line: Line<f64>| {
+            let ends = [line.start_point(), line.end_point()].map(|end| Haversine.distance(from, end));
+            let end = ends[0].min(ends[1]);
+            match line.haversine_closest_point(&from) {
+                Closest::Intersection(point) | Closest::SinglePoint(point) if end < quarter => {
+                    Haversine.distance(from, point)
+                }
+                _ => end,
+            }
+        };
+        lines.iter().flat_map(geo::LineString::lines).map(to).fold(f64::INFINITY, f64::min) / 1000.0
+    }
+
+    /// Kilometres by which this distance and that of the `geo` crate may differ. Over 74,606 pairs of a point and a
+    /// country the most was 87 m at 7,719 km, where 200 points on each line agree with this one to the millimetre.
+    const GEO_MARGIN_KM: f64 = 0.1;
+
+    #[test]
+    fn distances_between_countries_are_those_of_the_geo_crate() {
+        for (one, other) in [("MT", "LB"), ("SG", "BN"), ("LU", "LI")] {
+            let (one, other) = (outline(one), outline(other));
+            let nearest = |from: &Outline, to: &Outline| {
+                let (points, lines) = (lines(from), lines(to));
+                let points = points.iter().flat_map(geo::LineString::points);
+                points
+                    .map(|point| distance_by_geo(&lines, point.y(), point.x()))
+                    .fold(f64::INFINITY, f64::min)
+            };
+            let expected = nearest(&one, &other).min(nearest(&other, &one));
+            let found = one.distance_from_country(&other);
+            assert!((found - expected).abs() < GEO_MARGIN_KM, "{found} {expected}");
+        }
+    }
+
     /// A place on the arc from `a` to `b`.
     fn between(a: Vector, b: Vector, part: f64) -> Vector {
         let sum = add(scaled(a, 1.0 - part), scaled(b, part));
@@ -302,7 +352,28 @@ mod tests {
             prop_assert!(nearest <= sampled + 1e-9, "{nearest} {sampled}");
             prop_assert!(sampled <= nearest + angle(start, end) / 1000.0 + 1e-9, "{nearest} {sampled}");
         }
+    }
 
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4))]
+        #[test]
+        fn distances_to_every_country_are_those_of_the_geo_crate(
+            latitude in -90.0..90.0, longitude in -180.0..180.0,
+        ) {
+            for country in countries() {
+                let Some(outline) = Outline::of(country.code) else { continue };
+                let found = outline.distance_from_point(latitude, longitude);
+                // To geo a point within an outline is not on its line.
+                if found > 0.0 {
+                    let expected = distance_by_geo(&lines(&outline), latitude, longitude);
+                    let what = format!("{} from {latitude},{longitude}: {found} {expected}", country.code);
+                    prop_assert!((found - expected).abs() < GEO_MARGIN_KM, "{what}");
+                }
+            }
+        }
+    }
+
+    proptest! {
         #[test]
         fn passing_over_chunks_changes_no_distance(latitude in -89.0..89.0, longitude in -180.0..180.0) {
             let japan = outline("JP");

@@ -258,7 +258,7 @@ mod tests {
     fn read_as(database_type: &'static str, record: Value) -> String {
         let header = Header { database_type, ..Header::default() };
         let networks = [("1.1.1.0/24", record.clone()), ("2600::/32", record)];
-        let reader = Reader::from_source(Bytes::Owned(database(header, &networks))).unwrap();
+        let reader = Reader::from_source(Bytes::owned(database(header, &networks))).unwrap();
         let Probed::Understood(schema) = Schema::probe(&reader).unwrap() else {
             return "not understood".to_owned();
         };
@@ -356,7 +356,7 @@ mod tests {
         assert_eq!(read(registered()), "not understood");
         let located = map([("country", map([("iso_code", us())]))]);
         let networks = [("1.1.1.0/24", registered()), ("8.8.8.0/24", located)];
-        let reader = Reader::from_source(Bytes::Owned(database(Header::default(), &networks))).unwrap();
+        let reader = Reader::from_source(Bytes::owned(database(Header::default(), &networks))).unwrap();
         let Probed::Understood(schema) = Schema::probe(&reader).unwrap() else { panic!("understood") };
         let record = schema.read(&reader.lookup("1.1.1.1".parse().unwrap()).unwrap()).unwrap();
         assert_eq!((record.country, record.registered_country), (None, CountryCode::parse("US")));

@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The kind of an address. Only a [`Scope::Global`] address can be in a country.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename_all = "kebab-case"))]
 pub enum Scope {
     /// Given by a standard to whichever host of many is nearest.
     Anycast,
@@ -151,7 +152,16 @@ impl Serialize for Scope {
     }
 }
 
+/// Whether no block of [`IPV4`] has addresses that begin with `octet`: it is so for most, and quickly told.
+const fn is_plain(octet: u8) -> bool {
+    matches!(octet, 1..=9 | 11..=99 | 101..=126 | 128..=168 | 170..=171 | 173..=191 | 193..=197 | 199..=202 | 204..=223)
+}
+
 fn of_ipv4(address: Ipv4Addr) -> Scope {
+    let [first, ..] = address.octets();
+    if is_plain(first) {
+        return Scope::Global;
+    }
     let differs = |block: Ipv4Addr| (address.to_bits() ^ block.to_bits()).leading_zeros();
     let found = IPV4.iter().find(|(block, length, _)| differs(*block) >= u32::from(*length));
     found.map_or(Scope::Global, |(_, _, scope)| *scope)
@@ -299,6 +309,18 @@ mod tests {
                 let shared = (block.to_bits() ^ wider.to_bits()).leading_zeros();
                 assert!(wider_length > length || shared < u32::from(*wider_length), "{block}/{length}");
             }
+        }
+    }
+
+    #[test]
+    fn no_special_block_is_passed_over() {
+        for octet in 0..=255_u8 {
+            let block = u32::from(octet) << 24;
+            let touches = |(start, length, _): &(Ipv4Addr, u8, Scope)| {
+                let shared = (start.to_bits() ^ block).leading_zeros();
+                shared >= u32::from((*length).min(8))
+            };
+            assert_eq!(is_plain(octet), !IPV4.iter().any(touches), "{octet}");
         }
     }
 

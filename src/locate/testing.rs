@@ -27,12 +27,19 @@ pub(crate) struct Header {
     pub(crate) database_type: &'static str,
     pub(crate) description: &'static str,
     pub(crate) ip_version: u16,
+    pub(crate) record_size: u16,
     pub(crate) build_epoch: u32,
 }
 
 impl Default for Header {
     fn default() -> Self {
-        Self { database_type: "Test", description: "", ip_version: 6, build_epoch: 1_600_000_000 }
+        Self {
+            database_type: "Test",
+            description: "",
+            ip_version: 6,
+            record_size: 24,
+            build_epoch: 1_600_000_000,
+        }
     }
 }
 
@@ -46,13 +53,18 @@ pub(crate) fn database(header: Header, networks: &[(&str, Value)]) -> Vec<u8> {
         write_value(&mut data, value);
     }
     let mut file = Vec::new();
-    for child in tree.iter().flatten() {
-        let record = match child {
+    for node in &tree {
+        let records = node.map(|child| match child {
             Child::Empty => tree.len(),
-            Child::Node(node) => *node,
+            Child::Node(node) => node,
             Child::Record(offset) => tree.len() + SEPARATOR.len() + offset,
-        };
-        file.extend(&u32::try_from(record).unwrap().to_be_bytes()[1..]);
+        });
+        let [left, right] = records.map(|record| u32::try_from(record).unwrap().to_be_bytes());
+        match header.record_size {
+            24 => file.extend([&left[1..], &right[1..]].concat()),
+            28 => file.extend([&left[1..], &[left[0] << 4 | right[0]], &right[1..]].concat()),
+            _ => file.extend([left, right].concat()),
+        }
     }
     file.extend(SEPARATOR);
     file.extend(data);
@@ -132,7 +144,7 @@ fn write_metadata(out: &mut Vec<u8>, header: Header, nodes: usize) {
         ("binary_format_major_version", 2),
         ("binary_format_minor_version", 0),
         ("ip_version", header.ip_version),
-        ("record_size", 24),
+        ("record_size", header.record_size),
     ] {
         write_text(out, key);
         write_number(out, U16, &value.to_be_bytes());
@@ -187,7 +199,8 @@ mod tests {
             ("198.51.100.0/24", map([("a", text(&"long ".repeat(40)))])),
             ("2001:db8::/32", map([("a", text("six"))])),
         ];
-        let header = Header { database_type: "T", description: "D", ip_version: 6, build_epoch: 5 };
+        let header =
+            Header { database_type: "T", description: "D", ip_version: 6, record_size: 24, build_epoch: 5 };
         let reader = Reader::from_source(database(header, &networks)).unwrap();
         reader.verify().unwrap();
         assert_eq!((reader.metadata().database_type.as_str(), reader.metadata().build_epoch), ("T", 5));

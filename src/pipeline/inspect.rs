@@ -1,17 +1,17 @@
 //! From paths and rules to a report.
 
-use super::{Analysis, analyze};
+use super::policies::{PolicyFileError, at_home, read_policy, services};
+use super::{Analysis, read};
 use crate::capture::{CaptureError, Filter, Input, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
 use crate::identify::infer::Subject;
 use crate::identify::{Catalogue, Inference, infer_on};
-use crate::locate::{CountryCode, LocateError, Locator, Sources, Vantage, countries};
+use crate::locate::{LocateError, Locator, Sources, Vantage, countries};
 use crate::policy::{CountrySet, Policy, PolicyError};
-use crate::report::{self, Places, Report};
+use crate::report::{self, PastError, Places, Report};
 use crate::sandbox::{self, Allowed};
 use crate::session::{self, Session};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -28,6 +28,8 @@ pub struct Request {
     pub deny: Vec<String>,
     /// Lists of countries and groups to allow.
     pub allow: Vec<String>,
+    /// A policy file, or `@name` of one that the program carries, in the place of the two lists.
+    pub policy: Option<String>,
     /// MMDB files to ask where addresses are.
     pub databases: Vec<PathBuf>,
     /// Whether the embedded database is not asked.
@@ -46,6 +48,8 @@ pub struct Request {
     pub threads: Option<NonZeroUsize>,
     /// Whether inputs are hashed. Hashing takes several times as long as all the rest.
     pub hash: bool,
+    /// Whether the report is only for a table, which does not show the timelines of calls: they are left out.
+    pub brief: bool,
     /// Whether the report lists every flow.
     pub with_flows: bool,
     /// Files that add to the catalogue of services.
@@ -91,6 +95,17 @@ pub enum InspectError {
     /// A rule is not understood.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// A policy file cannot be used.
+    #[error(transparent)]
+    PolicyFile(#[from] PolicyFileError),
+    /// A report cannot be read back.
+    #[error(transparent)]
+    Past(#[from] PastError),
+    /// A policy file and lists are both given.
+    #[error(
+        "a policy file and lists of countries to deny or allow do not go together; write them into the file"
+    )]
+    TwoPolicies,
     /// A catalogue of services could not be read.
     #[error("cannot read '{}'", path.display())]
     Services {
@@ -117,7 +132,12 @@ pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected,
     let inspector = Inspector::new(request)?;
     let mut lacks = Vec::new();
     if request.sandbox {
-        let allowed = Allowed { write: request.writes.clone(), ..Allowed::reading(&request.paths) };
+        let mut read = request.paths.clone();
+        if !request.writes.is_empty() {
+            // What is written tells the hashes of catalogues.
+            read.extend_from_slice(&request.services);
+        }
+        let allowed = Allowed { write: request.writes.clone(), ..Allowed::reading(&read) };
         lacks = sandbox::enter(&allowed);
     }
     let options = Options { hash: request.hash, progress: Some(Arc::clone(progress)) };
@@ -133,7 +153,7 @@ pub struct Inspector<'a> {
     request: Cow<'a, Request>,
     threads: usize,
     policy: Policy,
-    home: BTreeSet<CountryCode>,
+    home: CountrySet,
     catalogue: Catalogue,
     locator: Locator,
     filter: Option<Filter>,
@@ -151,12 +171,14 @@ impl<'a> Inspector<'a> {
     }
 
     fn of(request: Cow<'a, Request>) -> Result<Self, InspectError> {
-        let policy = Policy::from_lists(&request.deny, &request.allow)?;
+        let home = home(&request.home)?;
+        let catalogue = catalogue(&request.services)?;
+        let policy = policy(&request, &home, &catalogue)?;
         let threads = request.threads.or_else(|| std::thread::available_parallelism().ok());
         Ok(Self {
             threads: threads.map_or(1, NonZeroUsize::get),
-            home: home(&request.home)?,
-            catalogue: catalogue(&request.services)?,
+            home,
+            catalogue,
             locator: Locator::with(&sources(&request, &policy))?,
             filter: request.filter.as_deref().map(Filter::new).transpose()?,
             policy,
@@ -167,7 +189,7 @@ impl<'a> Inspector<'a> {
     /// Reads, follows, places and judges what `reader` has.
     pub fn inspect(&self, reader: Reader) -> Result<Inspected, InspectError> {
         let mut notes: Vec<String> = reader.notes().iter().map(ToString::to_string).collect();
-        let analysis = analyze(reader, self.filter.as_ref(), self.threads)?;
+        let (mut analysis, hashes) = read(reader, self.filter.as_ref(), self.threads)?;
         notes.extend(analysis.inputs.iter().filter_map(|input| {
             let damage = input.damage.as_ref()?;
             let Input { path, .. } = input;
@@ -176,7 +198,9 @@ impl<'a> Inspector<'a> {
                 damage.offset, damage.reason
             ))
         }));
-        let (report, inference, sessions) = self.report(&analysis);
+        let (mut report, inference, sessions) = self.report(&analysis);
+        hashes.wait(&mut analysis.inputs);
+        report.add_hashes(&analysis.inputs);
         Ok(Inspected { report, notes, analysis, inference, sessions })
     }
 
@@ -192,6 +216,7 @@ impl<'a> Inspector<'a> {
             names: &analysis.names,
             country: &country,
             idle_gap: self.request.idle_gap.unwrap_or(session::IDLE_GAP),
+            with_timelines: !self.request.brief,
             threads: self.threads,
         });
         let report = report::build(&report::Material {
@@ -208,8 +233,13 @@ impl<'a> Inspector<'a> {
             places: &places,
             policy: &self.policy,
             home: &self.home,
+            vantage: match self.request.vantage {
+                Some(Vantage::Country(country)) => Some(country),
+                Some(Vantage::Point { .. }) | None => None,
+            },
             judge_all: self.request.judge_all,
             with_flows: self.request.with_flows,
+            with_proof: !self.request.brief,
         });
         (report, inference, sessions)
     }
@@ -228,15 +258,23 @@ fn sources(request: &Request, policy: &Policy) -> Sources {
     }
 }
 
-fn home(lists: &[String]) -> Result<BTreeSet<CountryCode>, PolicyError> {
-    let mut home = BTreeSet::new();
+fn policy(request: &Request, home: &CountrySet, catalogue: &Catalogue) -> Result<Policy, InspectError> {
+    let Some(name) = &request.policy else { return Ok(Policy::from_lists(&request.deny, &request.allow)?) };
+    if !request.deny.is_empty() || !request.allow.is_empty() {
+        return Err(InspectError::TwoPolicies);
+    }
+    Ok(at_home(read_policy(name, &services(catalogue))?.policy, home)?)
+}
+
+pub(super) fn home(lists: &[String]) -> Result<CountrySet, PolicyError> {
+    let mut home = CountrySet::default();
     for list in lists {
         home.extend(list.parse::<CountrySet>()?.iter());
     }
     Ok(home)
 }
 
-fn catalogue(paths: &[PathBuf]) -> Result<Catalogue, InspectError> {
+pub(super) fn catalogue(paths: &[PathBuf]) -> Result<Catalogue, InspectError> {
     let read = |path: &PathBuf| {
         std::fs::read_to_string(path).map_err(|source| InspectError::Services { path: path.clone(), source })
     };

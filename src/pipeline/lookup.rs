@@ -1,14 +1,14 @@
 //! What is known of the place of addresses, without a capture.
 
-use crate::locate::{Context, LocateError, Locator, Sources};
+use crate::locate::{Claim, Context, LocateError, Locator, Sources};
 use crate::report::{EndpointReport, Placed};
 use jiff::Timestamp;
 use std::io::{self, Read, Write};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroUsize;
 
 /// Bytes of lines that a thread takes at a time. A line of more is no address, whatever is in it.
-const BLOCK_BYTES: usize = 1 << 18;
+const BLOCK_BYTES: usize = 1 << 16;
 /// Bytes that are not worth another thread.
 const SMALL_BYTES: usize = 1 << 14;
 /// Bytes of text that a line of input makes: to grow the text step by step would copy it as often.
@@ -72,10 +72,13 @@ pub fn lookup(
     let mut blocks = Blocks::new(BLOCK_BYTES * threads);
     let work = Work { locator: &locator, request };
     while let Some(lines) = blocks.next(&mut input).map_err(LookupError::Read)? {
+        if lines.len() > SMALL_BYTES {
+            locator.prepare();
+        }
         for part in work.share(lines, threads) {
-            let text = if is_first { part.text.trim_start_matches(",\n") } else { &part.text };
+            let text = if is_first { part.text.strip_prefix(b",\n") } else { None };
             is_first = is_first && part.text.is_empty();
-            out.write_all(text.as_bytes()).map_err(LookupError::Write)?;
+            out.write_all(text.unwrap_or(&part.text)).map_err(LookupError::Write)?;
             result.add(part.result);
         }
         // Whoever types addresses sees each answer at once.
@@ -150,7 +153,7 @@ struct Work<'a> {
 /// What came of some lines.
 #[derive(Default)]
 struct Part {
-    text: String,
+    text: Vec<u8>,
     result: LookedUp,
 }
 
@@ -170,27 +173,84 @@ impl Work<'_> {
 
     fn part(&self, lines: &[u8]) -> Part {
         let context = Context { time: self.request.at.map(|at| (at, at)), ..Context::default() };
-        let mut part = Part { text: String::with_capacity(lines.len() * GROWTH), ..Part::default() };
+        let mut part = Part { text: Vec::with_capacity(lines.len() * GROWTH), ..Part::default() };
         let mut placed = Placed::default();
-        for line in lines.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii) {
-            if line.is_empty() || line.starts_with(b"#") {
-                continue;
-            }
-            let Some(address) = str::from_utf8(line).ok().and_then(|text| text.parse::<IpAddr>().ok()) else {
-                part.result.refuse(line);
-                continue;
+        let mut room: Vec<Claim> = Vec::new();
+        let mut rest = lines;
+        while !rest.is_empty() {
+            let (read, after) = first_line(rest);
+            rest = after;
+            let address = match read {
+                Line::Address(address) => address,
+                Line::Nothing => continue,
+                Line::Other(line) => {
+                    part.result.refuse(line);
+                    continue;
+                }
             };
-            let placement = self.locator.locate_in(address, &context);
+            let placement = self.locator.locate_reusing(address, &context, std::mem::take(&mut room));
             if self.request.json {
-                part.text.push_str(",\n");
+                part.text.extend_from_slice(b",\n");
                 let endpoint = EndpointReport::of_placement(address, placement);
-                part.text.push_str(&serde_json::to_string(&endpoint).unwrap_or_default());
+                // Writing to memory does not fail, nor has the object keys that are no texts.
+                let _ = serde_json::to_writer(&mut part.text, &endpoint);
             } else {
                 placed.table(&mut part.text, address, &placement);
+                room = placement.location.claims;
             }
         }
         part
     }
+}
+
+/// What a line says.
+enum Line<'a> {
+    Address(IpAddr),
+    /// Nothing, or a comment.
+    Nothing,
+    Other(&'a [u8]),
+}
+
+/// The first line of `text`, and what comes after it.
+fn first_line(text: &[u8]) -> (Line<'_>, &[u8]) {
+    let (ipv4, rest) = leading_ipv4(text);
+    match (ipv4, rest.split_first()) {
+        (Some(address), None) => return (Line::Address(address.into()), rest),
+        (Some(address), Some((b'\n', rest))) => return (Line::Address(address.into()), rest),
+        _ => {}
+    }
+    let end = text.iter().position(|byte| *byte == b'\n').unwrap_or(text.len());
+    let (line, rest) = text.split_at(end);
+    let line = line.trim_ascii();
+    let read = match str::from_utf8(line).map(str::parse) {
+        _ if line.is_empty() || line.starts_with(b"#") => Line::Nothing,
+        Ok(Ok(address)) => Line::Address(address),
+        _ => Line::Other(line),
+    };
+    (read, rest.get(1..).unwrap_or_default())
+}
+
+/// The IPv4 address that `text` begins with, as the standard library reads it and in a third of its time, and the rest.
+fn leading_ipv4(text: &[u8]) -> (Option<Ipv4Addr>, &[u8]) {
+    let (mut bits, mut octet, mut digits, mut dots) = (0_u32, 0_u32, 0_u32, 0_u32);
+    let mut rest = text;
+    while let Some((byte, after)) = rest.split_first() {
+        match byte {
+            // A zero before other digits is octal to some programs and nothing to others.
+            b'0'..=b'9' if (digits == 0 || octet > 0) && octet <= 25 => {
+                octet = octet * 10 + u32::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if digits > 0 && octet <= 255 && dots < 3 => {
+                bits = bits << 8 | octet;
+                (octet, digits, dots) = (0, 0, dots + 1);
+            }
+            _ => break,
+        }
+        rest = after;
+    }
+    let is_whole = digits > 0 && dots == 3 && octet <= 255;
+    (is_whole.then(|| Ipv4Addr::from_bits(bits << 8 | octet)), rest)
 }
 
 /// Divides lines among threads.
@@ -212,6 +272,7 @@ fn shares(lines: &[u8], threads: usize) -> Vec<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn looked_up(input: &str, json: bool, threads: usize) -> (String, LookedUp) {
         let request = LookupRequest {
@@ -227,7 +288,7 @@ mod tests {
 
     #[test]
     fn the_order_is_that_of_the_input_whatever_the_number_of_threads() {
-        let addresses = (0..50_000_u32).map(|n| std::net::Ipv4Addr::from_bits(n * 85_899).to_string());
+        let addresses = (0..50_000_u32).map(|n| Ipv4Addr::from_bits(n * 85_899).to_string());
         let input = addresses.collect::<Vec<_>>().join("\n");
         let (one, result) = looked_up(&input, false, 1);
         assert_eq!(result, LookedUp::default());
@@ -281,5 +342,22 @@ mod tests {
              \x20 because   independent sources agree, and none names another country\n\
              127.0.0.1  loopback: in no country\n"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn addresses_are_read_as_the_standard_library_reads_them(
+            text in "[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]{1,3}[0-9. a]?|[0-9.]{0,17}|[0-9a-f:]{0,20}|[^\n]{0,8}",
+            bits: u32,
+            end in "(\n(9.9.9.9)?)?",
+        ) {
+            let lines = format!("{text}{end}");
+            let (line, rest) = first_line(lines.as_bytes());
+            let found = if let Line::Address(address) = line { Some(address) } else { None };
+            prop_assert_eq!(found, text.trim_ascii().parse().ok());
+            prop_assert_eq!(rest, end.trim_start_matches('\n').as_bytes());
+            let exact = Ipv4Addr::from_bits(bits);
+            prop_assert_eq!(leading_ipv4(exact.to_string().as_bytes()).0, Some(exact));
+        }
     }
 }

@@ -7,25 +7,33 @@
 mod inspect;
 pub mod live;
 mod lookup;
+pub mod policies;
 mod shard;
 mod state;
 mod turns;
 
 pub use inspect::{InspectError, Inspected, Inspector, Request, inspect};
 pub use lookup::{LookedUp, LookupError, LookupRequest, lookup};
+pub use policies::{PolicyFileError, read_policy};
 pub use state::FlowState;
 
-use crate::capture::{Batch, CaptureError, Filter, Input, Reader};
+use crate::capture::{Batch, CaptureError, Filter, Hashes, Input, Reader};
 use crate::decode::{self, Anomalies, Content, Datagram, Packet, Reassembler};
 use crate::flow::{Coverage, Flow, FlowKey, PacketRef, Side, Tally};
 use crate::identify::names::{NameBinding, NameTable};
 use crate::parallel::at_once;
 use crate::sandbox;
 use shard::{Copied, Route, SHARDS, Shard, Tallies};
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::binary_heap::PeekMut;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use turns::Turns;
+
+/// How often a thread looks again for a share that is due before it sleeps: some microseconds, about what another needs
+/// for its part of one share. To be woken takes several times as long.
+const MAX_SPINS: usize = 256;
 
 /// Everything that packets say.
 #[derive(Debug)]
@@ -48,6 +56,13 @@ pub struct Analysis {
 
 /// Reads everything `reader` has on `threads` threads, with the frames that `filter` lets through.
 pub fn analyze(reader: Reader, filter: Option<&Filter>, threads: usize) -> Result<Analysis, CaptureError> {
+    let (mut analysis, hashes) = read(reader, filter, threads)?;
+    hashes.wait(&mut analysis.inputs);
+    Ok(analysis)
+}
+
+/// As [`analyze`], but for the hashes of the inputs: to work them out takes longer than all the rest.
+fn read(reader: Reader, filter: Option<&Filter>, threads: usize) -> Result<(Analysis, Hashes), CaptureError> {
     let shared =
         Shared { source: Mutex::new(Source { reader, batches: 0, failure: None }), stages: Stages::new() };
     let others = threads.saturating_sub(1);
@@ -76,18 +91,20 @@ pub fn analyze(reader: Reader, filter: Option<&Filter>, threads: usize) -> Resul
         return Err(failure);
     }
     let shards = shared.stages.shards.into_iter().map(|shard| shard.into_value().into_copied()).collect();
-    Ok(gather(source.reader.into_inputs(), shards, Vec::new(), threads, coverage, &anomalies))
+    let (inputs, hashes) = source.reader.into_inputs_and_hashes();
+    Ok((gather(inputs, shards, Vec::new(), threads, coverage, &anomalies), hashes))
 }
 
 /// What some shares come to.
 #[derive(Default)]
 struct Concluded {
-    /// In the order of their first packets.
-    flows: Vec<Flow<FlowState>>,
+    /// Of each share, in the order of their first packets.
+    flows: Vec<Vec<Flow<FlowState>>>,
     bindings: Vec<NameBinding>,
     loose: Tallies,
     endpoints: Tallies,
     unfollowed: u64,
+    unread: u64,
 }
 
 impl Concluded {
@@ -95,17 +112,19 @@ impl Concluded {
         let mut concluded = Self::default();
         for mut shard in shards {
             concluded.unfollowed = concluded.unfollowed.saturating_add(shard.unfollowed);
+            concluded.unread = concluded.unread.saturating_add(shard.unread);
             merge(&mut concluded.loose, &shard.tallies);
             shard.tallies.clear();
             let (mut flows, mut bindings) = shard.conclude();
-            concluded.flows.append(&mut flows);
+            // They are in order but for those that begin with one packet.
+            flows.sort_by_key(order);
+            concluded.flows.push(flows);
             concluded.bindings.append(&mut bindings);
         }
         concluded.endpoints.clone_from(&concluded.loose);
-        for flow in &concluded.flows {
+        for flow in concluded.flows.iter().flatten() {
             tally_flow(&mut concluded.endpoints, flow);
         }
-        concluded.flows.sort_unstable_by_key(order);
         concluded
     }
 }
@@ -113,6 +132,25 @@ impl Concluded {
 /// Flows are in the order of their first packets; of those that begin with one packet, in that of their keys.
 fn order(flow: &Flow<FlowState>) -> (PacketRef, FlowKey) {
     (flow.first_packet(), *flow.key())
+}
+
+/// The flows of all shares, each of which is in order, in order.
+fn in_order(shares: Vec<Vec<Flow<FlowState>>>) -> Vec<Flow<FlowState>> {
+    let mut flows = Vec::with_capacity(shares.iter().map(Vec::len).sum());
+    let mut shares: Vec<_> = shares.into_iter().map(Vec::into_iter).collect();
+    let next = |share: &std::vec::IntoIter<Flow<FlowState>>| share.as_slice().first().map(order);
+    let mut heads: BinaryHeap<_> =
+        shares.iter().zip(0..).filter_map(|(share, place)| Some(Reverse((next(share)?, place)))).collect();
+    while let Some(mut head) = heads.peek_mut() {
+        let Reverse((_, place)) = *head;
+        let Some(share) = shares.get_mut(place) else { break };
+        flows.extend(share.next());
+        match next(share) {
+            Some(order) => *head = Reverse((order, place)),
+            None => drop(PeekMut::pop(head)),
+        }
+    }
+    flows
 }
 
 /// Puts together what the shares hold; `bindings` are of flows that are no longer among them.
@@ -124,24 +162,22 @@ fn gather(
     mut coverage: Coverage,
     anomalies: &[Anomalies],
 ) -> Analysis {
-    let parts = conclude(shards, threads);
-    let mut flows = Vec::with_capacity(parts.iter().map(|part| part.flows.len()).sum());
+    let mut flows = Vec::new();
     let (mut loose, mut endpoints) = (Tallies::default(), Tallies::default());
-    for mut part in parts {
+    for mut part in conclude(shards, threads) {
         coverage.unfollowed_packets = coverage.unfollowed_packets.saturating_add(part.unfollowed);
+        coverage.unread_segments = coverage.unread_segments.saturating_add(part.unread);
         merge(&mut loose, &part.loose);
         merge(&mut endpoints, &part.endpoints);
         flows.append(&mut part.flows);
         bindings.append(&mut part.bindings);
     }
-    // Merges the parts, which are in order.
-    flows.sort_by_key(order);
     bindings.sort_by(|a, b| (a.packet, a.client, &a.names).cmp(&(b.packet, b.client, &b.names)));
     let mut names = NameTable::default();
     bindings.into_iter().for_each(|binding| names.insert(binding));
     Analysis {
         inputs,
-        flows,
+        flows: in_order(flows),
         names,
         endpoints: endpoints.into_iter().collect(),
         loose: loose.into_iter().collect(),
@@ -297,9 +333,11 @@ impl Worker {
         }
         self.note(batch.input, &anomalies);
         self.share_out(&packets);
-        for (shard, share) in stages.shards.iter().zip(&self.shares) {
-            shard.take(number, |shard| {
-                for (place, route) in share {
+        let mut left: Vec<_> = stages.shards.iter().zip(&self.shares).collect();
+        while !left.is_empty() {
+            let (turns, routes) = left.remove(due(&left, number));
+            turns.take(number, |shard| {
+                for (place, route) in routes {
                     let Some(packet) = packets.get(*place as usize) else { continue };
                     let number = batch.first_number.saturating_add(u64::from(packet.index));
                     shard.packet(packet, route, PacketRef { input: batch.input, number });
@@ -342,6 +380,18 @@ impl Worker {
             sum.merge(anomalies);
         }
     }
+}
+
+/// Which of `shards` to turn to with batch `number`. Where another thread is still at the batch before, that is one
+/// that it is done with.
+fn due<T>(shards: &[(&Turns<Shard>, T)], number: u64) -> usize {
+    for _ in 0..MAX_SPINS {
+        if let Some(due) = shards.iter().position(|(shard, _)| shard.is_due(number)) {
+            return due;
+        }
+        std::hint::spin_loop();
+    }
+    0
 }
 
 /// The same memory without packets, for those of another batch: collecting keeps the memory of what it takes from.

@@ -89,6 +89,8 @@ pub(super) struct Copied {
     pub(super) flows: Vec<Flow<FlowState>>,
     pub(super) tallies: Tallies,
     pub(super) unfollowed: u64,
+    /// TCP segments whose bytes were not looked at, because there were too many.
+    pub(super) unread: u64,
 }
 
 impl Copied {
@@ -152,6 +154,7 @@ impl Shard {
             flows: self.flows.flows().to_vec(),
             tallies: self.tallies.clone(),
             unfollowed: self.unfollowed,
+            unread: self.unread(),
         }
     }
 
@@ -171,7 +174,13 @@ impl Shard {
 
     /// What the share holds.
     pub(super) fn into_copied(self) -> Copied {
-        Copied { flows: self.flows.into_flows(), tallies: self.tallies, unfollowed: self.unfollowed }
+        let unread = self.unread();
+        Copied { flows: self.flows.into_flows(), tallies: self.tallies, unfollowed: self.unfollowed, unread }
+    }
+
+    /// TCP segments whose bytes were not looked at, because there were too many.
+    const fn unread(&self) -> u64 {
+        self.budget.refused()
     }
 
     fn error(&mut self, key: &FlowKey, about: Side, packet: &Packet<'_>, at: PacketRef) {
@@ -193,5 +202,42 @@ impl Shard {
         let counters = if sends { &mut tally.sent } else { &mut tally.received };
         counters.count(u64::from(packet.wire_length));
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Timestamp;
+    use crate::decode::{AddressPair, TcpFlags, TcpSegment};
+
+    #[test]
+    fn segments_that_find_no_room_are_counted() {
+        let mut shard = Shard { budget: Budget::new(4), ..Shard::new() };
+        for (number, port) in [(1, 50_001), (2, 50_002)] {
+            let segment = TcpSegment {
+                source_port: port,
+                destination_port: 443,
+                sequence: 7,
+                acknowledgment: 0,
+                flags: TcpFlags(TcpFlags::ACK),
+                payload: b"\x16\x03\x01",
+                payload_length: 3,
+            };
+            let packet = Packet {
+                index: 0,
+                time: Timestamp::from_nanoseconds(0),
+                wire_length: 57,
+                outer: Vec::new(),
+                addresses: AddressPair {
+                    source: [192, 0, 2, 1].into(),
+                    destination: [198, 51, 100, 1].into(),
+                },
+                content: Content::Tcp(segment),
+                reassembled: None,
+            };
+            shard.packet(&packet, &Route::of(&packet), PacketRef { input: 0, number });
+        }
+        assert_eq!((shard.unread(), shard.unfollowed), (1, 0));
     }
 }

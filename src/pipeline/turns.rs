@@ -1,10 +1,13 @@
 //! Work that many threads prepare and that takes effect in the order of the capture.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// A value that batches change one after the other, by their number, whichever thread has them.
 #[derive(Debug)]
 pub(super) struct Turns<T> {
+    /// As in the state, to be seen without waiting for it.
+    turn: AtomicU64,
     state: Mutex<State<T>>,
     changed: Condvar,
 }
@@ -12,29 +15,43 @@ pub(super) struct Turns<T> {
 #[derive(Debug)]
 struct State<T> {
     turn: u64,
+    /// Threads that sleep until their turn: to wake nobody is a call of the system all the same.
+    asleep: usize,
     abandoned: bool,
     value: T,
 }
 
 impl<T> Turns<T> {
     pub(super) const fn new(value: T) -> Self {
-        Self { state: Mutex::new(State { turn: 0, abandoned: false, value }), changed: Condvar::new() }
+        let state = State { turn: 0, asleep: 0, abandoned: false, value };
+        Self { turn: AtomicU64::new(0), state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// Whether all batches before number `turn` are done: [`Self::take`] will not wait.
+    pub(super) fn is_due(&self, turn: u64) -> bool {
+        self.turn.load(Ordering::Relaxed) == turn
     }
 
     /// Waits until all batches before number `turn` are done, then runs `work`.
     /// `None` if another thread has given up and the turn will never come.
     pub(super) fn take<R>(&self, turn: u64, work: impl FnOnce(&mut T) -> R) -> Option<R> {
-        let mut state = self
-            .changed
-            .wait_while(self.lock(), |state| state.turn != turn && !state.abandoned)
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
+        while state.turn != turn && !state.abandoned {
+            state.asleep = state.asleep.saturating_add(1);
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.asleep = state.asleep.saturating_sub(1);
+        }
         if state.abandoned {
             return None;
         }
         let result = work(&mut state.value);
         state.turn = turn.saturating_add(1);
+        self.turn.store(state.turn, Ordering::Relaxed);
+        let awaited = state.asleep > 0;
         drop(state);
-        self.changed.notify_all();
+        if awaited {
+            self.changed.notify_all();
+        }
         Some(result)
     }
 
@@ -72,6 +89,14 @@ mod tests {
             }
         });
         assert_eq!(turns.into_value(), (0..8).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_turn_is_due_when_the_one_before_is_done() {
+        let turns = Turns::new(());
+        assert!(turns.is_due(0) && !turns.is_due(1));
+        turns.take(0, |()| assert!(!turns.is_due(1)));
+        assert!(turns.is_due(1));
     }
 
     #[test]

@@ -1,14 +1,19 @@
 //! The verdict on one endpoint: a pure function of the policy and the evidence.
 
+use super::conditions::{Assumed, Doubt, Truth};
+use super::possible::{Doubted, Outcomes};
 use super::rule::Ruling;
-use super::{Policy, Rule};
-use crate::identify::Contact;
-use crate::locate::{Confidence, CountryCode, Location, Scope};
-use serde::Serialize;
+use super::{Action, CountrySet, Policy, Severity, Treatment};
+use crate::capture::Timestamp;
+use crate::identify::{Contact, Role, Service};
+use crate::locate::{Asn, Confidence, CountryCode, Gap, Location, Scope};
+use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::net::IpAddr;
 
 /// What the policy comes to. Of several verdicts the greatest stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Nothing speaks against it.
@@ -40,12 +45,56 @@ impl fmt::Display for Verdict {
 /// What is known of an endpoint when it is judged.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'a> {
+    /// Its address.
+    pub address: IpAddr,
     /// What kind of address it has.
     pub scope: Scope,
     /// Where it is.
     pub location: &'a Location,
     /// How far the contact with it went.
     pub contact: Contact,
+    /// Whether what it sent was not captured, so that contact may have gone further.
+    pub lacks_answers: bool,
+    /// What it was used for; nothing, or techniques only, where the application is not known.
+    pub services: &'a [Service],
+    /// What it did.
+    pub roles: &'a [Role],
+    /// Names that packets give it.
+    pub names: &'a [&'a str],
+    /// Who announces its address.
+    pub asn: Option<Asn>,
+    /// Bytes to it.
+    pub bytes_sent: u64,
+    /// Bytes from it.
+    pub bytes_received: u64,
+    /// When the first and the last packet of the contact were captured.
+    pub seen: Option<(Timestamp, Timestamp)>,
+    /// Countries in which the client may be; none where nothing is known of that.
+    pub client: &'a CountrySet,
+}
+
+/// Where nothing is known of the client.
+static NOWHERE: CountrySet = CountrySet::new();
+
+impl<'a> Evidence<'a> {
+    /// An endpoint of which nothing more is known.
+    pub const fn new(address: IpAddr, scope: Scope, location: &'a Location, contact: Contact) -> Self {
+        Self {
+            address,
+            scope,
+            location,
+            contact,
+            lacks_answers: false,
+            services: &[],
+            roles: &[],
+            names: &[],
+            asn: None,
+            bytes_sent: 0,
+            bytes_received: 0,
+            seen: None,
+            client: &NOWHERE,
+        }
+    }
 }
 
 /// Why a verdict is what it is.
@@ -66,6 +115,8 @@ pub enum Reason {
     NotGlobal,
     /// Nothing ever came back from it.
     NotTouched,
+    /// Whether a condition of a rule holds is not known.
+    Uncertain,
     /// No source knows where it is.
     Unlocated,
 }
@@ -75,8 +126,13 @@ pub enum Reason {
 pub struct Judgement {
     /// The verdict.
     pub verdict: Verdict,
-    /// Id of the rule that decided; where the endpoint was not touched, of the rule that would have decided.
+    /// Id of the rule that decided, [`DEFAULT_RULE`](super::DEFAULT_RULE) where none allows it; where the endpoint was
+    /// not touched, of the rule that would have decided.
     pub rule: Option<String>,
+    /// How grave that rule is.
+    pub severity: Option<Severity>,
+    /// Why there is such a rule, in the words of the policy.
+    pub rule_reason: Option<String>,
     /// The kind of the reason.
     pub kind: Reason,
     /// The reason in one sentence.
@@ -101,18 +157,22 @@ impl Policy {
             (Confidence::Confirmed | Confidence::Likely, Some(country)) => {
                 self.judge_country(country, evidence)
             }
-            (Confidence::Disputed, _) => self.judge_disputed(evidence.location),
-            (_, _) => {
-                let reason =
-                    "no source knows the country of this address, so no rule can be applied".to_owned();
-                Judgement::new(Verdict::Indeterminate, None, Reason::Unlocated, reason)
-            }
+            (Confidence::Disputed, _) => self.judge_disputed(evidence),
+            (_, _) => self.judge_unknown(evidence),
         }
     }
 
-    /// Whether a server in `country` is denied.
+    /// Whether a server in `country` may be denied, whatever else a rule asks for.
     pub fn denies(&self, country: CountryCode) -> bool {
-        self.ruling(country).denied_by().is_some()
+        let named = self.rules.iter().filter(|rule| rule.names(country));
+        for rule in named {
+            match rule.action {
+                Action::Deny => return true,
+                Action::Allow if rule.conditions.is_empty() => return false,
+                Action::Allow => {}
+            }
+        }
+        self.default == Action::Deny
     }
 
     /// The verdict on a call of which the capture lacks a part: `lack` says which, as the subject of a sentence
@@ -132,50 +192,174 @@ impl Policy {
             Contact::Mentioned => "mentioned only: no packet went to this address",
             _ => "attempted only: nothing came back from this address",
         };
-        let denied = self.first_denied(evidence.location);
-        let reason = denied.map_or_else(
-            || how.to_owned(),
-            |(country, ruling)| {
-                format!("{how} (a source places it in {country}, and {})", ruling.in_words(country))
-            },
-        );
-        let rule = denied.and_then(|(_, ruling)| ruling.rule());
-        Judgement::new(Verdict::Allow, rule, Reason::NotTouched, reason)
+        // What rules say of contact does not count: it is asked what they would have said.
+        let answered = Evidence { lacks_answers: true, ..*evidence };
+        let Some((country, ruling)) = self.first_denied(&answered) else {
+            return Judgement::new(Verdict::Allow, None, Reason::NotTouched, how.to_owned());
+        };
+        let words = ruling.in_words(country.as_str());
+        let reason = format!("{how} (a source places it in {country}, and {words})");
+        Judgement::new(Verdict::Allow, Some(ruling), Reason::NotTouched, reason)
     }
 
     fn judge_country(&self, country: CountryCode, evidence: &Evidence<'_>) -> Judgement {
-        let ruling = self.ruling(country);
-        let (verdict, kind) = match ruling.denied_by() {
-            Some(_) => (Verdict::Deny, Reason::Denied),
-            None => (Verdict::Allow, Reason::Allowed),
-        };
+        let assumed = Assumed::As(evidence.location.confidence);
+        let (doubted, decides) = self.rulings(Some(country), evidence, assumed);
         let (contact, confidence) = (evidence.contact, evidence.location.confidence);
-        let reason = format!("{contact} contact with {country} ({confidence}): {}", ruling.in_words(country));
-        Judgement::new(verdict, ruling.rule(), kind, reason)
+        let sentence = |words: &str| format!("{contact} contact with {country} ({confidence}): {words}");
+        let decision = decides.in_words(country.as_str());
+        let other = doubted.iter().find(|doubted| doubted.rule.action != decides.action());
+        let Some(Doubted { rule, doubt, .. }) = other else {
+            let (verdict, kind) = match decides.action() {
+                Action::Deny => (Verdict::Deny, Reason::Denied),
+                Action::Allow => (Verdict::Allow, Reason::Allowed),
+            };
+            return Judgement::new(verdict, Some(decides), kind, sentence(&decision));
+        };
+        let rule = Ruling::Rule(rule);
+        let reason = match rule.action() {
+            Action::Deny => {
+                format!("{} if it applies, but {}", rule.in_words(country.as_str()), doubt.in_words())
+            }
+            Action::Allow => {
+                format!("{decision} unless {}, and {}", rule.in_words("it"), doubt.in_words())
+            }
+        };
+        let denying = if rule.denies() { rule } else { decides };
+        Judgement::new(Verdict::Indeterminate, Some(denying), Reason::Uncertain, sentence(&reason))
     }
 
-    fn judge_disputed(&self, location: &Location) -> Judgement {
+    fn judge_disputed(&self, evidence: &Evidence<'_>) -> Judgement {
+        let location = evidence.location;
         let says: Vec<&str> = location.contradictions.iter().map(|found| found.reason.as_str()).collect();
-        let says = format!("sources disagree ({})", says.join("; "));
-        let Some((country, ruling)) = self.first_denied(location) else {
+        let is_one = location.claimed_countries().len() == 1;
+        let what =
+            if is_one { "the round-trip time speaks against what sources say" } else { "sources disagree" };
+        let says = format!("{what} ({})", says.join("; "));
+        if let Some(judgement) = self.judge_anywhere(evidence) {
+            return judgement;
+        }
+        let places = evidence.location.claimed_countries();
+        let each = places.into_iter().map(|country| self.rulings(Some(country), evidence, Assumed::Perhaps));
+        let each: Vec<(Vec<Doubted<'_>>, Ruling<'_>)> = each.collect();
+        let all = each.iter().map(|(doubted, decides)| Outcomes::of(doubted, *decides));
+        let outcomes = all.reduce(|one, other| one.or(&other));
+        let denied = self.first_denied(evidence);
+        let (Some(outcomes), Some((country, ruling))) = (outcomes.filter(|all| !all.allow()), denied) else {
             let reason = format!("{says}: the rules allow each of these countries");
             return Judgement::new(Verdict::Allow, None, Reason::Allowed, reason);
         };
-        let reason = format!("{says}: {}", ruling.in_words(country));
-        Judgement::new(Verdict::Indeterminate, ruling.rule(), Reason::Disputed, reason)
+        let reason = format!("{says}: {}", ruling.in_words(country.as_str()));
+        let doubted: Vec<Doubted<'_>> = each.into_iter().flat_map(|(doubted, _)| doubted).collect();
+        let (verdict, rest) = treated("a disputed place", self.disputed, &outcomes, &doubted);
+        Judgement::new(verdict, Some(ruling), Reason::Disputed, reason + &rest)
     }
 
-    /// The first country among the claims that the rules deny.
-    fn first_denied(&self, location: &Location) -> Option<(CountryCode, Ruling<'_>)> {
-        let mut rulings =
-            location.claimed_countries().into_iter().map(|country| (country, self.ruling(country)));
-        rulings.find(|(_, ruling)| ruling.denied_by().is_some())
+    fn judge_unknown(&self, evidence: &Evidence<'_>) -> Judgement {
+        if let Some(judgement) = self.judge_anywhere(evidence) {
+            return judgement;
+        }
+        let (doubted, decides) = self.rulings(None, evidence, Assumed::Perhaps);
+        let outcomes = Outcomes::of(&doubted, decides);
+        let (why, place, treatment) = match evidence.location.reason {
+            Some(Gap::Anycast) => {
+                ("this address is served from many places", "an anycast address", self.anycast)
+            }
+            _ => ("no source knows the country of this address", "an unknown place", self.unknown),
+        };
+        if outcomes.allow() {
+            let reason = format!("{why}, and no rule would deny it anywhere");
+            return Judgement::new(Verdict::Allow, None, Reason::Allowed, reason);
+        }
+        let (verdict, rest) = treated(place, treatment, &outcomes, &doubted);
+        let reason = format!("{why}, so no rule can be applied{rest}");
+        // Which rule it would have been depends on the country, unless the policy says that it is all the same.
+        let rulings = doubted.iter().map(|doubted| Ruling::Rule(doubted.rule)).chain([decides]);
+        let ruling =
+            rulings.into_iter().find(|ruling| ruling.denies()).filter(|_| verdict != Verdict::Indeterminate);
+        Judgement::new(verdict, ruling, Reason::Unlocated, reason)
+    }
+
+    /// The judgement of a rule for every place, which needs to know none.
+    fn judge_anywhere(&self, evidence: &Evidence<'_>) -> Option<Judgement> {
+        let (doubted, decides) = self.rulings(None, evidence, Assumed::Perhaps);
+        let rule = decides.rule().filter(|rule| rule.anywhere && doubted.is_empty())?;
+        let (verdict, kind) = match rule.action {
+            Action::Deny => (Verdict::Deny, Reason::Denied),
+            Action::Allow => (Verdict::Allow, Reason::Allowed),
+        };
+        let reason = format!("{} contact: {}", evidence.contact, decides.in_words("any place"));
+        Some(Judgement::new(verdict, Some(decides), kind, reason))
+    }
+
+    /// The first country among the claims that the rules may deny.
+    fn first_denied(&self, evidence: &Evidence<'_>) -> Option<(CountryCode, Ruling<'_>)> {
+        evidence.location.claimed_countries().into_iter().find_map(|country| {
+            let (doubted, decides) = self.rulings(Some(country), evidence, Assumed::Perhaps);
+            let rulings = doubted.into_iter().map(|doubted| Ruling::Rule(doubted.rule)).chain([decides]);
+            rulings.into_iter().find(|ruling| ruling.denies()).map(|ruling| (country, ruling))
+        })
+    }
+
+    /// The rules that may match an endpoint in `country` (or who knows where), in their order, and what decides if none
+    /// of them does.
+    fn rulings(
+        &self,
+        country: Option<CountryCode>,
+        evidence: &Evidence<'_>,
+        assumed: Assumed,
+    ) -> (Vec<Doubted<'_>>, Ruling<'_>) {
+        let mut doubted = Vec::new();
+        for rule in &self.rules {
+            let place = match country {
+                Some(country) if !rule.names(country) => continue,
+                None if !rule.anywhere => Truth::Unknown(Doubt::Place),
+                _ => Truth::Yes,
+            };
+            let is_elsewhere = place != Truth::Yes;
+            match (rule.conditions.hold(evidence, assumed), place) {
+                (Truth::No, _) => {}
+                (Truth::Unknown(doubt), _) | (Truth::Yes, Truth::Unknown(doubt)) => {
+                    doubted.push(Doubted { rule, doubt, is_elsewhere });
+                }
+                (Truth::Yes, _) => return (doubted, Ruling::Rule(rule)),
+            }
+        }
+        (doubted, Ruling::Default(self.default))
     }
 }
 
+/// The verdict where `place` cannot be told, and what is to be added to the reason.
+fn treated(
+    place: &str,
+    treatment: Treatment,
+    outcomes: &Outcomes,
+    doubted: &[Doubted<'_>],
+) -> (Verdict, String) {
+    let Some(verdict) = outcomes.verdict(treatment) else {
+        let doubt = doubted.iter().map(|doubted| doubted.doubt).find(|doubt| !doubt.is_of_place());
+        let words = doubt.map_or_else(String::new, |doubt| format!(", and {}", doubt.in_words()));
+        return (Verdict::Indeterminate, words);
+    };
+    let words = match treatment {
+        Treatment::Indeterminate => String::new(),
+        Treatment::Allow => format!("; the policy allows {place}"),
+        Treatment::Deny => format!("; the policy denies {place}"),
+    };
+    (verdict, words)
+}
+
 impl Judgement {
-    fn new(verdict: Verdict, rule: Option<&Rule>, kind: Reason, reason: String) -> Self {
-        Self { verdict, rule: rule.map(|rule| rule.id.clone()), kind, reason }
+    fn new(verdict: Verdict, ruling: Option<Ruling<'_>>, kind: Reason, reason: String) -> Self {
+        let rule = ruling.and_then(Ruling::rule);
+        Self {
+            verdict,
+            rule: ruling.and_then(Ruling::id),
+            severity: rule.and_then(|rule| rule.severity),
+            rule_reason: rule.and_then(|rule| rule.reason.clone()),
+            kind,
+            reason,
+        }
     }
 }
 
@@ -230,7 +414,8 @@ mod tests {
     }
 
     fn judge(policy: &Policy, scope: Scope, countries: &[&str], contact: Contact) -> Judgement {
-        policy.judge(&Evidence { scope, location: &location(countries), contact })
+        let address = IpAddr::from([192, 0, 2, 1]);
+        policy.judge(&Evidence::new(address, scope, &location(countries), contact))
     }
 
     fn answered(policy: &Policy, countries: &[&str]) -> Judgement {
@@ -300,8 +485,8 @@ mod tests {
             ),
             (
                 answered(&policy(&[], &["US", "CA"]), &["CN"]),
-                Some("allow-1"),
-                "answered contact with CN (likely): no allow rule names CN",
+                Some("default"),
+                "answered contact with CN (likely): no rule allows CN",
             ),
             (
                 answered(&policy(&[], &["US", "CA"]), &["CA"]),
@@ -326,8 +511,8 @@ mod tests {
             ),
             (
                 answered(&policy(&[], &["US"]), &["US", "CA"]),
-                Some("allow-1"),
-                "sources disagree (one says US, two says CA): no allow rule names CA",
+                Some("default"),
+                "sources disagree (one says US, two says CA): no rule allows CA",
             ),
             (
                 answered(&deny, &["US", "CA"]),
@@ -385,7 +570,7 @@ mod tests {
         let found = answered(&policy(&["CN"], &[]), &["CN"]);
         assert_eq!(
             serde_json::to_value(found).unwrap(),
-            serde_json::json!({"verdict": "deny", "rule": "deny-1", "kind": "denied",
+            serde_json::json!({"verdict": "deny", "rule": "deny-1", "severity": null, "rule_reason": null, "kind": "denied",
                 "reason": "answered contact with CN (likely): the rule \"deny CN\" denies CN"})
         );
     }

@@ -3,19 +3,25 @@
 use super::suggest::{suggest_country, suggest_group};
 use super::{PolicyError, group};
 use crate::locate::CountryCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
 /// Items that a list may have: more than there are countries and groups.
-const MAX_ITEMS: usize = 1024;
+pub(super) const MAX_ITEMS: usize = 1024;
 
 /// A set of countries.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct CountrySet(BTreeSet<CountryCode>);
 
 impl CountrySet {
+    /// No country.
+    pub const fn new() -> Self {
+        Self(BTreeSet::new())
+    }
+
     /// Whether `country` is in the set.
     pub fn contains(&self, country: CountryCode) -> bool {
         self.0.contains(&country)
@@ -34,6 +40,12 @@ impl CountrySet {
     /// The countries, in the order of their codes.
     pub fn iter(&self) -> impl Iterator<Item = CountryCode> {
         self.0.iter().copied()
+    }
+}
+
+impl Extend<CountryCode> for CountrySet {
+    fn extend<I: IntoIterator<Item = CountryCode>>(&mut self, countries: I) {
+        self.0.extend(countries);
     }
 }
 
@@ -77,6 +89,11 @@ fn countries_of(item: &str, list: &str) -> Result<Vec<CountryCode>, PolicyError>
     if item.is_empty() {
         return Err(PolicyError::EmptyItem { list: list.to_owned() });
     }
+    countries_named(item)
+}
+
+/// The countries that a code or an `@group` names.
+pub(super) fn countries_named(item: &str) -> Result<Vec<CountryCode>, PolicyError> {
     if let Some(name) = item.strip_prefix('@') {
         let unknown = || PolicyError::UnknownGroup { item: item.to_owned(), suggestion: suggest_group(name) };
         return Ok(group::group(name).ok_or_else(unknown)?.members.iter().collect());

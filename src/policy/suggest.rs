@@ -36,6 +36,14 @@ pub(super) fn suggest_group(name: &str) -> Option<String> {
     nearest(&typed, typed.len().div_ceil(3), group_names())
 }
 
+/// Of `words` the one that `typed` is nearest to.
+pub(super) fn suggest_word<'a>(typed: &str, words: impl Iterator<Item = &'a str>) -> Option<String> {
+    let typed = fold(typed);
+    let candidates =
+        words.map(|word| Candidate { text: fold(word), meaning: word.to_owned(), is_rare: false });
+    nearest(&typed, typed.len().div_ceil(3), candidates)
+}
+
 /// Something that may have been meant.
 struct Candidate {
     /// Its letters, as [`fold`] leaves them.

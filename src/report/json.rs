@@ -3,43 +3,48 @@
 use super::Report;
 use super::text::is_plain;
 use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
-use std::fmt::Write as _;
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 use std::io::{self, Write};
 
-/// The report, indented, with a line feed at the end.
-pub(super) fn render(report: &Report) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    // Every value of the model has a JSON form and every key is a string, so that writing cannot fail.
-    let _ = report.serialize(&mut Serializer::with_formatter(&mut bytes, Safe::default()));
-    bytes.push(b'\n');
-    bytes
+/// Writes the report, indented, with a line feed at the end.
+pub(super) fn write(report: &Report, out: &mut (dyn Write + Send)) -> io::Result<()> {
+    pretty(report, out)?;
+    out.write_all(b"\n")
+}
+
+/// Writes a value of the model, indented.
+pub(super) fn pretty<T: Serialize>(value: &T, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
+    let formatter = Safe(PrettyFormatter::default());
+    Ok(value.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?)
+}
+
+/// Writes `value` on a line of its own.
+pub(super) fn write_line(value: &impl Serialize, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
+    compact(value, out)?;
+    out.write_all(b"\n")
 }
 
 /// `value` as JSON in one line, without a line feed, as safe as a report.
 pub fn line(value: &impl Serialize) -> String {
-    let text = serde_json::to_string(value).unwrap_or_default();
-    let mut line = String::with_capacity(text.len());
-    // Without indentation, such characters stand in strings only.
-    for character in text.chars() {
-        if is_plain(character) {
-            line.push(character);
-        } else {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                let _ = write!(line, "\\u{unit:04x}");
-            }
-        }
-    }
-    line
+    let mut bytes = Vec::new();
+    // What is told has a JSON form and every key is a string, so that writing into memory cannot fail.
+    let _ = compact(value, &mut bytes);
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
-/// Indents, and writes what could steer a terminal or turn the direction of writing as an escape, which every
-/// reader of JSON takes for the same string (RFC 8259 section 7). `serde_json` does so below U+0020 only.
-#[derive(Default)]
-struct Safe(PrettyFormatter<'static>);
+fn compact(value: &impl Serialize, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
+    Ok(value.serialize(&mut Serializer::with_formatter(&mut *out, Safe(CompactFormatter)))?)
+}
 
-impl Formatter for Safe {
+/// Writes what could steer a terminal or turn the direction of writing as an escape, which every
+/// reader of JSON takes for the same string (RFC 8259 section 7). `serde_json` does so below U+0020 only.
+struct Safe<F>(F);
+
+impl<F: Formatter> Formatter for Safe<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        if fragment.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~')) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut rest = fragment;
         while let Some((place, character)) = rest.char_indices().find(|(_, character)| !is_plain(*character))
         {
@@ -100,7 +105,9 @@ mod tests {
             "csi \u{9b}31m": ["\u{1b}[31m", "\u{7f}", "\u{202e}gpj.exe", "\u{e0041}", "a\"\\\n", "zoom.us/ü", ""],
         });
         let mut bytes = Vec::new();
-        value.serialize(&mut Serializer::with_formatter(&mut bytes, Safe::default())).unwrap();
+        value
+            .serialize(&mut Serializer::with_formatter(&mut bytes, Safe(PrettyFormatter::default())))
+            .unwrap();
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.chars().all(|character| is_plain(character) || character == '\n'), "{text}");
         assert!(text.contains(r#""\u202egpj.exe""#) && text.contains("zoom.us/ü"), "{text}");

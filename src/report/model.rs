@@ -6,7 +6,7 @@
 use crate::capture::{Precision, Timestamp};
 use crate::identify::{Contact, Role, Service};
 use crate::locate::{Confidence, CountryCode, Database, Location, Operator, Scope};
-use crate::policy::{Policy, Verdict};
+use crate::policy::{Policy, Severity, Verdict};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -14,8 +14,10 @@ use std::time::Duration;
 
 /// What was found in one or more captures.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
     /// Version of this structure; a number that rises when a name or meaning changes.
+    #[cfg_attr(test, schemars(extend("const" = "1")))]
     pub schema_version: &'static str,
     /// The program.
     pub tool: Tool,
@@ -35,6 +37,7 @@ pub struct Report {
     pub endpoints: Vec<EndpointReport>,
     /// Every flow, in the order of their first packets; only where asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Vec<FlowReport>"))]
     pub flows: Option<Vec<FlowReport>>,
     /// The calls, in the order of their first packets.
     pub sessions: Vec<SessionReport>,
@@ -42,10 +45,14 @@ pub struct Report {
     pub outside: OutsideReport,
     /// Why something is not simply allowed.
     pub findings: Vec<Finding>,
+    /// Whether addresses and names that tell who took part were replaced; left out where they were not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub pseudonymized: bool,
 }
 
 /// What belongs to no call.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OutsideReport {
     /// Whether it was judged too (`--scope all`).
     pub judged: bool,
@@ -59,6 +66,7 @@ pub struct OutsideReport {
 
 /// The program that made a report.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Tool {
     /// `landfall`.
     pub name: &'static str,
@@ -68,6 +76,7 @@ pub struct Tool {
 
 /// One input.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InputReport {
     /// As given.
     pub path: String,
@@ -76,8 +85,10 @@ pub struct InputReport {
     /// Bytes on disk.
     pub size: Option<u64>,
     /// `pcap`, `pcapng` or `live`.
+    #[cfg_attr(test, schemars(extend("enum" = ["pcap", "pcapng", "live"])))]
     pub format: &'static str,
     /// `gzip`, `zstd`, `xz`, `bzip2`, `lz4` or `null`.
+    #[cfg_attr(test, schemars(extend("enum" = ["gzip", "zstd", "xz", "bzip2", "lz4", null])))]
     pub compression: Option<&'static str>,
     /// Names of the link types, in order of appearance.
     pub link_types: Vec<String>,
@@ -101,6 +112,7 @@ pub struct InputReport {
 
 /// Where a file stops making sense.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DamageReport {
     /// Offset of the first byte that could not be used, in the decompressed capture.
     pub offset: u64,
@@ -110,6 +122,7 @@ pub struct DamageReport {
 
 /// How much was read and understood.
 #[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CoverageReport {
     /// Frames (that passed the filter).
     pub packets: u64,
@@ -127,10 +140,13 @@ pub struct CoverageReport {
     pub unlocated: Share,
     /// Packets that could not be followed because a bound was reached.
     pub unfollowed_packets: u64,
+    /// TCP segments whose bytes were not looked at because a bound was reached.
+    pub unread_segments: u64,
 }
 
 /// Packets and bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Share {
     /// Frames.
     pub packets: u64,
@@ -140,6 +156,7 @@ pub struct Share {
 
 /// One address.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EndpointReport {
     /// The address.
     pub address: IpAddr,
@@ -181,8 +198,10 @@ pub struct EndpointReport {
 
 /// A packet that names an address.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MentionReport {
     /// What named it: `dns`, or what a STUN, SDP or application message calls it (`mapped`, `relayed`, `peer`, ...).
+    #[cfg_attr(test, schemars(extend("enum" = ["dns", "alternate-server", "candidate", "mapped", "media-address", "other-server", "peer", "relayed"])))]
     pub by: &'static str,
     /// The client whose flow it was.
     pub client: IpAddr,
@@ -196,27 +215,33 @@ pub struct MentionReport {
 
 /// A name of an address.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NameReport {
     /// The name.
     pub name: String,
     /// Where it was read: `dns`, `tls`, `quic`, `dtls`, `certificate`, `http`, `sip` or `capture`.
+    #[cfg_attr(test, schemars(extend("enum" = ["capture", "certificate", "dns", "dtls", "http", "quic", "sip", "tls"])))]
     pub via: &'static str,
 }
 
 /// A round-trip time.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RttReport {
     /// The smallest, in seconds.
     #[serde(serialize_with = "seconds")]
+    #[cfg_attr(test, schemars(with = "f64"))]
     pub min_s: Duration,
     /// Of how many.
     pub samples: u64,
     /// What was timed.
+    #[cfg_attr(test, schemars(extend("enum" = ["discord", "dtls", "quic", "rtcp", "stun", "tcp", "telegram", "tls", "viber", "whatsapp", "zoom"])))]
     pub via: &'static str,
 }
 
 /// Address and port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SocketReport {
     /// The address.
     pub address: IpAddr,
@@ -226,6 +251,7 @@ pub struct SocketReport {
 
 /// One flow.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FlowReport {
     /// `tcp`, `udp` or another protocol.
     pub transport: String,
@@ -248,9 +274,11 @@ pub struct FlowReport {
     /// Bytes from the server.
     pub bytes_received: u64,
     /// What became of it.
+    #[cfg_attr(test, schemars(extend("enum" = ["answered", "closed", "open", "refused", "reset", "server-only", "unanswered", "unreachable"])))]
     pub outcome: &'static str,
     /// First request to first answer, in seconds.
     #[serde(serialize_with = "optional_seconds")]
+    #[cfg_attr(test, schemars(with = "Option<f64>"))]
     pub handshake_rtt_s: Option<Duration>,
     /// Names of the server read in it.
     pub names: Vec<NameReport>,
@@ -268,6 +296,10 @@ pub struct FlowReport {
     pub media: Vec<StreamReport>,
     /// What service and role rest on, strongest first.
     pub evidence: Vec<EvidenceReport>,
+    /// The call that it is a part of.
+    pub session: Option<String>,
+    /// The verdict on its far end: in the call, else where all traffic was judged. `null` where it was not judged.
+    pub verdict: Option<Verdict>,
     /// The program of this machine that has the client's socket, where a live capture could see it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessReport>,
@@ -275,6 +307,7 @@ pub struct FlowReport {
 
 /// A program that runs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProcessReport {
     /// The name that the system has for it: at most 15 bytes on Linux, chosen by the program itself.
     pub name: String,
@@ -284,6 +317,7 @@ pub struct ProcessReport {
 
 /// What a handshake of TLS, DTLS or QUIC shows.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HandshakeReport {
     /// The version agreed on, else the highest offered.
     pub version: Option<String>,
@@ -301,14 +335,17 @@ pub struct HandshakeReport {
 
 /// A media stream.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StreamReport {
     /// `from-client` or `from-server`.
+    #[cfg_attr(test, schemars(extend("enum" = ["from-client", "from-server"])))]
     pub direction: &'static str,
     /// RTP synchronisation source.
     pub ssrc: u32,
     /// RTP payload type.
     pub payload_type: u8,
     /// `audio`, `video`, `screen`, where the packets tell.
+    #[cfg_attr(test, schemars(extend("enum" = ["audio", "video", "screen", null])))]
     pub kind: Option<&'static str>,
     /// Packets.
     pub packets: u64,
@@ -322,8 +359,10 @@ pub struct StreamReport {
 
 /// What an inference rests on.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EvidenceReport {
     /// `signature`, `certificate`, `name`, `prefix`, `inherited`, `port`.
+    #[cfg_attr(test, schemars(extend("enum" = ["certificate", "inherited", "name", "port", "prefix", "signature"])))]
     pub kind: &'static str,
     /// The rule that fired.
     pub rule: &'static str,
@@ -337,6 +376,7 @@ pub struct EvidenceReport {
 
 /// One call.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent fact, by its name in JSON")]
 pub struct SessionReport {
     /// Its name in findings.
@@ -348,6 +388,10 @@ pub struct SessionReport {
     pub service_name: String,
     /// Whose call it is.
     pub client: IpAddr,
+    /// Countries in which the client may be; none where nothing tells.
+    pub client_countries: Vec<CountryCode>,
+    /// What tells: `address` (its own, or what servers say it is), `vantage` or `home`, which the user gives.
+    pub client_country_via: Option<&'static str>,
     /// Time of the first packet.
     pub start: Time,
     /// Time of the last packet.
@@ -364,7 +408,7 @@ pub struct SessionReport {
     pub countries: Vec<CountryReport>,
     /// The far ends.
     pub endpoints: Vec<SessionEndpoint>,
-    /// What happened, in order.
+    /// What happened, in order; empty where that was not asked for.
     pub timeline: Vec<EventReport>,
     /// Events left out of the timeline because there were too many.
     pub events_left_out: u64,
@@ -381,6 +425,7 @@ pub struct SessionReport {
 
 /// A country that a session touched.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CountryReport {
     /// The country.
     pub country: CountryCode,
@@ -392,6 +437,7 @@ pub struct CountryReport {
 
 /// A far end of a session: a server, or a participant reached directly.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SessionEndpoint {
     /// Its address.
     pub address: IpAddr,
@@ -420,26 +466,66 @@ pub struct SessionEndpoint {
     pub packets_received: u64,
     /// Bytes from it.
     pub bytes_received: u64,
+    /// Time of the first packet to or from it.
+    pub first_seen: Option<Time>,
+    /// Time of the last packet to or from it.
+    pub last_seen: Option<Time>,
     /// The smallest round-trip time to it in this session.
     pub rtt: Option<RttReport>,
     /// Media that went to or came from it: `audio`, `video`, `screen`, or `media` of unknown kind.
     pub media: Vec<&'static str>,
+    /// From when to when each kind of media was seen.
+    pub media_spans: Vec<MediaSpanReport>,
+    /// The first packet to or from it in this session.
+    pub first_packet: Option<PacketReport>,
+    /// What service and role rest on, strongest first; packets are numbered in the input of the first packet.
+    pub evidence: Vec<EvidenceReport>,
     /// The verdict on it.
     pub verdict: Verdict,
     /// Where contact went too short a way for a rule to apply: what the rule would have said.
     pub untouched: Option<String>,
 }
 
+impl SessionEndpoint {
+    /// By which the far ends of a call are sorted: what matters most stands first.
+    pub fn order(&self) -> impl Ord + use<> {
+        let role = self.roles.first().copied().unwrap_or(Role::Unknown);
+        (std::cmp::Reverse(self.verdict), role, std::cmp::Reverse(self.contact), self.address)
+    }
+}
+
+/// When one kind of media went to or came from a far end.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct MediaSpanReport {
+    /// `audio`, `video`, `screen`, where the packets tell.
+    pub kind: Option<&'static str>,
+    /// Time of the first packet.
+    pub start: Time,
+    /// Time of the last packet. There may be pauses between.
+    pub end: Time,
+    /// Packets.
+    pub packets: u64,
+    /// Bytes of the RTP packets on the wire.
+    pub bytes: u64,
+}
+
 /// Something that happened.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EventReport {
     /// When.
     pub time: Time,
     /// `lookup`, `attempt`, `answer`, `handshake`, `failed`, `media-start`, `server-change`, `failover`, `reset`,
     /// `media-end`.
+    #[cfg_attr(test, schemars(extend("enum" = ["lookup", "attempt", "answer", "handshake", "failed", "media-start", "server-change", "failover", "reset", "media-end"])))]
     pub event: &'static str,
     /// How an attempt failed.
+    #[cfg_attr(test, schemars(extend("enum" = ["icmp", "stun_error", "tcp_no_answer", "tcp_refused", "tcp_reset", "tls_alert", "tls_no_serverhello", "udp_no_answer", null])))]
     pub code: Option<&'static str>,
+    /// The same in words.
+    #[serde(skip)]
+    pub words: Option<&'static str>,
     /// With whom.
     pub endpoint: IpAddr,
     /// At which port.
@@ -456,6 +542,7 @@ pub struct EventReport {
 
 /// One place stood in for another.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FailoverReport {
     /// What the places were wanted for.
     pub role: Role,
@@ -469,6 +556,7 @@ pub struct FailoverReport {
     pub reached_name: Option<String>,
     /// From the first failed attempt to that, in seconds.
     #[serde(serialize_with = "seconds")]
+    #[cfg_attr(test, schemars(with = "f64"))]
     pub gap_s: Duration,
     /// Country of the first place that failed.
     pub country_before: Option<CountryCode>,
@@ -482,6 +570,7 @@ pub struct FailoverReport {
 
 /// An attempt that failed.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FailedReport {
     /// Whom it was for.
     pub endpoint: IpAddr,
@@ -490,6 +579,7 @@ pub struct FailedReport {
     /// Where that is.
     pub country: Option<CountryCode>,
     /// How it failed.
+    #[cfg_attr(test, schemars(extend("enum" = ["icmp", "stun_error", "tcp_no_answer", "tcp_refused", "tcp_reset", "tls_alert", "tls_no_serverhello", "udp_no_answer"])))]
     pub code: &'static str,
     /// The same in words.
     #[serde(skip)]
@@ -502,9 +592,14 @@ pub struct FailedReport {
 
 /// Why something is not simply allowed.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Finding {
-    /// The rule that decided.
+    /// The rule that decided; `default` where none allows the country and that is what it takes.
     pub rule: Option<String>,
+    /// How grave that rule is: `low`, `medium`, `high` or `critical`.
+    pub severity: Option<Severity>,
+    /// Why there is such a rule, in the words of the policy.
+    pub rule_reason: Option<String>,
     /// `deny` or `indeterminate`.
     pub verdict: Verdict,
     /// The session, if the endpoint belongs to one.
@@ -533,6 +628,7 @@ pub struct Finding {
 
 /// Where a packet stands.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PacketReport {
     /// Path of the input.
     pub input: String,

@@ -2,23 +2,48 @@
 
 use super::model::EndpointReport;
 use super::text::escape;
-use crate::locate::{Claim, CountryCode, Placement, Scope};
+use crate::locate::{Claim, ClaimKind, CountryCode, Placement, Scope};
 use jiff::Timestamp;
-use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-/// Writes placements one after the other. It remembers dates: sources have few, and to format one takes as long as a
-/// look-up.
-#[derive(Debug, Default)]
+/// Writes placements one after the other. It remembers what comes again: to format a date takes as long as a look-up.
+#[derive(Debug)]
 pub struct Placed {
-    dates: Vec<(Timestamp, String)>,
+    sources: Vec<Known>,
+    /// The words for kinds of claims.
+    labels: [(ClaimKind, [u8; LABEL_COLUMNS]); 5],
+    /// The numbers of one octet with a dot behind them, and how many letters that are.
+    octets: [([u8; 4], u8); 256],
+}
+
+impl Default for Placed {
+    fn default() -> Self {
+        let mut octets = [([b'.'; 4], 0); 256];
+        for (number, (letters, count)) in octets.iter_mut().enumerate() {
+            for (place, digit) in letters.iter_mut().zip(number.to_string().bytes()) {
+                *place = digit;
+                *count += 1;
+            }
+            *count += 1;
+        }
+        let kinds = [
+            ClaimKind::Hint,
+            ClaimKind::Registry,
+            ClaimKind::Database,
+            ClaimKind::Geofeed,
+            ClaimKind::Provider,
+        ];
+        Self { sources: Vec::new(), labels: kinds.map(|kind| (kind, label(kind.name()))), octets }
+    }
 }
 
 impl Placed {
     /// Adds the lines of one address.
-    pub fn table(&mut self, out: &mut String, address: IpAddr, placement: &Placement) {
+    pub fn table(&mut self, out: &mut Vec<u8>, address: IpAddr, placement: &Placement) {
         let location = &placement.location;
-        push_address(out, address);
+        self.address(out, address);
         if let Some(embedded) = placement.embedded_ipv4 {
             let _ = write!(out, " ({} {})", embedded.via.name(), embedded.address);
         }
@@ -27,109 +52,134 @@ impl Placed {
             return;
         }
         if let Some(country) = location.country {
-            push_all(out, &["  ", country.as_str(), " ", country.name()]);
+            push_all(out, &[b"  ", &country.letters(), b" ", country.name().as_bytes()]);
         }
-        push_all(out, &["  ", location.confidence.name(), "\n"]);
+        push_all(out, &[b"  ", location.confidence.name().as_bytes(), b"\n"]);
         if let Some(operator) = &placement.operator {
-            out.push_str("  operator  AS");
+            out.extend_from_slice(b"  operator  AS");
             push_number(out, operator.asn.number());
-            out.push(' ');
+            out.push(b' ');
             push_escaped(out, operator.organization.as_deref().unwrap_or_default());
-            out.push('\n');
+            out.push(b'\n');
         }
         for claim in &location.claims {
-            self.claim(out, claim.kind.name(), claim);
+            let found = self.labels.iter().find(|(kind, _)| *kind == claim.kind);
+            self.claim(out, found.map_or([b' '; LABEL_COLUMNS], |(_, label)| *label), claim);
         }
         for contradiction in &location.contradictions {
-            push_all(out, &["  against   ", &escape(&contradiction.reason), "\n"]);
+            push_all(out, &[b"  against   ", escape(&contradiction.reason).as_bytes(), b"\n"]);
         }
         for claim in &location.history {
-            self.claim(out, "build", claim);
+            self.claim(out, label("build"), claim);
         }
-        push_all(out, &["  because   ", &location.explanation(), "\n"]);
+        push_all(out, &[b"  because   ", location.explanation().as_bytes(), b"\n"]);
     }
 
-    fn claim(&mut self, out: &mut String, label: &str, claim: &Claim) {
-        const LABEL_COLUMNS: &str = "          ";
-        push_all(out, &["  ", label, LABEL_COLUMNS.get(label.len()..).unwrap_or(" ")]);
-        push_all(out, &[claim.country.as_ref().map_or("--", CountryCode::as_str), " ", &claim.source]);
-        if let Some(built) = claim.built {
-            push_all(out, &[" ", self.date(built)]);
-        }
+    fn claim(&mut self, out: &mut Vec<u8>, label: [u8; LABEL_COLUMNS], claim: &Claim) {
+        out.extend_from_slice(&label);
+        out.extend_from_slice(&claim.country.map_or(*b"--", CountryCode::letters));
+        out.extend_from_slice(self.source(claim).as_bytes());
         if claim.far_in_time {
             let _ = write!(out, " ({} days off)", claim.days_off.unwrap_or_default());
         }
         if let Some(network) = claim.network {
-            out.push(' ');
-            push_address(out, network.addr());
-            out.push('/');
-            push_number(out, u32::from(network.prefix_len()));
+            out.push(b' ');
+            self.address(out, network.addr());
+            out.push(b'/');
+            let (letters, count) = self.octet(network.prefix_len());
+            out.extend_from_slice(letters.get(..count - 1).unwrap_or_default());
         }
         if let Some(region) = &claim.region {
-            out.push(' ');
+            out.push(b' ');
             push_escaped(out, region);
         }
         if let Some(registered) =
             claim.registered_country.filter(|_| claim.country != claim.registered_country)
         {
-            push_all(out, &[" (registered in ", registered.as_str(), ")"]);
+            push_all(out, &[b" (registered in ", &registered.letters(), b")"]);
         }
-        out.push('\n');
+        out.push(b'\n');
     }
 
-    fn date(&mut self, time: Timestamp) -> &str {
-        let place = self.dates.iter().position(|(known, _)| *known == time).unwrap_or_else(|| {
-            let date = time.to_string();
-            self.dates.push((time, date.split('T').next().unwrap_or_default().to_owned()));
-            self.dates.len() - 1
+    /// An address as it is written anyway, without the formatting machinery, which takes as long as a look-up.
+    fn address(&self, out: &mut Vec<u8>, address: IpAddr) {
+        let IpAddr::V4(address) = address else {
+            let _ = write!(out, "{address}");
+            return;
+        };
+        // Four numbers with a dot behind each have 16 letters at most.
+        let mut text = [0; 16];
+        let mut length = 0;
+        for octet in address.octets() {
+            let (letters, count) = self.octet(octet);
+            if let Some(place) = text.get_mut(length..).and_then(<[u8]>::first_chunk_mut) {
+                *place = letters;
+            }
+            length += count;
+        }
+        out.extend_from_slice(text.get(..length - 1).unwrap_or_default());
+    }
+
+    /// The letters of a number with a dot behind them, and how many that are.
+    fn octet(&self, number: u8) -> ([u8; 4], usize) {
+        let (letters, count) = self.octets.get(usize::from(number)).copied().unwrap_or_default();
+        (letters, usize::from(count))
+    }
+
+    /// The source of a claim and its date, with a space before each.
+    fn source(&mut self, claim: &Claim) -> &str {
+        let is_same = |known: &Known| Arc::ptr_eq(&known.source, &claim.source) && known.built == claim.built;
+        let place = self.sources.iter().position(is_same).unwrap_or_else(|| {
+            let date = claim.built.map(|built| built.strftime(" %Y-%m-%d").to_string());
+            let text = format!(" {}{}", claim.source, date.unwrap_or_default());
+            // Only names of files make sources, and lists have few dates: this stays small.
+            self.sources.push(Known { source: Arc::clone(&claim.source), built: claim.built, text });
+            self.sources.len() - 1
         });
-        self.dates.get(place).map_or("", |(_, date)| date)
+        self.sources.get(place).map_or("", |known| &known.text)
     }
 }
 
-fn push_all(out: &mut String, parts: &[&str]) {
+/// A source and its date as they are written.
+#[derive(Debug)]
+struct Known {
+    source: Arc<str>,
+    built: Option<Timestamp>,
+    text: String,
+}
+
+/// Columns of the word before a claim, and of what is before that.
+const LABEL_COLUMNS: usize = 12;
+
+/// `  database  `.
+fn label(word: &str) -> [u8; LABEL_COLUMNS] {
+    let mut label = [b' '; LABEL_COLUMNS];
+    for (place, letter) in label.iter_mut().skip(2).zip(word.bytes()) {
+        *place = letter;
+    }
+    label
+}
+
+fn push_all(out: &mut Vec<u8>, parts: &[&[u8]]) {
     for part in parts {
-        out.push_str(part);
+        out.extend_from_slice(part);
     }
 }
 
 /// A text of a database, made harmless; most are plain.
-fn push_escaped(out: &mut String, text: &str) {
+fn push_escaped(out: &mut Vec<u8>, text: &str) {
     if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-        out.push_str(text);
+        out.extend_from_slice(text.as_bytes());
     } else {
-        out.push_str(&escape(text));
+        out.extend_from_slice(escape(text).as_bytes());
     }
 }
 
-/// An address as it is written anyway, without the formatting machinery, which takes as long as a look-up.
-fn push_address(out: &mut String, address: IpAddr) {
-    let IpAddr::V4(address) = address else {
-        let _ = write!(out, "{address}");
-        return;
-    };
-    let [a, b, c, d] = address.octets();
-    push_number(out, u32::from(a));
-    for octet in [b, c, d] {
-        out.push('.');
-        push_number(out, u32::from(octet));
+fn push_number(out: &mut Vec<u8>, number: u32) {
+    if number >= 10 {
+        push_number(out, number / 10);
     }
-}
-
-fn push_number(out: &mut String, number: u32) {
-    let mut digits = [b'0'; 10];
-    let mut rest = number;
-    let mut count = 0;
-    for digit in digits.iter_mut().rev() {
-        *digit = u8::try_from(rest % 10).map_or(b'0', |value| b'0' + value);
-        rest /= 10;
-        count += 1;
-        if rest == 0 {
-            break;
-        }
-    }
-    let text = digits.get(digits.len() - count..).and_then(|digits| str::from_utf8(digits).ok());
-    out.push_str(text.unwrap_or_default());
+    out.push(u8::try_from(number % 10).map_or(b'0', |digit| b'0' + digit));
 }
 
 impl EndpointReport {

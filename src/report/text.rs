@@ -89,6 +89,14 @@ pub fn socket(address: IpAddr, port: Option<u16>) -> String {
     port.map_or_else(|| address.to_string(), |port| SocketAddr::new(address, port).to_string())
 }
 
+/// Of names, each with how it was learnt, the one that tells a person most: what the client asked for before what a
+/// certificate allows or the capture file says, and no pattern where there is a name.
+pub(super) fn best_name<'a>(names: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<&'a str> {
+    let rank =
+        |(name, via): &(&str, &str)| (name.starts_with('*'), matches!(*via, "certificate" | "capture"));
+    names.into_iter().min_by_key(rank).map(|(name, _)| name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +105,14 @@ mod tests {
     fn what_could_steer_a_terminal_is_escaped() {
         assert_eq!(escape("a\u{1b}[31mb\u{202e}c\n"), "a\\u{1b}[31mb\\u{202e}c\\u{a}");
         assert_eq!(escape("zoom.us/ü"), "zoom.us/ü");
+    }
+
+    #[test]
+    fn a_name_that_was_asked_for_comes_before_a_certificate_and_any_before_a_pattern() {
+        let names = [("*.a.example", "tls"), ("b.example", "certificate"), ("c.example", "dns")];
+        assert_eq!(best_name(names), Some("c.example"));
+        assert_eq!(best_name(names.into_iter().take(2)), Some("b.example"));
+        assert_eq!(best_name([]), None);
     }
 
     #[test]

@@ -147,7 +147,8 @@ fn restrict(allowed: &Allowed, whole: bool) -> Result<RestrictionStatus, Ruleset
         | AccessFs::Truncate
         | AccessFs::MakeReg
         | AccessFs::MakeDir
-        | AccessFs::RemoveFile;
+        | AccessFs::RemoveFile
+        | AccessFs::RemoveDir;
     for path in &allowed.write {
         ruleset = rule(ruleset, path, write)?;
     }

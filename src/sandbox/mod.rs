@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub struct Allowed {
     /// Files and folders that may be read.
     pub read: Vec<PathBuf>,
-    /// Folders in which files and folders may be made, and files written and removed.
+    /// Folders in which files and folders may be made, written, renamed and removed.
     pub write: Vec<PathBuf>,
     /// Whether they may be of other users, where the user is root.
     pub of_anybody: bool,

@@ -5,7 +5,7 @@ use crate::capture::Timestamp;
 use crate::identify::infer::Subject;
 use crate::identify::{Contact, Identity, Role, Service};
 use crate::parallel::at_once;
-use std::collections::{BTreeMap, BTreeSet};
+use hashbrown::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ const MIN_PART: usize = 64;
 /// Groups flows into calls, in the order of their first packets.
 pub fn group(material: &Material<'_>) -> Vec<Session> {
     let homes = homes(material);
-    let mut by_call: BTreeMap<(IpAddr, &Service), Vec<u32>> = BTreeMap::new();
+    let mut by_call: HashMap<Use<'_>, Vec<u32>, foldhash::fast::RandomState> = HashMap::default();
     for ((subject, identity), place) in material.subjects.iter().zip(material.identities).zip(0..) {
         if let Some(service) = &identity.service {
             by_call.entry((client_of(subject, identity, service, &homes), service)).or_default().push(place);
@@ -62,8 +62,13 @@ pub fn group(material: &Material<'_>) -> Vec<Session> {
     sessions
 }
 
+/// A client and what it uses.
+type Use<'a> = (IpAddr, &'a Service);
+
+type Homes<'a> = HashSet<Use<'a>, foldhash::fast::RandomState>;
+
 /// Addresses that use a service as its client: they have flows to its servers, not only to participants.
-fn homes<'a>(material: &Material<'a>) -> BTreeSet<(IpAddr, &'a Service)> {
+fn homes<'a>(material: &Material<'a>) -> Homes<'a> {
     let flows = material.subjects.iter().zip(material.identities);
     flows
         .filter(|(_, identity)| identity.role != Role::Peer)
@@ -73,12 +78,7 @@ fn homes<'a>(material: &Material<'a>) -> BTreeSet<(IpAddr, &'a Service)> {
 
 /// Whose call a flow belongs to. A participant may have opened a direct path: the call is its callee's, who is
 /// known as a client of the service.
-fn client_of(
-    subject: &Subject<'_>,
-    identity: &Identity,
-    service: &Service,
-    homes: &BTreeSet<(IpAddr, &Service)>,
-) -> IpAddr {
+fn client_of(subject: &Subject<'_>, identity: &Identity, service: &Service, homes: &Homes<'_>) -> IpAddr {
     let (client, server) = (subject.client.ip(), subject.server.ip());
     let turned = identity.role == Role::Peer
         && !homes.contains(&(client, service))
@@ -165,7 +165,9 @@ fn session(
         session.has_media |= subjects().any(streams);
     }
     session.failovers = failover::find(material, &session);
-    timeline::tell(material, &mut session);
+    if material.with_timelines {
+        timeline::tell(material, &mut session);
+    }
     session
 }
 

@@ -39,6 +39,8 @@ pub struct Material<'a> {
     pub country: &'a (dyn Fn(IpAddr) -> Option<CountryCode> + Sync),
     /// Without a packet for so long, a call is over.
     pub idle_gap: Duration,
+    /// Whether to tell what happened in each call.
+    pub with_timelines: bool,
     /// Threads that may work at once; the result is the same with any number.
     pub threads: usize,
 }
@@ -60,7 +62,7 @@ pub struct Session {
     pub has_media: bool,
     /// What the capture lacks of it.
     pub gaps: Gaps,
-    /// What happened, in order.
+    /// What happened, in order; empty where that was not asked for.
     pub timeline: Vec<Event>,
     /// Events that are not in the timeline because there were too many.
     pub events_left_out: u64,

@@ -16,6 +16,14 @@ pub enum StoreError {
         /// What is wrong with it.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The connection ended before the file did.
+    #[error("'{url}' broke off; what was there before is kept")]
+    BrokeOff {
+        /// What was to be fetched.
+        url: String,
+        /// What went wrong.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A file is nothing that is understood.
     #[error(transparent)]
     Locate(#[from] LocateError),
@@ -26,6 +34,22 @@ pub enum StoreError {
         url: String,
         /// What went wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What came is much smaller than what came before: most likely a part of it.
+    #[error(
+        "what '{url}' gave has {bytes} bytes, less than half of the {before} of '{}', which is kept; if that is right, \
+         remove that file and try again",
+        path.display()
+    )]
+    Shrunk {
+        /// Where it came from.
+        url: String,
+        /// Bytes that came.
+        bytes: u64,
+        /// What came before.
+        path: PathBuf,
+        /// Its bytes.
+        before: u64,
     },
     /// There is no place for the store.
     #[error("neither XDG_DATA_HOME nor HOME says where the store is")]
@@ -53,6 +77,17 @@ pub enum StoreError {
         /// What was to be fetched.
         url: String,
     },
+    /// The server cannot show that it is the one.
+    #[error(
+        "the certificate of '{url}' is not trusted; if a proxy opens TLS here, set SSL_CERT_FILE to a file with its \
+         certificate and the others to be trusted (PEM)"
+    )]
+    NotTrusted {
+        /// What was to be fetched.
+        url: String,
+        /// What is wrong with the certificate.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A file or folder cannot be read.
     #[error("cannot read '{}'", path.display())]
     Read {
@@ -68,6 +103,14 @@ pub enum StoreError {
         url: String,
         /// The status.
         status: u16,
+    },
+    /// The file is larger than any that is offered.
+    #[error("'{url}' has more than {limit} bytes")]
+    TooLarge {
+        /// What was to be fetched.
+        url: String,
+        /// How many are accepted.
+        limit: u64,
     },
     /// A list of sources or an index is not understood.
     #[error("'{}' is not understood", path.display())]

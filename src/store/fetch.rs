@@ -1,5 +1,5 @@
-//! Fetches over HTTPS. Certificates are those that the system trusts, and a proxy is what `HTTPS_PROXY`, `ALL_PROXY` and
-//! `NO_PROXY` say.
+//! Fetches over HTTPS. Certificates are those that the system trusts, or on Linux and BSD those in `SSL_CERT_FILE` and
+//! `SSL_CERT_DIR`; a proxy is what `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
 
 use super::{Fetch, StoreError};
 use std::sync::Arc;
@@ -45,16 +45,39 @@ impl Fetch for Network {
         if !is_secure(url) {
             return Err(StoreError::NotSecure { url: url.to_owned() });
         }
-        let unreachable = |error: ureq::Error| match error {
-            ureq::Error::StatusCode(status) => StoreError::Refused { url: url.to_owned(), status },
-            error => StoreError::NoNetwork { url: url.to_owned(), source: Box::new(error) },
-        };
-        let request = self.0.get(url).config().https_only(!is_local(url));
+        // No server sends on from https to http, whatever it is.
+        let request = self.0.get(url).config().https_only(!url.starts_with("http://"));
         // No proxy leads back to this machine.
         let request = if is_local(url) { request.proxy(None) } else { request };
-        let response = request.build().call().map_err(unreachable)?;
-        response.into_body().into_with_config().limit(limit).read_to_vec().map_err(unreachable)
+        let response = request.build().call().map_err(|error| unreachable(url, error))?;
+        let body = response.into_body().into_with_config().limit(limit).read_to_vec();
+        body.map_err(|error| match error {
+            ureq::Error::BodyExceedsLimit(limit) => StoreError::TooLarge { url: url.to_owned(), limit },
+            error => StoreError::BrokeOff { url: url.to_owned(), source: Box::new(error) },
+        })
     }
+}
+
+/// Why there was no answer, or none that counts.
+fn unreachable(url: &str, error: ureq::Error) -> StoreError {
+    let url = url.to_owned();
+    match error {
+        ureq::Error::StatusCode(status) => StoreError::Refused { url, status },
+        // Where a server sends on to.
+        ureq::Error::RequireHttpsOnly(url) => StoreError::NotSecure { url },
+        error if is_of_certificate(&error) => StoreError::NotTrusted { url, source: Box::new(error) },
+        error => StoreError::NoNetwork { url, source: Box::new(error) },
+    }
+}
+
+/// Whether TLS failed for the certificate. Where that shows while bytes are moved, the error is one of moving bytes.
+fn is_of_certificate(error: &ureq::Error) -> bool {
+    let inner = match error {
+        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref()),
+        _ => None,
+    };
+    matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 /// Whether nobody on the way can change what comes: https, or this machine.

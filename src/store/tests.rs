@@ -121,6 +121,29 @@ fn what_is_no_use_replaces_nothing_and_leaves_nothing() {
 }
 
 #[test]
+fn what_is_much_smaller_than_before_is_refused() {
+    let (_folder, store) = store();
+    let list = source("feed", Kind::Ranges, "https://a/r");
+    let rows = |count: u8| (0..count).map(|n| format!("192.0.{n}.0/24,DE")).collect::<Vec<_>>().join("\n");
+    let update = |day: &str, rows: &str| {
+        let fetch = Table::new(&[("https://a/r", rows.as_bytes())]);
+        store.update(&list, day.parse().unwrap(), &fetch)
+    };
+    assert!(matches!(update("2026-08-21", &rows(100)), Ok(Updated::New(_))));
+    // A part of it, of the same day and of the next.
+    for day in ["2026-08-21", "2026-08-22"] {
+        let error = update(day, &rows(40)).unwrap_err();
+        assert!(
+            matches!(&error, StoreError::Shrunk { path, .. } if path.ends_with("feed-2026-08-21.csv")),
+            "{error}"
+        );
+        assert_eq!(names(&store), [".index.json", "feed-2026-08-21.csv"]);
+    }
+    assert!(matches!(update("2026-08-22", &rows(80)), Ok(Updated::New(_))));
+    assert_eq!(names(&store), [".index.json", "feed-2026-08-21.csv", "feed-2026-08-22.csv"]);
+}
+
+#[test]
 fn files_are_added_listed_and_verified() {
     let (folder, store) = store();
     assert_eq!(store.list(&[]).unwrap().len(), 0);
@@ -216,7 +239,7 @@ fn a_server_is_asked_over_the_network() {
     let at = |path: &str| source("aws", Kind::Ranges, &format!("{}{path}", server.url));
     // The connection breaks off in the middle.
     let error = store.update(&at("/half"), today(), &network).unwrap_err();
-    assert!(matches!(error, StoreError::NoNetwork { .. }), "{error}");
+    assert!(matches!(error, StoreError::BrokeOff { .. }), "{error}");
     assert_eq!(names(&store), [""; 0]);
     let error = store.update(&at("/none"), today(), &network).unwrap_err();
     assert_eq!(error.to_string(), format!("'{}/none' is answered with HTTP status 404", server.url));

@@ -13,6 +13,13 @@ use std::path::PathBuf;
 /// Bytes of a fetched file, as it comes and unpacked: some times the largest that is offered.
 const MAX_BYTES: u64 = 512 << 20;
 
+/// By what part a file may shrink from one build to the next. Lists of prefixes grow; of a list without an end of its own
+/// (CSV) that comes over a connection without a length, a part cannot be told from the whole otherwise.
+const MIN_PART: u64 = 2;
+
+/// What stands between the name of a source and the ending of its file.
+const DATE: &str = "-2026-08-22.";
+
 /// What fetches: the network, or what a test puts in its place.
 pub trait Fetch {
     /// The bytes at `url`, at most `limit` of them.
@@ -60,11 +67,30 @@ impl Store {
         if target.exists() && index.get(&target).is_some_and(|known| known.sha256 == sha256) {
             return Ok(Updated::Same(target));
         }
+        self.check_size(source, ending, &url, bytes.len() as u64)?;
         self.put(&target, &bytes)?;
         let (licence, attribution) = (source.licence.clone(), source.attribution.clone());
         index.set(&target, Entry { sha256, licence, attribution, url: Some(url) });
         index.write(self)?;
         Ok(Updated::New(Box::new(item(target, Some(&index)))))
+    }
+
+    /// Holds the size of what came against that of the newest build that is there.
+    fn check_size(&self, source: &Source, ending: &str, url: &str, bytes: u64) -> Result<(), StoreError> {
+        let is_build = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let date = name.strip_prefix(&*source.name).and_then(|rest| rest.strip_suffix(ending));
+            date.is_some_and(|date| date.len() == DATE.len() && date.starts_with('-'))
+        };
+        // Dates sort as they follow each other.
+        let Some(path) = super::files(self.folder())?.into_iter().rfind(is_build) else {
+            return Ok(());
+        };
+        let before = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
+        if bytes.saturating_mul(MIN_PART) < before {
+            return Err(StoreError::Shrunk { url: url.to_owned(), bytes, path, before });
+        }
+        Ok(())
     }
 }
 

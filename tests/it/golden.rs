@@ -3,7 +3,7 @@
 
 use crate::program::{is_update, root, run, sample_names};
 
-fn compare(name: &str, found: &[u8]) {
+pub fn compare(name: &str, found: &[u8]) {
     let path = root().join("tests/golden").join(name);
     if is_update() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -36,10 +36,29 @@ fn the_flows_of_the_fall_back_are_as_kept() {
 }
 
 #[test]
+fn the_fall_back_in_formats_for_programs_is_as_kept() {
+    for (name, format) in [
+        ("zoom-beijing-keys.conn.log", &["zeek"][..]),
+        ("zoom-beijing-keys.ecs.jsonl", &["ecs"]),
+        ("zoom-beijing-keys.endpoints.csv", &["csv", "--table", "endpoints"]),
+        ("zoom-beijing-keys.findings.csv", &["csv", "--table", "findings"]),
+        ("zoom-beijing-keys.sessions.csv", &["csv", "--table", "sessions"]),
+    ] {
+        let arguments =
+            [&["inspect", "--deny", "CN", "zoom-beijing-keys.pcapng", "--format"], format].concat();
+        compare(name, &run(&arguments).stdout);
+    }
+}
+
+#[test]
 fn every_kept_report_has_its_sample() {
     let names = sample_names();
     for entry in std::fs::read_dir(root().join("tests/golden")).unwrap() {
-        let file = entry.unwrap().file_name().into_string().unwrap();
+        let entry = entry.unwrap();
+        if entry.path().is_dir() {
+            continue;
+        }
+        let file = entry.file_name().into_string().unwrap();
         let stem = file.split_once(".pcap").map_or_else(|| file.split('.').next().unwrap(), |(stem, _)| stem);
         assert!(names.iter().any(|name| name.starts_with(stem)), "no sample for {file}");
     }

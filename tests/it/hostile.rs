@@ -61,7 +61,8 @@ pub fn inspect(path: &Path, watchdog: &Watchdog) -> Option<u64> {
     watchdog.alive();
     let report = inspected.ok()?.report;
     assert!((0..=3).contains(&report.exit_status()));
-    for format in [landfall::report::Format::Table { colour: false }, landfall::report::Format::Json] {
+    use landfall::report::Format;
+    for format in [Format::Table { colour: false }, Format::Json, Format::Html] {
         assert!(!report.render(format).is_empty());
     }
     Some(report.coverage.packets)

@@ -13,21 +13,33 @@
     reason = "a failed unwrap in a test is a failed test, and what is not tested here is said on stderr"
 )]
 
+mod browser;
 mod calls;
+mod evidence;
 mod exit_status;
 mod frames;
 mod golden;
 mod hostile;
+mod html;
 mod inputs;
 mod layers;
 mod live;
 mod locate;
 mod names;
 mod output;
+mod policy;
 mod program;
 mod readme;
 mod real_captures;
 mod samples;
+mod schema;
+mod share;
+mod shell;
+mod tables;
+mod tools;
+#[cfg(feature = "update")]
+mod update;
+mod webdriver;
 
 #[path = "../../examples/make-samples/samples/mod.rs"]
 mod made;

@@ -54,7 +54,7 @@ fn output_writes_the_report_into_a_file() {
 }
 
 /// What cannot be broken, an address or a path, may stand alone in a line that is longer.
-fn fits(line: &str) -> bool {
+pub fn fits(line: &str) -> bool {
     line.chars().count() <= 80 || !line.trim().contains(' ')
 }
 

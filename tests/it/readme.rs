@@ -123,7 +123,9 @@ fn it_is_short_and_starts_with_something_to_type() {
 
 #[test]
 fn links_lead_to_files() {
-    for name in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "sample-captures/README.md"] {
+    for name in
+        ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/policy.md", "sample-captures/README.md"]
+    {
         let path = root().join(name);
         let text = std::fs::read_to_string(&path).unwrap();
         for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {

@@ -10,7 +10,7 @@ use std::process::Command;
 /// Of larger captures only some cuts are tried, so that the test takes a minute at most.
 const LARGE: usize = 300_000;
 
-fn all() -> bool {
+pub fn all() -> bool {
     std::env::var_os("LANDFALL_ALL_CAPTURES").is_some_and(|value| value == "1")
 }
 

@@ -20,6 +20,8 @@ mod link;
 mod meet;
 mod random;
 mod rtp;
+#[cfg(test)]
+pub(crate) mod strange;
 mod stun;
 mod tcp;
 mod teams;

@@ -90,6 +90,7 @@ impl Tap {
             format: Format::Live,
             compression: None,
             link_types: vec![self.link_type],
+            interfaces: vec![self.name.clone()],
             packets: 0,
             bytes: 0,
             first_packet: None,
@@ -184,6 +185,7 @@ fn push(batch: &mut Batch, packet: &pcap::Packet<'_>, link_type: LinkType) {
         captured: u32::try_from(packet.data.len()).unwrap_or(u32::MAX),
         wire_length: header.len,
         link_type,
+        interface: 0,
     });
 }
 

@@ -172,8 +172,8 @@ impl Catalogue {
 
     /// Services that list `address`, the narrowest prefix first. A prefix that the provider had taken off its list
     /// before `time` does not count.
-    pub fn address(&self, address: IpAddr, time: Option<Timestamp>) -> Vec<PrefixMatch<'_>> {
-        let found = self.ranges.lookup(address).iter().rev().filter_map(|index| {
+    pub fn address(&self, address: IpAddr, time: Option<Timestamp>) -> impl Iterator<Item = PrefixMatch<'_>> {
+        self.ranges.lookup(address).iter().rev().filter_map(move |index| {
             let prefix = self.prefixes.get(usize::from(*index))?;
             let entry = self.entries.get(prefix.entry)?;
             let group = entry.prefixes.get(prefix.group)?;
@@ -185,8 +185,7 @@ impl Catalogue {
                 as_of: group.as_of,
                 shared: group.shared,
             })
-        });
-        found.collect()
+        })
     }
 
     /// What a server of `service` does on `port`, where the port says so.

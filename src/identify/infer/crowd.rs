@@ -5,7 +5,7 @@ use super::{Identity, Subject};
 use crate::flow::{Outcome, Transport};
 use crate::identify::evidence::{Detail, Kind};
 use crate::identify::{Evidence, Role, Service};
-use std::collections::{BTreeMap, BTreeSet};
+use hashbrown::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -20,13 +20,13 @@ const MAX_DURATION: Duration = Duration::from_secs(20);
 
 /// Makes probes of the connections that only took part in a race.
 pub(super) fn probes(subjects: &[Subject<'_>], flows: &mut [Identity]) {
-    let mut by_use: BTreeMap<(IpAddr, Service), Vec<usize>> = BTreeMap::new();
+    let mut by_use: HashMap<(IpAddr, Service), Vec<usize>, foldhash::fast::RandomState> = HashMap::default();
     for (place, (subject, identity)) in subjects.iter().zip(flows.iter()).enumerate() {
         if let Some(service) = identity.service.as_ref().filter(|_| may_race(subject, identity)) {
             by_use.entry((subject.client.ip(), service.clone())).or_default().push(place);
         }
     }
-    for (_, places) in by_use {
+    for places in by_use.into_values() {
         for place in racers(subjects, &places) {
             if let Some((subject, identity)) = subjects.get(place).zip(flows.get_mut(place)) {
                 settle(subject, identity);
@@ -40,19 +40,31 @@ fn may_race(subject: &Subject<'_>, identity: &Identity) -> bool {
 }
 
 /// Which of `places`, which are in the order of their first packets, started together with many to other servers.
-fn racers(subjects: &[Subject<'_>], places: &[usize]) -> BTreeSet<usize> {
+fn racers(subjects: &[Subject<'_>], places: &[usize]) -> Vec<usize> {
     let flows: Vec<_> = places.iter().filter_map(|place| Some((*place, subjects.get(*place)?))).collect();
-    let mut found = BTreeSet::new();
+    let mut found = Vec::new();
+    let mut servers: Vec<IpAddr> = Vec::new();
+    // The flows before this one are found, or in no race.
+    let mut settled = 0;
     let mut first = 0;
     for (at, (_, latest)) in flows.iter().enumerate() {
         while flows.get(first).is_some_and(|(_, early)| latest.start.since(early.start) > WINDOW) {
             first += 1;
         }
         // A window of a busy service's web servers would be long; the race is in its last connections.
-        let window = flows.get(first.max(at.saturating_sub(MAX_WINDOW))..=at).unwrap_or_default();
-        let servers: BTreeSet<IpAddr> = window.iter().map(|(_, subject)| subject.server.ip()).collect();
+        let begin = first.max(at.saturating_sub(MAX_WINDOW));
+        let window = flows.get(begin..=at).unwrap_or_default();
+        if window.len() < MIN_SERVERS {
+            continue;
+        }
+        servers.clear();
+        servers.extend(window.iter().map(|(_, subject)| subject.server.ip()));
+        servers.sort_unstable();
+        servers.dedup();
         if servers.len() >= MIN_SERVERS {
-            found.extend(window.iter().map(|(place, _)| *place));
+            let fresh = flows.get(settled.max(begin)..=at).unwrap_or_default();
+            found.extend(fresh.iter().map(|(place, _)| *place));
+            settled = at + 1;
         }
     }
     found

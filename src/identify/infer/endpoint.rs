@@ -1,10 +1,11 @@
 //! What is known of an address: the flows that have it as their server, and who mentioned it.
 
-use super::{Identity, Subject};
+use super::{Identity, MIN_PART, Subject};
 use crate::flow::PacketRef;
 use crate::identify::facts::{MentionKind, Rtt, RttVia};
-use crate::identify::names::{NameTable, Via};
+use crate::identify::names::{NameBinding, NameTable, Via};
 use crate::identify::{Contact, Role, Service};
+use crate::parallel::at_once;
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -65,6 +66,29 @@ impl EndpointIdentity {
         }
     }
 
+    /// Adds a flow that has the address as its server.
+    fn flow(&mut self, subject: &Subject<'_>, identity: &Identity, proxied: bool) {
+        self.contact = self.contact.max(identity.contact);
+        if let Some(service) = identity.service.as_ref().filter(|service| !self.services.contains(service)) {
+            self.services.insert(service.clone());
+        }
+        self.roles.insert(identity.role);
+        for name in &identity.names {
+            self.name(&name.name, name.via);
+        }
+        let tcp = subject.handshake.filter(|_| !proxied).map(|min| Rtt { via: RttVia::Tcp, min, samples: 1 });
+        let others = subject.facts.map_or(&[][..], |facts| &facts.rtts);
+        tcp.into_iter().chain(others.iter().copied()).for_each(|rtt| self.rtt(rtt));
+    }
+
+    fn finished(mut self) -> Self {
+        if self.roles.len() > 1 {
+            self.roles.remove(&Role::Unknown);
+        }
+        self.rtts.sort_by_key(|rtt| rtt.via);
+        self
+    }
+
     fn rtt(&mut self, rtt: Rtt) {
         match self.rtts.iter_mut().find(|known| known.via == rtt.via) {
             Some(known) => {
@@ -88,50 +112,70 @@ impl EndpointIdentity {
     }
 }
 
-/// Sums flows up by the server's address and adds what was only mentioned.
+/// Sums flows up by the server's address and adds what was only mentioned; each of `threads` has its share of the
+/// addresses.
 pub(super) fn endpoints(
+    threads: usize,
     subjects: &[Subject<'_>],
     flows: &[Identity],
     names: &NameTable,
     proxied: &BTreeSet<IpAddr>,
 ) -> BTreeMap<IpAddr, EndpointIdentity> {
-    let mut endpoints: HashMap<IpAddr, EndpointIdentity, foldhash::fast::RandomState> = HashMap::default();
-    for (subject, identity) in subjects.iter().zip(flows) {
-        let endpoint = endpoints.entry(subject.server.ip()).or_insert_with(EndpointIdentity::new);
-        endpoint.contact = endpoint.contact.max(identity.contact);
-        if let Some(service) =
-            identity.service.as_ref().filter(|service| !endpoint.services.contains(service))
-        {
-            endpoint.services.insert(service.clone());
+    let shares = subjects.len().div_ceil(MIN_PART).clamp(1, threads.max(1));
+    let shares = at_once(0..shares, |number| {
+        let mut share = Share { number, of: shares, endpoints: HashMap::default() };
+        for (subject, identity) in subjects.iter().zip(flows) {
+            share.flow(subject, identity, proxied);
         }
-        endpoint.roles.insert(identity.role);
-        for name in &identity.names {
-            endpoint.name(&name.name, name.via);
+        for binding in names.bindings() {
+            share.binding(binding);
         }
-        let tcp = subject.handshake.filter(|_| !proxied.contains(&subject.client.ip()));
-        let tcp = tcp.map(|min| Rtt { via: RttVia::Tcp, min, samples: 1 });
-        let others = subject.facts.map_or(&[][..], |facts| &facts.rtts);
-        tcp.into_iter().chain(others.iter().copied()).for_each(|rtt| endpoint.rtt(rtt));
+        share
+            .endpoints
+            .into_iter()
+            .map(|(address, endpoint)| (address, endpoint.finished()))
+            .collect::<Vec<_>>()
+    });
+    shares.into_iter().flatten().collect()
+}
+
+/// A share of the addresses.
+struct Share {
+    number: usize,
+    of: usize,
+    endpoints: HashMap<IpAddr, EndpointIdentity, foldhash::fast::RandomState>,
+}
+
+impl Share {
+    fn endpoint(&mut self, address: IpAddr) -> Option<&mut EndpointIdentity> {
+        let last = match address {
+            IpAddr::V4(v4) => v4.octets().into_iter().last(),
+            IpAddr::V6(v6) => v6.octets().into_iter().last(),
+        };
+        let own = usize::from(last.unwrap_or_default()) % self.of == self.number;
+        own.then(|| self.endpoints.entry(address).or_insert_with(EndpointIdentity::new))
+    }
+
+    fn flow(&mut self, subject: &Subject<'_>, identity: &Identity, proxied: &BTreeSet<IpAddr>) {
         let (client, server) = (subject.client.ip(), subject.server.ip());
+        if let Some(endpoint) = self.endpoint(server) {
+            endpoint.flow(subject, identity, proxied.contains(&client));
+        }
         for mention in subject.facts.map_or(&[][..], |facts| &facts.mentions) {
-            let by = MentionedBy::Flow { kind: mention.kind, client, server, packet: mention.packet };
-            endpoints.entry(mention.address.ip()).or_insert_with(EndpointIdentity::new).mention(by);
+            if let Some(endpoint) = self.endpoint(mention.address.ip()) {
+                let by = MentionedBy::Flow { kind: mention.kind, client, server, packet: mention.packet };
+                endpoint.mention(by);
+            }
         }
     }
-    for binding in names.bindings() {
+
+    fn binding(&mut self, binding: &NameBinding) {
         for address in &binding.addresses {
-            let endpoint = endpoints.entry(*address).or_insert_with(EndpointIdentity::new);
+            let Some(endpoint) = self.endpoint(*address) else { continue };
             endpoint.mention(MentionedBy::Dns { client: binding.client, packet: binding.packet });
             for name in &binding.names {
                 endpoint.name(name, Via::Dns);
             }
         }
     }
-    for endpoint in endpoints.values_mut() {
-        if endpoint.roles.len() > 1 {
-            endpoint.roles.remove(&Role::Unknown);
-        }
-        endpoint.rtts.sort_by_key(|rtt| rtt.via);
-    }
-    endpoints.into_iter().collect()
 }

@@ -6,7 +6,9 @@ use crate::flow::Transport;
 use crate::identify::evidence::{Detail, Kind, weigh};
 use crate::identify::facts::MentionKind;
 use crate::identify::{Evidence, Role, Service};
+use crate::parallel::both;
 use hashbrown::HashMap;
+use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -25,7 +27,11 @@ const STUN_PORTS: [u16; 13] =
 /// and Skype has the relays of Teams.
 const TENANTS: [(Service, Service); 2] = [(Service::CHIME, Service::SLACK), (Service::TEAMS, Service::SKYPE)];
 
+/// Flows by what they have in common, each list in the order of their first packets.
 type Map<K> = HashMap<K, Vec<usize>, foldhash::fast::RandomState>;
+
+/// Which flow of a client named an address first, and as what.
+type Mentions = HashMap<(IpAddr, SocketAddr), (usize, MentionKind), foldhash::fast::RandomState>;
 
 /// Flows that name their service themselves, by what others may share with them.
 pub(super) struct Known<'a> {
@@ -35,54 +41,41 @@ pub(super) struct Known<'a> {
     by_pair: Map<(IpAddr, IpAddr)>,
     by_socket: Map<SocketAddr>,
     by_service: Map<(IpAddr, Service)>,
-    by_mention: HashMap<(IpAddr, SocketAddr), (usize, MentionKind), foldhash::fast::RandomState>,
+    by_mention: Mentions,
 }
 
 impl<'a> Known<'a> {
-    /// Looks through all flows; `roles` are those that they have by themselves.
-    pub(super) fn new(subjects: &'a [Subject<'a>], drafts: &[Draft], roles: Vec<Role>) -> Self {
-        let mut known = Self {
+    /// Looks through all flows, on up to `threads` threads.
+    pub(super) fn new(threads: usize, subjects: &'a [Subject<'a>], drafts: &[Draft]) -> Self {
+        let flows = || subjects.iter().zip(drafts).enumerate().filter_map(Named::new);
+        // What is only carried over names no further flow by its address or socket.
+        let own = || flows().filter(|flow| flow.kind > Kind::Inherited);
+        let serves_calls =
+            |flow: &Named<'_>| !matches!(flow.role, Some(Role::Web | Role::Telemetry | Role::Peer));
+        let ((by_service, by_mention), (by_pair, by_socket)) = both(
+            threads,
+            || {
+                let mentions = mentions(subjects, drafts);
+                (grouped(flows().map(|flow| ((flow.client(), flow.service.clone()), flow.place))), mentions)
+            },
+            || {
+                let pairs = own().filter(serves_calls);
+                let sockets = own().filter(|flow| flow.subject.transport == Transport::Udp);
+                (
+                    grouped(pairs.map(|flow| ((flow.client(), flow.subject.server.ip()), flow.place))),
+                    grouped(sockets.map(|flow| (flow.subject.client, flow.place))),
+                )
+            },
+        );
+        let services = drafts.iter().map(|draft| service_of(draft).map(|(service, _)| service.clone()));
+        Self {
             subjects,
-            services: Vec::with_capacity(subjects.len()),
-            roles,
-            by_pair: Map::default(),
-            by_socket: Map::default(),
-            by_service: Map::default(),
-            by_mention: HashMap::default(),
-        };
-        for (place, (subject, draft)) in subjects.iter().zip(drafts).enumerate() {
-            let found = weigh(&draft.evidence).filter(|(service, _)| **service != Service::UNKNOWN_MEDIA);
-            known.services.push(found.map(|(service, _)| service.clone()));
-            let Some((service, strongest)) = found else { continue };
-            known.enter_mentions(place, subject);
-            if !service.is_generic() {
-                known.enter(place, subject, service, strongest.kind);
-            }
-        }
-        known
-    }
-
-    fn enter(&mut self, place: usize, subject: &Subject<'_>, service: &Service, kind: Kind) {
-        let client = subject.client.ip();
-        self.by_service.entry((client, service.clone())).or_default().push(place);
-        if kind <= Kind::Inherited {
-            return;
-        }
-        let role = self.roles.get(place).copied().unwrap_or(Role::Unknown);
-        if !matches!(role, Role::Web | Role::Telemetry | Role::Peer) {
-            self.by_pair.entry((client, subject.server.ip())).or_default().push(place);
-        }
-        if subject.transport == Transport::Udp {
-            self.by_socket.entry(subject.client).or_default().push(place);
-        }
-    }
-
-    fn enter_mentions(&mut self, place: usize, subject: &Subject<'_>) {
-        for mention in subject.facts.map_or(&[][..], |facts| &facts.mentions) {
-            if mention.kind != MentionKind::Mapped {
-                let key = (subject.client.ip(), mention.address);
-                self.by_mention.entry(key).or_insert((place, mention.kind));
-            }
+            services: services.collect(),
+            roles: drafts.iter().map(|draft| draft.own_role.unwrap_or(Role::Unknown)).collect(),
+            by_pair,
+            by_socket,
+            by_service,
+            by_mention,
         }
     }
 
@@ -232,6 +225,51 @@ impl<'a> Known<'a> {
     fn is_near(&self, place: usize, subject: &Subject<'_>, window: Duration) -> bool {
         self.subjects.get(place).is_some_and(|other| gap(other, subject) <= window)
     }
+}
+
+/// A flow that names an application itself.
+struct Named<'a> {
+    place: usize,
+    subject: &'a Subject<'a>,
+    service: &'a Service,
+    kind: Kind,
+    role: Option<Role>,
+}
+
+impl<'a> Named<'a> {
+    fn new((place, (subject, draft)): (usize, (&'a Subject<'a>, &'a Draft))) -> Option<Self> {
+        let (service, kind) = service_of(draft).filter(|(service, _)| !service.is_generic())?;
+        Some(Self { place, subject, service, kind: *kind, role: draft.own_role })
+    }
+
+    const fn client(&self) -> IpAddr {
+        self.subject.client.ip()
+    }
+}
+
+/// The service that a flow names itself, if it is one that others may share.
+fn service_of(draft: &Draft) -> Option<&(Service, Kind)> {
+    draft.own_service.as_ref().filter(|(service, _)| *service != Service::UNKNOWN_MEDIA)
+}
+
+fn grouped<K: Eq + Hash>(flows: impl Iterator<Item = (K, usize)>) -> Map<K> {
+    let mut map = Map::default();
+    for (key, place) in flows {
+        map.entry(key).or_default().push(place);
+    }
+    map
+}
+
+fn mentions(subjects: &[Subject<'_>], drafts: &[Draft]) -> Mentions {
+    let mut by_mention = Mentions::default();
+    for (place, (subject, draft)) in subjects.iter().zip(drafts).enumerate() {
+        let Some(facts) = subject.facts.filter(|_| service_of(draft).is_some()) else { continue };
+        for mention in facts.mentions.iter().filter(|mention| mention.kind != MentionKind::Mapped) {
+            let key = (subject.client.ip(), mention.address);
+            by_mention.entry(key).or_insert((place, mention.kind));
+        }
+    }
+    by_mention
 }
 
 /// Time between two flows; zero where they overlap.

@@ -18,7 +18,7 @@ pub use subject::Subject;
 use super::evidence::{Detail, Kind, weigh};
 use super::names::{Name, NameTable};
 use super::{Catalogue, Contact, Evidence, Role, Service};
-use crate::parallel::at_once;
+use crate::parallel::{at_once, both};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -70,9 +70,21 @@ struct Draft {
     numbered: bool,
     /// The far end is a participant, by how the flow came about.
     is_peer: bool,
+    /// The service that its own evidence speaks for, and the kind of the strongest piece.
+    own_service: Option<(Service, Kind)>,
+    /// What the far end does, by its own evidence.
+    own_role: Option<Role>,
 }
 
 impl Draft {
+    /// Notes what the flow is by itself, for others to refer to.
+    fn weigh_own(&mut self, subject: &Subject<'_>, catalogue: &Catalogue) {
+        let own = weigh(&self.evidence).map(|(service, strongest)| (service.clone(), strongest.kind));
+        let service = own.as_ref().map(|(service, _)| service);
+        self.own_role = Some(role::role(subject, self, service, catalogue));
+        self.own_service = own;
+    }
+
     fn has_address_evidence(&self) -> bool {
         let of_address =
             |evidence: &Evidence| matches!(evidence.kind, Kind::Prefix | Kind::Resolved | Kind::Certificate);
@@ -96,22 +108,19 @@ pub fn infer_on(
     catalogue: &Catalogue,
 ) -> Inference {
     let part = subjects.len().div_ceil(threads.max(1)).max(MIN_PART);
-    let drafted = at_once(subjects.chunks(part), |subjects| {
-        let mut lookups = own::Lookups::new(catalogue);
-        subjects.iter().map(|subject| own::draft(subject, names, &mut lookups)).collect::<Vec<_>>()
+    let numbered = numbered::Numbered::new(subjects);
+    let drafted = at_once((0..).step_by(part).zip(subjects.chunks(part)), |(first, subjects)| {
+        let mut lookups = own::Lookups::new(names, catalogue);
+        let draft = |(place, subject): (usize, &Subject<'_>)| {
+            let mut draft = own::draft(subject, &mut lookups);
+            numbered.add(place, subject, &mut draft);
+            draft.weigh_own(subject, catalogue);
+            draft
+        };
+        (first..).zip(subjects).map(draft).collect::<Vec<_>>()
     });
     let mut drafts: Vec<Draft> = drafted.into_iter().flatten().collect();
-    numbered::add(subjects, &mut drafts);
-    let pairs = subjects.chunks(part).zip(drafts.chunks(part));
-    let roles = at_once(pairs, |(subjects, drafts)| {
-        let own_role = |(subject, draft): (&Subject<'_>, &Draft)| {
-            let service = weigh(&draft.evidence).map(|(service, _)| service);
-            role::role(subject, draft, service, catalogue)
-        };
-        subjects.iter().zip(drafts).map(own_role).collect::<Vec<_>>()
-    });
-    let roles: Vec<Role> = roles.into_iter().flatten().collect();
-    let known = inherit::Known::new(subjects, &drafts, roles);
+    let known = inherit::Known::new(threads, subjects, &drafts);
     let concluded = at_once((0..).step_by(part).zip(drafts.chunks_mut(part)), |(first, drafts)| {
         let conclude = |(place, draft): (usize, &mut Draft)| {
             let subject = subjects.get(place)?;
@@ -120,10 +129,11 @@ pub fn infer_on(
         };
         (first..).zip(drafts).filter_map(conclude).collect::<Vec<_>>()
     });
+    drop(known);
     let mut flows: Vec<Identity> = concluded.into_iter().flatten().collect();
-    crowd::probes(subjects, &mut flows);
-    let proxied_clients = proxy::proxied(subjects);
-    let endpoints = endpoint::endpoints(subjects, &flows, names, &proxied_clients);
+    let ((), proxied_clients) =
+        both(threads, || crowd::probes(subjects, &mut flows), || proxy::proxied(subjects));
+    let endpoints = endpoint::endpoints(threads, subjects, &flows, names, &proxied_clients);
     Inference { flows, endpoints, proxied_clients }
 }
 
@@ -153,7 +163,9 @@ fn conclude(
     }
     let mut evidence: Vec<Evidence> = draft.evidence;
     evidence.sort_by_key(|piece| (piece.service != service, std::cmp::Reverse(piece.kind)));
-    evidence.shrink_to_fit();
+    if evidence.capacity() > evidence.len() + 1 {
+        evidence.shrink_to_fit();
+    }
     Identity { service, role, contact: contact::contact(subject, role), names: draft.names, evidence }
 }
 

@@ -12,30 +12,44 @@ const MIN_FLOWS: usize = 8;
 /// The largest step from one flow's first number to the next one's. Numbers grow by two with each packet.
 const MAX_STEP: u16 = 512;
 
-/// Adds evidence to flows whose numbers prove them.
-pub(super) fn add(subjects: &[Subject<'_>], drafts: &mut [Draft]) {
-    let mut sockets: HashMap<SocketAddr, Vec<(usize, u16)>, foldhash::fast::RandomState> = HashMap::default();
-    for (place, subject) in
-        subjects.iter().enumerate().filter(|(_, subject)| subject.transport == Transport::Udp)
-    {
-        if let Some(frames) = subject.facts.and_then(|facts| facts.skype_frames) {
-            sockets.entry(subject.client).or_default().push((place, frames.first));
+/// Flows whose numbers prove them, and of how many flows their sequences are.
+#[derive(Debug, Default)]
+pub(super) struct Numbered(HashMap<usize, usize, foldhash::fast::RandomState>);
+
+impl Numbered {
+    /// Looks through all flows.
+    pub(super) fn new(subjects: &[Subject<'_>]) -> Self {
+        let mut sockets: HashMap<SocketAddr, Vec<(usize, u16)>, foldhash::fast::RandomState> =
+            HashMap::default();
+        for (place, subject) in
+            subjects.iter().enumerate().filter(|(_, subject)| subject.transport == Transport::Udp)
+        {
+            if let Some(frames) = subject.facts.and_then(|facts| facts.skype_frames) {
+                sockets.entry(subject.client).or_default().push((place, frames.first));
+            }
         }
+        let sequences = sockets.into_values().filter(|flows| is_sequence(flows));
+        Self(
+            sequences
+                .flat_map(|flows| {
+                    let count = flows.len();
+                    flows.into_iter().map(move |(place, _)| (place, count))
+                })
+                .collect(),
+        )
     }
-    for flows in sockets.into_values().filter(|flows| is_sequence(flows)) {
-        for (place, _) in &flows {
-            let (Some(subject), Some(draft)) = (subjects.get(*place), drafts.get_mut(*place)) else {
-                continue;
-            };
-            draft.numbered = true;
-            draft.evidence.push(Evidence {
-                kind: Kind::Signature,
-                rule: "skype-frames",
-                service: Some(Service::SKYPE),
-                packet: Some(subject.first_packet),
-                detail: Detail::Sequence { flows: flows.len() },
-            });
-        }
+
+    /// Adds evidence to the flow at `place`, if its numbers prove it.
+    pub(super) fn add(&self, place: usize, subject: &Subject<'_>, draft: &mut Draft) {
+        let Some(flows) = self.0.get(&place) else { return };
+        draft.numbered = true;
+        draft.evidence.push(Evidence {
+            kind: Kind::Signature,
+            rule: "skype-frames",
+            service: Some(Service::SKYPE),
+            packet: Some(subject.first_packet),
+            detail: Detail::Sequence { flows: *flows },
+        });
     }
 }
 

@@ -11,19 +11,28 @@ use hashbrown::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// What the catalogue says of names. Flows have the same names again and again, and most names fit nothing, which
-/// takes the longest to find out.
+/// What was looked up, and what the catalogue says of names. Flows have the same names again and again, and most names
+/// fit nothing, which takes the longest to find out.
 pub(super) struct Lookups<'a> {
+    resolved: &'a NameTable,
     catalogue: &'a Catalogue,
     names: Known<'a>,
     certificates: Known<'a>,
+    /// Room to collect evidence in, so that each flow takes no more than it has.
+    room: Vec<Evidence>,
 }
 
 type Known<'a> = HashMap<Arc<str>, Rc<[NameMatch<'a>]>, foldhash::fast::RandomState>;
 
 impl<'a> Lookups<'a> {
-    pub(super) fn new(catalogue: &'a Catalogue) -> Self {
-        Self { catalogue, names: Known::default(), certificates: Known::default() }
+    pub(super) fn new(resolved: &'a NameTable, catalogue: &'a Catalogue) -> Self {
+        Self {
+            resolved,
+            catalogue,
+            names: Known::default(),
+            certificates: Known::default(),
+            room: Vec::new(),
+        }
     }
 
     fn find(&mut self, name: &Name) -> Rc<[NameMatch<'a>]> {
@@ -42,8 +51,8 @@ impl<'a> Lookups<'a> {
 }
 
 /// Collects what `subject` says of itself.
-pub(super) fn draft(subject: &Subject<'_>, names: &NameTable, lookups: &mut Lookups<'_>) -> Draft {
-    let mut draft = Draft::default();
+pub(super) fn draft(subject: &Subject<'_>, lookups: &mut Lookups<'_>) -> Draft {
+    let mut draft = Draft { evidence: std::mem::take(&mut lookups.room), ..Draft::default() };
     if let Some(facts) = subject.facts {
         signatures(&mut draft, facts);
         generic(&mut draft, subject, facts);
@@ -55,8 +64,15 @@ pub(super) fn draft(subject: &Subject<'_>, names: &NameTable, lookups: &mut Look
         }
         draft.names.clone_from(&facts.names);
     }
-    resolved(&mut draft, subject, names, lookups);
+    resolved(&mut draft, subject, lookups);
     prefixes(&mut draft, subject, lookups.catalogue);
+    // What is named gets its port, or what it shares with others, as one piece more.
+    let mut own = Vec::new();
+    if !draft.evidence.is_empty() {
+        own.reserve_exact(draft.evidence.len() + 1);
+        own.append(&mut draft.evidence);
+    }
+    lookups.room = std::mem::replace(&mut draft.evidence, own);
     draft
 }
 
@@ -169,11 +185,15 @@ const fn rule_of(kind: Kind) -> &'static str {
 
 /// Names that the client's own look-ups gave to the address. They say nothing where the flow itself carries a name:
 /// one address often serves many.
-fn resolved(draft: &mut Draft, subject: &Subject<'_>, names: &NameTable, lookups: &mut Lookups<'_>) {
+fn resolved(draft: &mut Draft, subject: &Subject<'_>, lookups: &mut Lookups<'_>) {
     if draft.carries_name {
         return;
     }
-    let Some(binding) = names.lookup(subject.client.ip(), subject.server.ip(), subject.start) else { return };
+    let Some(binding) = lookups.resolved.lookup(subject.client.ip(), subject.server.ip(), subject.start)
+    else {
+        return;
+    };
+    draft.names.reserve_exact(binding.names.len());
     for name in &binding.names {
         let name = Name { name: Arc::clone(name), via: Via::Dns, packet: binding.packet };
         add_name(draft, &name, lookups);

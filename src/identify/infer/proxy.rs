@@ -2,6 +2,7 @@
 
 use super::Subject;
 use crate::identify::facts::RttVia;
+use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -16,20 +17,36 @@ const MIN_RATIO: u32 = 8;
 /// Clients whose TCP handshakes are answered near by: every one in next to no time, while the first answers of the
 /// servers themselves (TLS) take many times as long. Their TCP times say nothing about the servers.
 pub(super) fn proxied(subjects: &[Subject<'_>]) -> BTreeSet<IpAddr> {
-    let mut times: BTreeMap<IpAddr, BTreeMap<IpAddr, (Duration, Duration)>> = BTreeMap::new();
+    let mut least: HashMap<(IpAddr, IpAddr), (Duration, Duration), foldhash::fast::RandomState> =
+        HashMap::default();
     for subject in subjects {
         let rtts = subject.facts.map_or(&[][..], |facts| &facts.rtts);
         let tls = rtts.iter().find(|rtt| rtt.via == RttVia::Tls).map(|rtt| rtt.min);
         let Some((tcp, tls)) = subject.handshake.zip(tls) else { continue };
-        let servers = times.entry(subject.client.ip()).or_default();
-        let least = servers.entry(subject.server.ip()).or_insert((tcp, tls));
-        *least = (least.0.min(tcp), least.1.min(tls));
+        let of_server = least.entry((subject.client.ip(), subject.server.ip())).or_insert((tcp, tls));
+        *of_server = (of_server.0.min(tcp), of_server.1.min(tls));
     }
-    times.into_iter().filter(|(_, servers)| is_proxied(servers)).map(|(client, _)| client).collect()
+    let mut clients: BTreeMap<IpAddr, Servers> = BTreeMap::new();
+    for ((client, _), (tcp, tls)) in least {
+        let servers = clients.entry(client).or_default();
+        servers.all = servers.all.saturating_add(1);
+        servers.near = servers.near.saturating_add(usize::from(tcp <= MAX_NEAR));
+        servers.slow = servers.slow.saturating_add(usize::from(tls >= tcp.saturating_mul(MIN_RATIO)));
+    }
+    clients.into_iter().filter(|(_, servers)| servers.are_proxied()).map(|(client, _)| client).collect()
 }
 
-fn is_proxied(servers: &BTreeMap<IpAddr, (Duration, Duration)>) -> bool {
-    let near = servers.values().all(|(tcp, _)| *tcp <= MAX_NEAR);
-    let slow = servers.values().filter(|(tcp, tls)| *tls >= tcp.saturating_mul(MIN_RATIO)).count();
-    servers.len() >= MIN_SERVERS && near && slow.saturating_mul(4) >= servers.len().saturating_mul(3)
+/// How many servers of a client there are, answer TCP at once, and take many times as long for TLS.
+#[derive(Debug, Default)]
+struct Servers {
+    all: usize,
+    near: usize,
+    slow: usize,
+}
+
+impl Servers {
+    const fn are_proxied(&self) -> bool {
+        let most_are_slow = self.slow.saturating_mul(4) >= self.all.saturating_mul(3);
+        self.all >= MIN_SERVERS && self.near == self.all && most_are_slow
+    }
 }

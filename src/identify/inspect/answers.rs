@@ -11,15 +11,20 @@ const MAX_BINDINGS: usize = 4096;
 /// Names kept of one answer: the one asked for and its aliases.
 const MAX_NAMES: usize = 16;
 
-/// The ports of DNS, multicast DNS and LLMNR.
-pub(super) const PORTS: [u16; 3] = [53, 5353, 5355];
+/// Whether it is the port of DNS, multicast DNS or LLMNR.
+pub(super) const fn is_port(port: u16) -> bool {
+    matches!(port, 53 | 5353 | 5355)
+}
 
 /// Adds what a message tells to `bindings`. Whether it is DNS at all.
 pub(super) fn take(feed: &Feed, bytes: &[u8], bindings: &mut Vec<NameBinding>) -> bool {
-    let Some(message) = dns::parse(bytes) else { return false };
+    let Some(has_answers) = dns::may_have_answers(bytes) else { return false };
     let client = feed.destination.ip();
     // Answers to a group speak of the local network, in names that mean nothing elsewhere.
-    if message.is_response && !client.is_multicast() {
+    if has_answers
+        && !client.is_multicast()
+        && let Some(message) = dns::parse(bytes)
+    {
         bind(feed, client, &message, bindings);
     }
     true
@@ -56,7 +61,7 @@ fn bind(feed: &Feed, client: IpAddr, message: &Message, bindings: &mut Vec<NameB
 fn chain<'a>(name: &'a str, aliases: &'a [Alias]) -> impl Iterator<Item = &'a str> {
     let next = |name: &&str| {
         let alias = aliases.iter().find(|alias| alias.name.eq_ignore_ascii_case(name))?;
-        Some(alias.target.as_str())
+        Some(&*alias.target)
     };
     std::iter::successors(Some(name), next).take(MAX_NAMES)
 }

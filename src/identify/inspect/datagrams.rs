@@ -26,7 +26,7 @@ const ZOOM_PORTS: std::ops::RangeInclusive<u16> = 8801..=8810;
 /// What is kept of a flow over UDP while it goes on.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Datagrams {
-    facts: FlowFacts,
+    facts: Box<FlowFacts>,
     count: u8,
     /// RTP is confirmed: packets that look like it need no other look.
     carries_rtp: bool,
@@ -85,7 +85,8 @@ pub(super) fn may_be_known(feed: &Feed, payload: &[u8]) -> bool {
 }
 
 fn is_dns(feed: &Feed) -> bool {
-    answers::PORTS.contains(&feed.server().port()) || answers::PORTS.contains(&feed.source.port())
+    answers::is_port(feed.source.port())
+        || (feed.direction == Direction::FromClient && answers::is_port(feed.destination.port()))
 }
 
 fn may_carry_media(feed: &Feed) -> bool {
@@ -106,15 +107,15 @@ fn is_zoom_like(feed: &Feed, payload: &[u8]) -> bool {
 impl Datagrams {
     /// Takes the payload of a datagram.
     pub(super) fn take(&mut self, feed: &Feed, payload: &[u8]) {
+        // As most packets of calls are.
+        if self.carries_rtp && matches!(payload.first(), Some(128..=191)) {
+            return self.media(feed, payload, feed.length);
+        }
         self.count = self.count.saturating_add(1);
         if is_dns(feed) {
             if answers::take(feed, payload, &mut self.bindings) {
                 self.facts.protocol(Protocol::Dns);
             }
-            return;
-        }
-        if self.carries_rtp && matches!(payload.first(), Some(128..=191)) {
-            self.media(feed, payload, feed.length);
             return;
         }
         self.skype(feed, payload);
@@ -137,23 +138,26 @@ impl Datagrams {
     /// Whether enough datagrams have passed without anything being recognised.
     pub(super) fn is_hopeless(&self, limit: u8) -> bool {
         self.count >= limit
+            && !self.carries_rtp
+            && self.facts.is_empty()
             && self.bindings.is_empty()
             && self.dtls.is_none()
             && self.quic.is_none()
             && !matches!(self.skype, Skype::Maybe(_))
             && !self.media.as_ref().is_some_and(|media| media.is_confirmed())
-            && self.facts == FlowFacts::default()
     }
 
     fn open(&mut self, feed: &Feed, payload: &[u8], length: usize, depth: u8) {
-        if depth > MAX_DEPTH {
-            return;
-        }
         let Some(first) = payload.first() else { return };
-        if self.message(feed, payload, length, depth) || self.zoom(feed, payload, length) {
+        if depth > MAX_DEPTH || (depth == 0 && self.goes_on(feed, payload)) {
             return;
         }
-        if self.envelope(feed, payload, length, depth) || self.product(feed, payload, length, depth) {
+        let known = match first {
+            0..=63 => self.message(feed, payload, length, depth) || self.zoom(feed, payload, length),
+            64..=127 | 255 => self.envelope(feed, payload, length, depth),
+            _ => false,
+        };
+        if known || self.product(feed, payload, length, depth) {
             return;
         }
         match first {
@@ -169,10 +173,23 @@ impl Datagrams {
         }
     }
 
-    fn message(&mut self, feed: &Feed, payload: &[u8], length: usize, depth: u8) -> bool {
-        if payload.first().is_none_or(|first| *first >= 64) {
-            return false;
+    /// Takes a datagram that goes on with what the flow is known to carry: a record of DTLS (RFC 6347 section 4.1), or
+    /// a packet of QUIC, where no relay or peer shares the port (RFC 9443 section 3).
+    fn goes_on(&mut self, feed: &Feed, payload: &[u8]) -> bool {
+        match payload {
+            [20..=26, 0xfe, 0xfc..=0xff, ..] if self.dtls.is_some() => self.dtls(feed, payload),
+            // In a version negotiation all bits of the first byte but the highest are free (RFC 9000 section 17.2.1).
+            [64..=127 | 192.., ..] | [128..=191, 0, 0, 0, 0, ..]
+                if self.quic.is_some() && self.facts.stun.is_none() =>
+            {
+                self.quic(feed, payload);
+            }
+            _ => return false,
         }
+        true
+    }
+
+    fn message(&mut self, feed: &Feed, payload: &[u8], length: usize, depth: u8) -> bool {
         let Some(message) = stun::parse(payload, length) else { return false };
         self.stun.get_or_insert_default().take(feed, &message, &mut self.facts);
         if let Some(data) = message.data {
@@ -201,8 +218,8 @@ impl Datagrams {
         if self.facetime(feed, payload, length) {
             return true;
         }
-        let begins = depth == 0 && products::may_be_known(feed, payload);
-        if self.products.is_none() && !begins {
+        let expected = self.products.is_some() || (depth == 0 && products::may_be_known(feed, payload));
+        if !expected {
             return false;
         }
         self.products.get_or_insert_default().take(feed, payload, length, &mut self.facts)
@@ -219,7 +236,7 @@ impl Datagrams {
         // Elsewhere than on Zoom's ports only packets that prove themselves begin a flow of Zoom's.
         let expected = ZOOM_PORTS.contains(&feed.server().port()) || self.zoom.is_some();
         if let Some(packet) = zoom::parse(payload, length) {
-            let proven = zoom::probe(payload, length) == Probe::Match && !is_echo(&packet);
+            let proven = packet.is_certain() && !is_echo(&packet);
             if expected || proven {
                 self.router_packet(feed, &packet);
                 return true;
@@ -243,12 +260,12 @@ impl Datagrams {
         if let Some(signature) = signature {
             self.facts.signature(signature, feed.packet);
         }
-        let time = self.zoom.get_or_insert_default().update(packet, feed.time);
-        if let (Direction::FromServer, Some(time)) = (feed.direction, time) {
-            self.facts.answered(RttVia::Zoom, time);
-        }
+        let times = self.zoom.get_or_insert_default();
         if let zoom::Packet::Data { media, .. } = packet {
             self.zoom_media(feed, media);
+        } else if let (Direction::FromServer, Some(time)) = (feed.direction, times.update(packet, feed.time))
+        {
+            self.facts.answered(RttVia::Zoom, time);
         }
     }
 
@@ -285,7 +302,10 @@ impl Datagrams {
 
     fn media(&mut self, feed: &Feed, payload: &[u8], length: usize) {
         let watch = self.media.get_or_insert_default();
-        if !watch.rtcp(feed, payload, length, &mut self.facts) {
+        // RFC 5761 section 4: the second byte tells them apart.
+        if let Some(192..=223) = payload.get(1) {
+            watch.rtcp(feed, payload, length, &mut self.facts);
+        } else {
             watch.rtp(feed, payload, length);
         }
         self.carries_rtp = self.carries_rtp || watch.is_confirmed();
@@ -320,7 +340,7 @@ impl Datagrams {
     }
 
     /// Everything that was learnt.
-    pub(super) fn finish(mut self) -> (Option<FlowFacts>, Vec<NameBinding>) {
+    pub(super) fn finish(mut self) -> (Option<Box<FlowFacts>>, Vec<NameBinding>) {
         if let Skype::Maybe(frames) = self.skype {
             self.facts.skype_frames = Some(frames);
         }

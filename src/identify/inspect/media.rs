@@ -17,8 +17,6 @@ pub(super) struct MediaWatch {
     trackers: PerDirection<Tracker>,
     headers: PerDirection<u64>,
     origins: Vec<Origin>,
-    /// Index of the origin that the latest packet had.
-    latest: usize,
     reports: Option<Box<rtcp::RoundTrips>>,
     plain_reports: bool,
     /// RTP came in `FaceTime`'s frames.
@@ -36,6 +34,7 @@ struct Origin {
 
 impl MediaWatch {
     /// Takes a packet that may be RTP, of `length` bytes on the wire. Whether it has such a header.
+    #[inline]
     pub(super) fn rtp(&mut self, feed: &Feed, payload: &[u8], length: usize) -> bool {
         let Some(header) = rtp::parse(payload, length) else { return false };
         self.header(feed, &header, length, None);
@@ -43,6 +42,7 @@ impl MediaWatch {
     }
 
     /// Takes a header of RTP.
+    #[inline]
     pub(super) fn header(
         &mut self,
         feed: &Feed,
@@ -50,21 +50,17 @@ impl MediaWatch {
         length: usize,
         kind: Option<&'static str>,
     ) {
-        self.origin(feed, header.ssrc, kind);
         let headers = self.headers.of_mut(feed.direction);
         *headers = headers.saturating_add(1);
-        self.trackers.of_mut(feed.direction).take(header, length, feed.time);
+        // A source that is followed has its origin.
+        if !self.trackers.of_mut(feed.direction).take(header, length, feed.time) {
+            self.origin(feed, header.ssrc, kind);
+        }
     }
 
     fn origin(&mut self, feed: &Feed, ssrc: u32, kind: Option<&'static str>) {
         let same = |origin: &Origin| origin.ssrc == ssrc && origin.direction == feed.direction;
-        if self.origins.get(self.latest).is_some_and(same) {
-            return;
-        }
-        if let Some(place) = self.origins.iter().position(same) {
-            self.latest = place;
-        } else if self.origins.len() < MAX_ORIGINS {
-            self.latest = self.origins.len();
+        if self.origins.len() < MAX_ORIGINS && !self.origins.iter().any(same) {
             self.origins.push(Origin { direction: feed.direction, ssrc, first: feed.packet, kind });
         }
     }

@@ -91,21 +91,18 @@ impl FlowInspector {
 
     /// Takes the payload of a UDP datagram.
     pub fn datagram(&mut self, feed: &Feed, payload: &[u8]) {
-        if let State::Idle(count) = &mut self.state {
-            *count = count.saturating_add(1);
-            if *count > MAX_UNRECOGNISED {
-                self.state = State::Over(None);
-                return;
-            }
-            if !datagrams::may_be_known(feed, payload) {
-                return;
-            }
-            self.state = State::Datagrams(Box::default());
-        }
         if let State::Datagrams(datagrams) = &mut self.state {
             datagrams.take(feed, payload);
             if datagrams.is_hopeless(MAX_UNRECOGNISED) {
                 self.state = State::Over(None);
+            }
+        } else if let State::Idle(count) = &mut self.state {
+            *count = count.saturating_add(1);
+            if *count > MAX_UNRECOGNISED {
+                self.state = State::Over(None);
+            } else if datagrams::may_be_known(feed, payload) {
+                self.state = State::Datagrams(Box::default());
+                self.datagram(feed, payload);
             }
         }
     }
@@ -146,10 +143,9 @@ impl FlowInspector {
             State::Idle(_) => (None, Vec::new()),
             State::Datagrams(datagrams) => datagrams.finish(),
             State::Streams(streams) => streams.finish(),
-            State::Over(facts) => (facts.map(|facts| *facts), Vec::new()),
+            State::Over(facts) => (facts, Vec::new()),
         };
-        let facts = facts.filter(|facts| *facts != FlowFacts::default());
-        self.state = State::Over(facts.map(Box::new));
+        self.state = State::Over(facts.filter(|facts| !facts.is_empty()));
         bindings
     }
 

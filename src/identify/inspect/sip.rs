@@ -5,25 +5,25 @@ use crate::identify::FlowFacts;
 use crate::identify::facts::{Direction, MentionKind, Protocol};
 use crate::identify::names::Via;
 use crate::identify::sdp::{self, CandidateType, Description, MentionSource};
-use crate::identify::sip::{Host, HostSource, Message};
+use crate::identify::sip::{Host, Message};
 use std::net::SocketAddr;
 
 /// Adds to `facts` what `message` says.
 pub(super) fn take(feed: &Feed, message: &Message<'_>, facts: &mut FlowFacts) {
     facts.protocol(Protocol::Sip);
-    for host in &message.hosts {
-        match (host.source, host.host) {
-            (HostSource::Target, Host::Name(name)) if feed.direction == Direction::FromClient => {
+    match feed.direction {
+        Direction::FromClient => {
+            if let Some(Host::Name(name)) = message.target().map(|target| target.host) {
                 facts.name(name, Via::Sip, feed.packet);
             }
-            (HostSource::ViaReceived, Host::Address(address)) if feed.direction == Direction::FromServer => {
-                facts.mention(
-                    SocketAddr::new(address, host.port.unwrap_or(0)),
-                    MentionKind::Mapped,
-                    feed.packet,
-                );
+        }
+        Direction::FromServer => {
+            for host in message.received() {
+                if let Host::Address(address) = host.host {
+                    let address = SocketAddr::new(address, host.port.unwrap_or(0));
+                    facts.mention(address, MentionKind::Mapped, feed.packet);
+                }
             }
-            _ => {}
         }
     }
     if let Some(body) = message.description {

@@ -30,7 +30,7 @@ const MAX_SIP: usize = 16 * 1024;
 /// What is kept of a TCP connection while it goes on.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Streams {
-    facts: FlowFacts,
+    facts: Box<FlowFacts>,
     content: Content,
     done: PerDirection<bool>,
     words: FirstWords,
@@ -117,7 +117,7 @@ impl Streams {
 
     /// Finds out what the connection carries. Whether it is known.
     fn recognise(&mut self, feed: &Feed, prefix: &[u8]) -> bool {
-        if answers::PORTS.contains(&feed.server().port()) {
+        if answers::is_port(feed.server().port()) {
             self.content = Content::Dns(PerDirection::default());
             self.facts.protocol(Protocol::Dns);
         } else if tls::probe(prefix) == Probe::Match {
@@ -173,7 +173,7 @@ impl Streams {
     }
 
     /// Everything that was learnt.
-    pub(super) fn finish(mut self) -> (Option<FlowFacts>, Vec<NameBinding>) {
+    pub(super) fn finish(mut self) -> (Option<Box<FlowFacts>>, Vec<NameBinding>) {
         match self.content {
             Content::Tls(tls) => {
                 let Tls { readers, data, .. } = *tls;

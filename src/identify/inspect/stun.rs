@@ -29,15 +29,29 @@ impl Default for StunWatch {
 impl StunWatch {
     /// Adds to `facts` what `message` says.
     pub(super) fn take(&mut self, feed: &Feed, message: &Message<'_>, facts: &mut FlowFacts) {
-        facts.protocol(Protocol::Stun);
+        if facts.stun.is_none() {
+            facts.protocol(Protocol::Stun);
+        }
         vendor(feed, message, facts);
+        let direction = feed.direction;
+        let stun = facts.stun_mut();
         match message.class {
-            Class::Request => self.request(feed, message, facts),
-            Class::Indication => facts.stun_mut().relayed |= is_relayed(message.method),
-            Class::Success => self.success(feed, message, facts),
+            Class::Request => {
+                count(stun.requests.of_mut(direction));
+                stun.connectivity_check |= message.is_connectivity_check();
+                stun.allocate |= message.method == Method::ALLOCATE;
+                stun.nominated |= message.use_candidate;
+                stun.relayed |= is_relayed(message.method);
+                self.of(direction).request(message.transaction, feed.time);
+            }
+            Class::Indication => stun.relayed |= is_relayed(message.method),
+            Class::Success => {
+                count(stun.successes.of_mut(direction));
+                stun.allocated |= message.method == Method::ALLOCATE;
+                self.answer(feed, message, facts);
+            }
             Class::Error => {
-                let stun = facts.stun_mut();
-                count(stun.refusals.of_mut(feed.direction));
+                count(stun.refusals.of_mut(direction));
                 if let Some(code) = message.error {
                     stun.error(code, feed.packet);
                 }
@@ -45,23 +59,6 @@ impl StunWatch {
             }
         }
         mentions(feed, message, facts);
-    }
-
-    fn request(&mut self, feed: &Feed, message: &Message<'_>, facts: &mut FlowFacts) {
-        let stun = facts.stun_mut();
-        count(stun.requests.of_mut(feed.direction));
-        stun.connectivity_check |= message.is_connectivity_check();
-        stun.allocate |= message.method == Method::ALLOCATE;
-        stun.nominated |= message.use_candidate;
-        stun.relayed |= is_relayed(message.method);
-        self.of(feed.direction).request(message.transaction, feed.time);
-    }
-
-    fn success(&mut self, feed: &Feed, message: &Message<'_>, facts: &mut FlowFacts) {
-        let stun = facts.stun_mut();
-        count(stun.successes.of_mut(feed.direction));
-        stun.allocated |= message.method == Method::ALLOCATE;
-        self.answer(feed, message, facts);
     }
 
     /// Only what the server answers tells how far the server is.
@@ -102,22 +99,24 @@ fn vendor(feed: &Feed, message: &Message<'_>, facts: &mut FlowFacts) {
     if let Some(signature) = signature {
         facts.signature(signature, feed.packet);
     }
-    let stun = facts.stun_mut();
-    keep(&mut stun.realm, message.realm, feed);
-    keep(&mut stun.software, message.software, feed);
+    if let Some(realm) = message.realm {
+        keep(&mut facts.stun_mut().realm, realm, feed);
+    }
+    if let Some(software) = message.software {
+        keep(&mut facts.stun_mut().software, software, feed);
+    }
 }
 
-fn keep(slot: &mut Option<(String, crate::flow::PacketRef)>, bytes: Option<&[u8]>, feed: &Feed) {
-    let Some(bytes) = bytes.filter(|bytes| slot.is_none() && !bytes.is_empty() && bytes.len() <= MAX_TEXT)
-    else {
+fn keep(slot: &mut Option<(String, crate::flow::PacketRef)>, bytes: &[u8], feed: &Feed) {
+    if slot.is_some() || bytes.is_empty() || bytes.len() > MAX_TEXT {
         return;
-    };
+    }
     let text = String::from_utf8_lossy(bytes).trim_matches(['\0', '"', ' ']).to_owned();
     *slot = Some((text, feed.packet));
 }
 
 fn mentions(feed: &Feed, message: &Message<'_>, facts: &mut FlowFacts) {
-    for named in &message.addresses {
+    for named in message.addresses() {
         let kind = match named.kind {
             AddressKind::AlternateServer => MentionKind::AlternateServer,
             AddressKind::Mapped | AddressKind::MappedAlternate | AddressKind::XorMapped => {

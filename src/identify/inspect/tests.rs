@@ -106,6 +106,31 @@ fn media_becomes_a_stream_with_its_first_packet() {
     assert!(facts.has(Protocol::Rtp));
 }
 
+/// A packet with a long header: `first`, a version and two connection ids of eight bytes.
+fn quic(first: u8, version: u32, rest: &[u8]) -> Vec<u8> {
+    let ids = [&[8][..], &[0xd1; 8], &[8], &[0xd2; 8]].concat();
+    [&[first][..], &version.to_be_bytes(), &ids, rest].concat()
+}
+
+#[test]
+fn what_follows_in_a_connection_of_quic_is_not_taken_for_other_protocols() {
+    // An Initial of v1 with an empty token, a version negotiation that begins like RTP, short headers that begin like
+    // SIP and like a frame of FaceTime's around RTP.
+    let initial = quic(0xc3, 1, &[&[0, 0x44, 0xb0][..], &[0x5a; 1200]].concat());
+    let framed = [&[0x60, 0, 0, 92][..], &rtp(1)].concat();
+    let mut datagrams = vec![(Direction::FromClient, initial)];
+    datagrams.push((Direction::FromServer, quic(0x80, 0, &1u32.to_be_bytes())));
+    for _ in 0..8 {
+        datagrams.push((Direction::FromServer, b"SIP/2.0 200 OK\r\n\r\n".to_vec()));
+        datagrams.push((Direction::FromClient, framed.clone()));
+    }
+    let (inspector, _) = inspect(443, &datagrams);
+    let facts = inspector.facts().unwrap();
+    assert_eq!(facts.protocols, [Protocol::Quic]);
+    assert_eq!((facts.media.len(), facts.signatures.len()), (0, 0));
+    assert_eq!(facts.handshake.as_ref().unwrap().data, PerDirection { client: true, server: true });
+}
+
 #[test]
 fn a_stun_server_tells_the_clients_address_and_its_distance() {
     let exchange = [(Direction::FromClient, binding(1)), (Direction::FromServer, binding(0x0101))];

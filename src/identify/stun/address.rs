@@ -44,6 +44,29 @@ pub struct NamedAddress {
 const FAMILY_IPV4: u8 = 1;
 const FAMILY_IPV6: u8 = 2;
 
+/// Whether an attribute may hold an address, in one dialect or another.
+pub(super) const fn may_be(attribute: u16) -> bool {
+    matches!(
+        attribute,
+        0x0001
+            | 0x0002
+            | 0x0004
+            | 0x0005
+            | 0x000B
+            | 0x000E
+            | 0x0011
+            | 0x0012
+            | 0x0016
+            | 0x0020
+            | 0x0103
+            | 0x8020
+            | 0x8023
+            | 0x802B
+            | 0x802C
+            | 0x8090
+    )
+}
+
 /// The kind of address that an attribute holds and whether it is masked with the transaction identifier.
 pub(super) fn kind_of(attribute: u16, dialect: Dialect, method: Method) -> Option<(AddressKind, Masking)> {
     use AddressKind as Kind;

@@ -1,6 +1,6 @@
 //! Which reading of the bytes applies: RFC 8489 or one of the forms that are not it.
 
-use super::super::wire::{be16, be32, byte};
+use super::super::wire::{be32, byte};
 use super::attribute::{Attributes, Padding};
 use super::{Class, HEADER_LENGTH, Method, has_cookie};
 
@@ -28,12 +28,12 @@ const WHATSAPP_TYPES: std::ops::RangeInclusive<u16> = 0x0800..=0x0805;
 
 /// The dialect of a message that fills a datagram of `length` bytes; `None` if it is not STUN.
 pub(super) fn detect(payload: &[u8], length: usize) -> Option<Dialect> {
-    let kind = be16(payload, 0)?;
-    let declared = usize::from(be16(payload, 2)?);
-    if kind >= 0x4000 || declared + HEADER_LENGTH != length || payload.len() < HEADER_LENGTH {
+    let (header, attributes) = payload.split_first_chunk::<HEADER_LENGTH>()?;
+    let [k0, k1, l0, l1, ..] = *header;
+    let (kind, declared) = (u16::from_be_bytes([k0, k1]), usize::from(u16::from_be_bytes([l0, l1])));
+    if kind >= 0x4000 || declared + HEADER_LENGTH != length {
         return None;
     }
-    let attributes = payload.get(HEADER_LENGTH..).unwrap_or_default();
     if attributes.starts_with(&MICROSOFT_COOKIE) {
         return Some(Dialect::Microsoft);
     }
@@ -69,7 +69,7 @@ fn is_classic(kind: u16, declared: usize, attributes: &[u8], payload: &[u8]) -> 
     if attributes.len() < declared {
         return false;
     }
-    let mut walk = Attributes::new(attributes, Padding::ToFour);
+    let mut walk = Attributes::new(attributes, Padding::TO_FOUR);
     let known = walk.by_ref().all(|attribute| match attribute.kind {
         0x0001 | 0x0002 | 0x0004 | 0x0005 | 0x000B => attribute.value.len() == 8,
         0x0003 => attribute.value.len() == 4,

@@ -13,6 +13,8 @@ mod envelope;
 mod round_trips;
 mod stream;
 
+pub(crate) use attribute::fingerprint;
+
 pub use address::{AddressKind, NamedAddress};
 pub use dialect::Dialect;
 pub use envelope::Envelope;
@@ -92,8 +94,6 @@ pub struct Message<'a> {
     pub method: Method,
     /// Pairs request and answer.
     pub transaction: TransactionId,
-    /// Every address in the message with what named it, in order of appearance.
-    pub addresses: Vec<NamedAddress>,
     /// USERNAME: in ICE `fragment of the receiver:fragment of the sender`.
     pub username: Option<&'a [u8]>,
     /// REALM: the operator's domain.
@@ -117,6 +117,8 @@ pub struct Message<'a> {
     /// DATA: the packet for or from the peer of a relay.
     pub data: Option<&'a [u8]>,
     checksum: Option<Checksum<'a>>,
+    /// The attributes from the first address on.
+    addresses: Option<attribute::Attributes<'a>>,
     /// Attributes that only certain products send.
     pub vendor: VendorAttributes,
     /// Whether every attribute was read; not so if the capture cut the message or its lengths disagree.
@@ -156,45 +158,63 @@ pub fn probe(payload: &[u8], length: usize) -> Probe {
 }
 
 /// Reads one message: all of `payload`, which had `length` bytes on the wire.
+#[inline]
 pub fn parse(payload: &[u8], length: usize) -> Option<Message<'_>> {
     let dialect = dialect::detect(payload, length)?;
     let (class, method) = dialect.class_and_method(be16(payload, 0)?);
     let transaction = TransactionId(super::wire::array(payload, 4)?);
-    let mut message = Message {
-        dialect,
-        class,
-        method,
-        transaction,
-        addresses: Vec::new(),
-        username: None,
-        realm: None,
-        software: None,
-        error: None,
-        priority: None,
-        use_candidate: false,
-        ice_role: None,
-        lifetime: None,
-        requested_transport: None,
-        channel: None,
-        data: None,
-        checksum: None,
-        vendor: VendorAttributes::default(),
-        complete: false,
-    };
+    let mut message = Message::new(dialect, class, method, transaction);
     attribute::read(&mut message, payload, length);
     Some(message)
 }
 
 impl Message<'_> {
+    /// A message without attributes.
+    const fn new(dialect: Dialect, class: Class, method: Method, transaction: TransactionId) -> Self {
+        let whatsapp = matches!(dialect, Dialect::WhatsApp);
+        Self {
+            dialect,
+            class,
+            method,
+            transaction,
+            username: None,
+            realm: None,
+            software: None,
+            error: None,
+            priority: None,
+            use_candidate: false,
+            ice_role: None,
+            lifetime: None,
+            requested_transport: None,
+            channel: None,
+            data: None,
+            checksum: None,
+            addresses: None,
+            vendor: VendorAttributes {
+                google_network_info: false,
+                google_misc_info: false,
+                microsoft_implementation: false,
+                cisco_flow: false,
+                whatsapp,
+            },
+            complete: false,
+        }
+    }
+
+    /// Every address in the message with what named it, in order of appearance; the first sixteen.
+    pub fn addresses(&self) -> impl Iterator<Item = NamedAddress> {
+        self.addresses.clone().into_iter().flat_map(|attributes| attributes.addresses(self))
+    }
+
     /// The client's address as the other side saw it: what a Binding or Allocate answer reports.
     pub fn mapped(&self) -> Option<std::net::SocketAddr> {
-        let of = |kind| self.addresses.iter().find(|named| named.kind == kind);
+        let of = |kind| self.addresses().find(|named| named.kind == kind);
         of(AddressKind::XorMapped).or_else(|| of(AddressKind::Mapped)).map(|named| named.address)
     }
 
     /// Whether FINGERPRINT is right; `None` where there is none or it cannot be checked.
     pub fn fingerprint(&self) -> Option<bool> {
-        self.checksum.map(|checksum| checksum.value == attribute::fingerprint(checksum.covered))
+        self.checksum.map(|checksum| checksum.value == fingerprint(checksum.covered))
     }
 
     /// Whether this is a request of ICE: a Binding with USERNAME or PRIORITY, so a check of a path to a peer

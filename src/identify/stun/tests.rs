@@ -132,7 +132,7 @@ fn a_packet_inside_an_indication_is_handed_out() {
     let outer = whole(&outer).unwrap();
     assert_eq!((outer.class, outer.method), (Class::Indication, Method::DATA));
     assert_eq!(
-        outer.addresses[0],
+        outer.addresses().next().unwrap(),
         NamedAddress { kind: AddressKind::Peer, address: "192.0.2.1:1".parse().unwrap() }
     );
     assert!(whole(outer.data.unwrap()).unwrap().is_connectivity_check());
@@ -148,7 +148,7 @@ fn an_ms_turn_answer_names_the_relay_in_mapped_address_and_is_not_padded() {
     let message = whole(&bytes).unwrap();
     assert_eq!(message.dialect, Dialect::Microsoft);
     assert!(message.complete);
-    let named = |kind| message.addresses.iter().find(|named| named.kind == kind).map(|named| named.address);
+    let named = |kind| message.addresses().find(|named| named.kind == kind).map(|named| named.address);
     assert_eq!(named(AddressKind::Relayed), Some("192.0.2.5:3480".parse().unwrap()));
     assert_eq!(message.mapped(), Some("192.0.2.1:0".parse().unwrap()));
     assert_eq!(message.software, Some(b"2.0.1.211".as_slice()));
@@ -162,7 +162,7 @@ fn an_ms_turn_data_indication_needs_no_cookie_and_names_the_peer_in_clear() {
     bytes[4..8].copy_from_slice(&[1, 2, 3, 4]);
     let message = whole(&bytes).unwrap();
     assert_eq!((message.class, message.method), (Class::Indication, Method::DATA));
-    assert_eq!(message.addresses[0].address, "192.0.2.7:16332".parse().unwrap());
+    assert_eq!(message.addresses().next().unwrap().address, "192.0.2.7:16332".parse().unwrap());
     assert_eq!(message.data, Some([0x55].as_slice()));
 }
 
@@ -256,7 +256,7 @@ proptest! {
         let _ = probe(&bytes, bytes.len() + excess);
         let _ = Envelope::open(&bytes, bytes.len() + excess);
         if let Some(message) = parse(&bytes, bytes.len() + excess) {
-            prop_assert!(message.addresses.len() <= 16);
+            prop_assert!(message.addresses().count() <= 16);
         }
         prop_assert!(Stream::new(&bytes).into_iter().flatten().count() <= bytes.len());
     }
@@ -288,7 +288,7 @@ fn every_address_that_tshark_finds_is_found_in_real_captures() {
         let found: BTreeSet<IpAddr> = payloads
             .iter()
             .flat_map(messages_of)
-            .flat_map(|message| message.addresses)
+            .flat_map(|message| message.addresses().collect::<Vec<_>>())
             .map(|named| named.address.ip())
             .collect();
         let missing: Vec<_> = expected.iter().filter(|address| !found.contains(address)).collect();
@@ -353,4 +353,15 @@ fn rtp_in_a_tcp_stream_is_cut_into_packets() {
     let tcp =
         payloads.iter().filter(|payload| payload.transport == Transport::Tcp && payload.bytes.len() > 40);
     assert!(tcp.clone().all(|payload| Stream::new(&payload.bytes).is_some()), "{:?}", tcp.map(|p| p.number));
+}
+
+#[test]
+fn every_attribute_with_an_address_is_known_as_such() {
+    use super::address::{kind_of, may_be};
+    let dialects =
+        [Dialect::Classic, Dialect::Microsoft, Dialect::Standard, Dialect::WhatsApp, Dialect::Zoom];
+    for attribute in 0..=u16::MAX {
+        let holds = |dialect| kind_of(attribute, dialect, Method::ALLOCATE).is_some();
+        assert_eq!(may_be(attribute), dialects.into_iter().any(holds), "{attribute:#06x}");
+    }
 }

@@ -31,12 +31,13 @@ impl ServerName {
             return None;
         }
         let text = text(bytes);
-        let kind = if bytes.len() <= MAX_NAME && bytes.iter().all(|byte| is_host_byte(*byte)) {
-            if text.parse::<IpAddr>().is_ok() { NameKind::Address } else { NameKind::Host }
-        } else if text.parse::<IpAddr>().is_ok() {
-            NameKind::Address
-        } else {
-            NameKind::Other
+        let is_host = bytes.len() <= MAX_NAME && bytes.iter().all(|byte| is_host_byte(*byte));
+        // An IPv4 address ends with a digit, and no host name has the colons of IPv6.
+        let may_be_address = !is_host || bytes.last().is_some_and(u8::is_ascii_digit);
+        let kind = match (may_be_address && text.parse::<IpAddr>().is_ok(), is_host) {
+            (true, _) => NameKind::Address,
+            (false, true) => NameKind::Host,
+            (false, false) => NameKind::Other,
         };
         Some(Self { text, kind })
     }
@@ -70,8 +71,9 @@ const fn is_host_byte(byte: u8) -> bool {
 /// Bytes off the wire as text of bounded length: UTF-8 without control characters as it is, anything else with
 /// what is not printable ASCII escaped.
 pub(crate) fn text(bytes: &[u8]) -> String {
+    let is_plain = |text: &str| bytes.iter().all(u8::is_ascii_graphic) || !text.contains(char::is_control);
     match std::str::from_utf8(bytes) {
-        Ok(text) if text.len() <= MAX_NAME && !text.contains(char::is_control) => text.to_owned(),
+        Ok(text) if text.len() <= MAX_NAME && is_plain(text) => text.to_owned(),
         _ => bytes.get(..MAX_NAME).unwrap_or(bytes).escape_ascii().to_string(),
     }
 }

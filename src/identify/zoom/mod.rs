@@ -97,9 +97,16 @@ const OLD_OUTER_LENGTH: usize = 1;
 /// Whether a datagram of `length` bytes on the wire is one between a Zoom client and a router.
 pub fn probe(payload: &[u8], length: usize) -> Probe {
     match parse(payload, length) {
-        Some(Packet::Data { media, .. }) if !media.is_certain() => Probe::NeedMore,
-        Some(_) => Probe::Match,
+        Some(packet) if packet.is_certain() => Probe::Match,
+        Some(_) => Probe::NeedMore,
         None => Probe::NoMatch,
+    }
+}
+
+impl Packet<'_> {
+    /// Whether fields inside prove that this is Zoom's.
+    pub fn is_certain(&self) -> bool {
+        !matches!(self, Self::Data { media, .. } if !media.is_certain())
     }
 }
 
@@ -223,6 +230,9 @@ pub fn probe_peer(payload: &[u8], length: usize) -> Probe {
 /// Reads a datagram of `length` bytes on the wire between two participants. Only packets that prove
 /// themselves are read.
 pub fn parse_peer(payload: &[u8], length: usize) -> Option<PeerPacket<'_>> {
+    if !matches!(payload.first(), Some(0x07..=0x23)) {
+        return None;
+    }
     if payload.starts_with(&[0x1F, 0x02, 0x01]) {
         return peer_connect(payload);
     }

@@ -40,6 +40,7 @@ impl Wire {
             format: Format::Live,
             compression: None,
             link_types: Vec::new(),
+            interfaces: Vec::new(),
             packets: 0,
             bytes: 0,
             first_packet: None,

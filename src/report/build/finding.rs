@@ -10,7 +10,7 @@ use crate::identify::facts::Protocol;
 use crate::identify::infer::Subject;
 use crate::identify::{Contact, Identity, Role};
 use crate::locate::{ClaimKind, CountryCode};
-use crate::policy::{Judgement, Reason, Verdict};
+use crate::policy::{Judgement, Reason};
 use crate::session::{Leg, Session};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -88,6 +88,8 @@ impl Builder<'_> {
         let first = shown.map(|(subject, _)| subject.first_packet);
         Finding {
             rule: judgement.rule.clone(),
+            severity: judgement.severity,
+            rule_reason: judgement.rule_reason.clone(),
             verdict: judgement.verdict,
             session: Some(id.to_owned()),
             bytes_sent: endpoint.bytes_sent,
@@ -126,6 +128,8 @@ impl Builder<'_> {
         let first = shown.map(|(subject, _)| subject.first_packet);
         Finding {
             rule: judgement.rule.clone(),
+            severity: judgement.severity,
+            rule_reason: judgement.rule_reason.clone(),
             verdict: judgement.verdict,
             bytes_sent: sent,
             bytes_received: received,
@@ -150,6 +154,8 @@ impl Builder<'_> {
         );
         Finding {
             rule: judgement.rule.clone(),
+            severity: judgement.severity,
+            rule_reason: judgement.rule_reason.clone(),
             verdict: judgement.verdict,
             bytes_sent: tally.received.bytes,
             bytes_received: tally.sent.bytes,
@@ -160,7 +166,8 @@ impl Builder<'_> {
 
     /// `which dbip-country-lite of 2026-06-01 places in CN (likely)`, or why there is no telling.
     fn placed(&mut self, address: IpAddr, judgement: &Judgement) -> String {
-        if judgement.verdict == Verdict::Indeterminate && judgement.kind != Reason::NotTouched {
+        let missing = matches!(judgement.kind, Reason::Disputed | Reason::Incomplete | Reason::Unlocated);
+        if missing {
             return judgement.reason.clone();
         }
         let location = &self.place(address).location;
@@ -175,7 +182,8 @@ impl Builder<'_> {
             })
             .collect();
         let verb = if sources.len() == 1 { "places" } else { "place" };
-        format!("which {} {verb} in {country} ({})", listed(&sources), location.confidence)
+        let placed = format!("which {} {verb} in {country} ({})", listed(&sources), location.confidence);
+        if judgement.kind == Reason::Uncertain { format!("{placed}; {}", judgement.reason) } else { placed }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The flows of the report.
 
 use super::super::model::{
-    EvidenceReport, FlowReport, HandshakeReport, NameReport, SocketReport, StreamReport,
+    EvidenceReport, FlowReport, HandshakeReport, NameReport, SessionReport, SocketReport, StreamReport,
 };
 use super::Builder;
 use crate::flow::Transport;
@@ -10,14 +10,20 @@ use crate::identify::infer::Subject;
 use crate::identify::ja3::Ja3;
 use crate::identify::names::Name;
 use crate::identify::{Evidence, Identity};
-use std::net::SocketAddr;
+use crate::policy::Verdict;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 
 impl Builder<'_> {
-    pub(super) fn flows(&self) -> Vec<FlowReport> {
-        let flows = self.material.subjects.iter().zip(&self.material.inference.flows);
+    pub(super) fn flows(&self, sessions: &[SessionReport]) -> Vec<FlowReport> {
+        let in_calls = self.in_calls(sessions);
+        let outside = self.outside_verdicts();
+        let flows = self.material.subjects.iter().zip(&self.material.inference.flows).zip(0..);
         flows
-            .map(|(subject, identity)| {
+            .map(|((subject, identity), place)| {
                 let facts = subject.facts;
+                let call = in_calls.get(&place);
+                let judged = || outside.as_ref().map(|known| known.get(&subject.server.ip()));
                 FlowReport {
                     transport: subject.transport.name(),
                     client: socket(subject.client, subject.transport),
@@ -43,10 +49,34 @@ impl Builder<'_> {
                         facts.media.iter().map(|stream| self.stream(stream)).collect()
                     }),
                     evidence: identity.evidence.iter().map(evidence).collect(),
+                    session: call.map(|(session, _)| (*session).to_owned()),
+                    verdict: match call {
+                        Some((_, verdict)) => *verdict,
+                        None => judged().map(|verdict| verdict.copied().unwrap_or_default()),
+                    },
                     process: None,
                 }
             })
             .collect()
+    }
+
+    /// For each flow of a call, by its place, the call and the verdict on the far end in it.
+    fn in_calls<'s>(&self, sessions: &'s [SessionReport]) -> BTreeMap<u32, (&'s str, Option<Verdict>)> {
+        let mut in_calls = BTreeMap::new();
+        for (session, report) in self.material.sessions.iter().zip(sessions) {
+            let verdicts: BTreeMap<IpAddr, Verdict> =
+                report.endpoints.iter().map(|endpoint| (endpoint.address, endpoint.verdict)).collect();
+            for leg in &session.legs {
+                in_calls.insert(leg.flow, (report.id.as_str(), verdicts.get(&leg.far.ip()).copied()));
+            }
+        }
+        in_calls
+    }
+
+    /// What was found of addresses outside of calls, if they were judged: those without a finding are allowed.
+    fn outside_verdicts(&self) -> Option<BTreeMap<IpAddr, Verdict>> {
+        let found = self.findings.iter().filter(|finding| finding.session.is_none());
+        self.material.judge_all.then(|| found.map(|finding| (finding.endpoint, finding.verdict)).collect())
     }
 
     fn stream(&self, stream: &MediaStream) -> StreamReport {
@@ -92,7 +122,7 @@ fn handshake(facts: &HandshakeFacts) -> HandshakeReport {
     }
 }
 
-fn evidence(evidence: &Evidence) -> EvidenceReport {
+pub(super) fn evidence(evidence: &Evidence) -> EvidenceReport {
     EvidenceReport {
         kind: evidence.kind.name(),
         rule: evidence.rule,

@@ -1,6 +1,6 @@
 //! The inputs of the report.
 
-use super::super::model::{DamageReport, InputReport, Time};
+use super::super::model::{DamageReport, InputReport, Report, Time};
 use super::Builder;
 use crate::capture::{Compression, Format, Input, LinkType};
 use std::collections::BTreeMap;
@@ -11,6 +11,15 @@ impl Builder<'_> {
         let none = BTreeMap::new();
         let frames = self.material.anomalies.iter().chain(std::iter::repeat(&none));
         self.material.inputs.iter().zip(frames).map(|(input, frames)| report(input, frames)).collect()
+    }
+}
+
+impl Report {
+    /// Adds the hashes of `inputs`, those that the report was made of, which take longer to work out than the rest.
+    pub fn add_hashes(&mut self, inputs: &[Input]) {
+        for (report, input) in self.inputs.iter_mut().zip(inputs) {
+            report.sha256 = input.sha256.as_ref().map(|hash| hexadecimal(hash));
+        }
     }
 }
 

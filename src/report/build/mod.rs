@@ -1,23 +1,25 @@
 //! Puts the report together from what the stages found.
 
+mod client;
 mod endpoints;
 mod finding;
 mod flows;
 mod inputs;
+mod proof;
 mod sessions;
 
 use super::model::{CoverageReport, Finding, PacketReport, Report, Share, Time, Tool};
-use super::text;
+use super::{SCHEMA_VERSION, text};
 use crate::capture::{Input, Precision, Timestamp};
 use crate::flow::{Coverage, PacketRef, Tally};
 use crate::identify::infer::Subject;
-use crate::identify::{Catalogue, Contact, Identity, Inference};
+use crate::identify::{Catalogue, Contact, Identity, Inference, Role, Service};
 use crate::locate::{CountryCode, Locator, Placement, Scope};
-use crate::policy::{Evidence, Judgement, Policy, Verdict};
+use crate::policy::{CountrySet, Evidence, Judgement, Policy, Verdict};
 use crate::report::Places;
 use crate::session::Session;
 use hashbrown::HashMap;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// What a report is made of.
@@ -47,11 +49,15 @@ pub struct Material<'a> {
     /// Says what is allowed.
     pub policy: &'a Policy,
     /// The countries that calls should stay in, where the user has said.
-    pub home: &'a BTreeSet<CountryCode>,
+    pub home: &'a CountrySet,
+    /// The country in which the captures were taken, where the user has said.
+    pub vantage: Option<CountryCode>,
     /// Whether what belongs to no call is judged too.
     pub judge_all: bool,
     /// Whether to list every flow.
     pub with_flows: bool,
+    /// Whether far ends of calls have what shows them: the table has no room for it.
+    pub with_proof: bool,
 }
 
 /// Puts a report together.
@@ -64,7 +70,7 @@ pub fn build(material: &Material<'_>) -> Report {
     let lacks = builder.lacks();
     let verdict = builder.verdict(&lacks);
     Report {
-        schema_version: "1",
+        schema_version: SCHEMA_VERSION,
         tool: Tool { name: "landfall", version: env!("CARGO_PKG_VERSION") },
         verdict,
         lacks,
@@ -72,19 +78,32 @@ pub fn build(material: &Material<'_>) -> Report {
         databases: material.locator.databases().to_vec(),
         policy: material.policy.clone(),
         endpoints: builder.endpoints(),
-        flows: material.with_flows.then(|| builder.flows()),
+        flows: material.with_flows.then(|| builder.flows(&sessions)),
         coverage: builder.coverage,
         sessions,
         outside,
         findings: builder.findings,
+        pseudonymized: false,
     }
+}
+
+/// How an address was met, as far as rules ask for it.
+struct Met<'a> {
+    contact: Contact,
+    lacks_answers: bool,
+    services: &'a [Service],
+    roles: &'a [Role],
+    names: Vec<&'a str>,
+    bytes_sent: u64,
+    bytes_received: u64,
+    seen: Option<(Timestamp, Timestamp)>,
+    client: &'a CountrySet,
 }
 
 struct Builder<'a> {
     material: &'a Material<'a>,
     precision: Precision,
     placements: HashMap<IpAddr, Placement, foldhash::fast::RandomState>,
-    judgements: HashMap<(IpAddr, Contact), Judgement, foldhash::fast::RandomState>,
     coverage: CoverageReport,
     findings: Vec<Finding>,
 }
@@ -97,12 +116,12 @@ impl<'a> Builder<'a> {
             material,
             precision: precision.unwrap_or(Precision::MICROSECONDS),
             placements: HashMap::default(),
-            judgements: HashMap::default(),
             coverage: CoverageReport {
                 packets: counted.packets,
                 bytes: counted.bytes,
                 ip_packets: counted.ip_packets,
                 unfollowed_packets: counted.unfollowed_packets,
+                unread_segments: counted.unread_segments,
                 ..CoverageReport::default()
             },
             findings: Vec::new(),
@@ -128,16 +147,22 @@ impl<'a> Builder<'a> {
         self.place(address).location.country
     }
 
-    fn judge(&mut self, address: IpAddr, contact: Contact) -> Judgement {
-        if let Some(known) = self.judgements.get(&(address, contact)) {
-            return known.clone();
-        }
+    /// Holds an address, met in such a way, against the rules.
+    fn judge(&mut self, address: IpAddr, met: &Met<'_>) -> Judgement {
         let policy = self.material.policy;
-        let placement = self.place(address);
-        let evidence = Evidence { scope: placement.scope, location: &placement.location, contact };
-        let judgement = policy.judge(&evidence);
-        self.judgements.insert((address, contact), judgement.clone());
-        judgement
+        let Placement { scope, location, operator, .. } = self.place(address);
+        policy.judge(&Evidence {
+            lacks_answers: met.lacks_answers,
+            services: met.services,
+            roles: met.roles,
+            names: &met.names,
+            asn: operator.as_ref().map(|operator| operator.asn),
+            bytes_sent: met.bytes_sent,
+            bytes_received: met.bytes_received,
+            seen: met.seen,
+            client: met.client,
+            ..Evidence::new(address, *scope, location, met.contact)
+        })
     }
 
     fn packet(&self, packet: PacketRef, at: Timestamp) -> Option<PacketReport> {
@@ -177,6 +202,13 @@ impl<'a> Builder<'a> {
             lacks.push(format!(
                 "{} packets were not followed: too many flows or addresses.",
                 text::number(unfollowed)
+            ));
+        }
+        let unread = self.coverage.unread_segments;
+        if unread > 0 {
+            lacks.push(format!(
+                "{} TCP segments were not looked at, of too many connections at once: names in them are missing.",
+                text::number(unread)
             ));
         }
         lacks

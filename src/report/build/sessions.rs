@@ -4,19 +4,21 @@ use super::super::model::{
     CountryReport, EventReport, FailedReport, FailoverReport, Finding, NameReport, OutsideReport,
     SessionEndpoint, SessionReport,
 };
-use super::Builder;
+use super::super::text;
+use super::client::Client;
 use super::endpoints::least;
 use super::finding::Seen;
+use super::proof::Proof;
+use super::{Builder, Met};
 use crate::flow::Transport;
-use crate::identify::facts::{MentionKind, Rtt, RttVia};
-use crate::identify::names::Via;
-use crate::identify::{Contact, Role};
+use crate::identify::facts::{Rtt, RttVia};
+use crate::identify::infer::Subject;
+use crate::identify::{Contact, Identity, Role, Service};
 use crate::locate::{CountryCode, Scope};
-use crate::policy::{Reason, Verdict, groups};
-use crate::session::{Event, Failover, Leg, Session, What};
+use crate::policy::{Judgement, Reason, Verdict, groups};
+use crate::session::{Event, Failover, Failure, Leg, Session, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::Arc;
 
 /// Why there is no telling whether a server answered.
 const UNHEARD: &str = "whether it answered is not known, as only one direction was captured";
@@ -33,15 +35,10 @@ impl Builder<'_> {
         let countries = countries(&endpoints);
         let seen = Seen::new(self, session, &endpoints);
         let first = self.findings.len();
+        let client_seen = self.countries_seen(session);
+        let client = self.client_of(client_seen);
         for endpoint in &mut endpoints {
-            let mut judgement = self.judge(endpoint.address, endpoint.contact);
-            let untouched = judgement.kind == Reason::NotTouched && judgement.rule.is_some();
-            if untouched && session.lacks_answers() {
-                judgement.verdict = Verdict::Indeterminate;
-                UNHEARD.clone_into(&mut judgement.reason);
-            } else if untouched {
-                endpoint.untouched = Some(judgement.reason.clone());
-            }
+            let judgement = self.judge_far_end(session, &client, endpoint);
             endpoint.verdict = judgement.verdict;
             if judgement.verdict != Verdict::Allow {
                 let legs = by_address.get(&endpoint.address).map_or(&[][..], Vec::as_slice);
@@ -49,16 +46,15 @@ impl Builder<'_> {
                 self.findings.push(finding);
             }
         }
-        endpoints.sort_by_key(|endpoint| {
-            let role = endpoint.roles.first().copied().unwrap_or(Role::Unknown);
-            (std::cmp::Reverse(endpoint.verdict), role, std::cmp::Reverse(endpoint.contact), endpoint.address)
-        });
-        let home = self.home(session);
+        endpoints.sort_by_key(SessionEndpoint::order);
+        let home = if session.failovers.is_empty() { BTreeSet::new() } else { self.home(session) };
         SessionReport {
             id,
             service: session.service.clone(),
             service_name: self.material.catalogue.display_name(&session.service).to_owned(),
             client: session.client,
+            client_countries: client.countries.iter().collect(),
+            client_country_via: client.via,
             start: self.time(session.start),
             end: self.time(session.end),
             media_seen: session.has_media,
@@ -76,11 +72,94 @@ impl Builder<'_> {
         }
     }
 
+    /// Judges a far end, and notes where contact went too short a way for a rule to apply.
+    fn judge_far_end(
+        &mut self,
+        session: &Session,
+        client: &Client,
+        endpoint: &mut SessionEndpoint,
+    ) -> Judgement {
+        let mut judgement = self.judge(
+            endpoint.address,
+            &Met {
+                contact: endpoint.contact,
+                lacks_answers: session.lacks_answers(),
+                services: std::slice::from_ref(&session.service),
+                roles: &endpoint.roles,
+                names: endpoint.names.iter().map(|name| &*name.name).collect(),
+                bytes_sent: endpoint.bytes_sent,
+                bytes_received: endpoint.bytes_received,
+                seen: endpoint.first_seen.zip(endpoint.last_seen).map(|(first, last)| (first.at, last.at)),
+                client: &client.countries,
+            },
+        );
+        let untouched = judgement.kind == Reason::NotTouched && judgement.rule.is_some();
+        if untouched && session.lacks_answers() {
+            judgement.verdict = Verdict::Indeterminate;
+            UNHEARD.clone_into(&mut judgement.reason);
+        } else if untouched {
+            endpoint.untouched = Some(judgement.reason.clone());
+        }
+        judgement
+    }
+
     fn session_endpoint(&mut self, address: IpAddr, legs: &[&Leg]) -> SessionEndpoint {
+        let mut endpoint = self.unseen(address);
+        let mut transports: Vec<Transport> = Vec::new();
+        let mut names: Vec<(&str, &'static str)> = Vec::new();
+        let mut rtts: Vec<Rtt> = Vec::new();
+        for leg in legs {
+            let Some((subject, identity)) = self.flow(leg.flow) else { continue };
+            endpoint.contact = endpoint.contact.max(identity.contact);
+            let (start, end) = (self.time(subject.start), self.time(subject.end));
+            endpoint.first_seen = Some(endpoint.first_seen.map_or(start, |first| first.min(start)));
+            endpoint.last_seen = endpoint.last_seen.max(Some(end));
+            endpoint.packets_sent += leg.sent.packets;
+            endpoint.bytes_sent += leg.sent.bytes;
+            endpoint.packets_received += leg.received.packets;
+            endpoint.bytes_received += leg.received.bytes;
+            if matches!(subject.transport, Transport::Tcp | Transport::Udp) {
+                endpoint.ports.push(leg.far.port());
+            }
+            transports.push(subject.transport);
+            endpoint.roles.push(identity.role);
+            names.extend(identity.names.iter().map(|name| (&*name.name, name.via.name())));
+            let streams = subject.facts.map_or(&[][..], |facts| &facts.media);
+            endpoint.media.extend(streams.iter().map(|stream| stream.kind.unwrap_or("media")));
+            if !leg.opened_by_far {
+                // What a local proxy answers says nothing of the server.
+                let proxied = self.material.inference.proxied_clients.contains(&subject.client.ip());
+                let handshake = subject.handshake.filter(|_| !proxied);
+                rtts.extend(handshake.map(|min| Rtt { via: RttVia::Tcp, min, samples: 1 }));
+                rtts.extend(subject.facts.map_or(&[][..], |facts| &facts.rtts));
+            }
+        }
+        tidy(&mut endpoint.ports);
+        tidy(&mut endpoint.roles);
+        if endpoint.roles.len() > 1 {
+            endpoint.roles.retain(|role| *role != Role::Unknown);
+        }
+        tidy(&mut endpoint.media);
+        tidy(&mut transports);
+        endpoint.transports = transports.into_iter().map(Transport::name).collect();
+        tidy(&mut names);
+        endpoint.names =
+            names.into_iter().map(|(name, via)| NameReport { name: name.to_owned(), via }).collect();
+        endpoint.rtt = least(&summed(&rtts));
+        if self.material.with_proof {
+            let Proof { media_spans, first_packet, evidence } = self.proof(legs);
+            (endpoint.media_spans, endpoint.first_packet, endpoint.evidence) =
+                (media_spans, first_packet, evidence);
+        }
+        endpoint
+    }
+
+    /// A far end of which nothing is known but where it is.
+    fn unseen(&mut self, address: IpAddr) -> SessionEndpoint {
         let placement = self.place(address);
         let (country, confidence) = (placement.location.country, placement.location.confidence);
         let scope = placement.scope;
-        let mut endpoint = SessionEndpoint {
+        SessionEndpoint {
             address,
             ports: Vec::new(),
             transports: Vec::new(),
@@ -94,59 +173,28 @@ impl Builder<'_> {
             bytes_sent: 0,
             packets_received: 0,
             bytes_received: 0,
+            first_seen: None,
+            last_seen: None,
             rtt: None,
             media: Vec::new(),
+            media_spans: Vec::new(),
+            first_packet: None,
+            evidence: Vec::new(),
             verdict: Verdict::Allow,
             untouched: None,
-        };
-        let (mut ports, mut transports) = (BTreeSet::new(), BTreeSet::new());
-        let (mut roles, mut names, mut media) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        let mut rtts: Vec<Rtt> = Vec::new();
-        for leg in legs {
-            let Some((subject, identity)) = self.flow(leg.flow) else { continue };
-            endpoint.contact = endpoint.contact.max(identity.contact);
-            endpoint.packets_sent += leg.sent.packets;
-            endpoint.bytes_sent += leg.sent.bytes;
-            endpoint.packets_received += leg.received.packets;
-            endpoint.bytes_received += leg.received.bytes;
-            if matches!(subject.transport, Transport::Tcp | Transport::Udp) {
-                ports.insert(leg.far.port());
-            }
-            transports.insert(subject.transport);
-            roles.insert(identity.role);
-            names.extend(identity.names.iter().map(|name| (&*name.name, name.via.name())));
-            let streams = subject.facts.map_or(&[][..], |facts| &facts.media);
-            media.extend(streams.iter().map(|stream| stream.kind.unwrap_or("media")));
-            if !leg.opened_by_far {
-                // What a local proxy answers says nothing of the server.
-                let proxied = self.material.inference.proxied_clients.contains(&subject.client.ip());
-                let handshake = subject.handshake.filter(|_| !proxied);
-                rtts.extend(handshake.map(|min| Rtt { via: RttVia::Tcp, min, samples: 1 }));
-                rtts.extend(subject.facts.map_or(&[][..], |facts| &facts.rtts));
-            }
         }
-        if roles.len() > 1 {
-            roles.remove(&Role::Unknown);
-        }
-        endpoint.ports = ports.into_iter().collect();
-        endpoint.transports = transports.into_iter().map(Transport::name).collect();
-        endpoint.roles = roles.into_iter().collect();
-        endpoint.names =
-            names.into_iter().map(|(name, via)| NameReport { name: name.to_owned(), via }).collect();
-        endpoint.media = media.into_iter().collect();
-        endpoint.rtt = least(&summed(&rtts));
-        endpoint
     }
 
     fn event(&mut self, event: &Event) -> EventReport {
-        let code = match event.what {
-            What::Failed(failure) => Some(failure.code()),
+        let failure = match event.what {
+            What::Failed(failure) => Some(failure),
             _ => None,
         };
         EventReport {
             time: self.time(event.time),
             event: event.what.name(),
-            code,
+            code: failure.map(Failure::code),
+            words: failure.map(Failure::words),
             endpoint: event.far.ip(),
             port: Some(event.far.port()).filter(|port| *port != 0),
             country: self.country(event.far.ip()),
@@ -190,27 +238,16 @@ impl Builder<'_> {
 
     fn name_of(&self, address: IpAddr) -> Option<String> {
         let identity = self.material.inference.endpoints.get(&address)?;
-        let rank = |(name, via): &&(Arc<str>, Via)| (name.starts_with('*'), *via == Via::Certificate);
-        identity.names.iter().min_by_key(rank).map(|(name, _)| name.to_string())
+        text::best_name(identity.names.iter().map(|(name, via)| (&**name, via.name()))).map(str::to_owned)
     }
 
     /// The countries that a call should stay in: those the user names, else the continent of the client's address
     /// as servers see it.
     fn home(&mut self, session: &Session) -> BTreeSet<CountryCode> {
         if !self.material.home.is_empty() {
-            return self.material.home.clone();
+            return self.material.home.iter().collect();
         }
-        let mapped = session
-            .legs
-            .iter()
-            .filter(|leg| !leg.opened_by_far)
-            .filter_map(|leg| self.flow(leg.flow))
-            .flat_map(|(subject, _)| subject.facts.map_or(&[][..], |facts| &facts.mentions));
-        let public =
-            mapped.filter(|mention| mention.kind == MentionKind::Mapped).map(|mention| mention.address.ip());
-        let candidates: BTreeSet<IpAddr> = public.chain([session.client]).collect();
-        let countries: BTreeSet<CountryCode> =
-            candidates.into_iter().filter_map(|address| self.country(address)).collect();
+        let countries = self.countries_seen(session);
         // Where servers disagree on the client's address there is no telling where it is.
         match (countries.first(), countries.len()) {
             (Some(country), 1) => region(*country),
@@ -242,10 +279,31 @@ impl Builder<'_> {
     }
 
     fn judge_outside(&mut self, address: IpAddr, flows: &[u32]) {
-        let contact =
-            flows.iter().filter_map(|flow| self.flow(*flow)).map(|(_, identity)| identity.contact).max();
-        let contact = contact.unwrap_or(Contact::Mentioned);
-        let judgement = self.judge(address, contact);
+        let met: Vec<(&Subject<'_>, &Identity)> = flows.iter().filter_map(|flow| self.flow(*flow)).collect();
+        let contact = met.iter().map(|(_, identity)| identity.contact).max().unwrap_or(Contact::Mentioned);
+        let services: BTreeSet<Service> =
+            met.iter().filter_map(|(_, identity)| identity.service.clone()).collect();
+        let roles: BTreeSet<Role> = met.iter().map(|(_, identity)| identity.role).collect();
+        let clients = met.iter().filter_map(|(subject, _)| self.country(subject.client.ip())).collect();
+        let client = self.client_of(clients);
+        let judgement = self.judge(
+            address,
+            &Met {
+                contact,
+                lacks_answers: false,
+                services: &services.into_iter().collect::<Vec<_>>(),
+                roles: &roles.into_iter().collect::<Vec<_>>(),
+                names: met.iter().flat_map(|(_, identity)| &identity.names).map(|name| &*name.name).collect(),
+                bytes_sent: met.iter().map(|(subject, _)| subject.sent.bytes).sum(),
+                bytes_received: met.iter().map(|(subject, _)| subject.received.bytes).sum(),
+                seen: met
+                    .iter()
+                    .map(|(subject, _)| subject.start)
+                    .min()
+                    .zip(met.iter().map(|(subject, _)| subject.end).max()),
+                client: &client.countries,
+            },
+        );
         if judgement.verdict != Verdict::Allow {
             let finding = self.outside_finding(address, flows, contact, &judgement);
             self.findings.push(finding);
@@ -254,13 +312,25 @@ impl Builder<'_> {
 
     /// Judges addresses that no flow stands for: tunnel ends, and fragments that were never made whole.
     fn judge_loose(&mut self) {
+        let client = self.client_of(BTreeSet::new());
         for (address, tally) in self.material.loose {
             let known = self.material.inference.endpoints.get(address).map(|known| known.contact);
             let contact = if tally.sent.packets > 0 { Contact::Answered } else { Contact::Attempted };
             if !tally.beyond_errors || known >= Some(contact) {
                 continue;
             }
-            let judgement = self.judge(*address, contact);
+            let met = Met {
+                contact,
+                lacks_answers: false,
+                services: &[],
+                roles: &[],
+                names: Vec::new(),
+                bytes_sent: tally.received.bytes,
+                bytes_received: tally.sent.bytes,
+                seen: Some((tally.first, tally.last)),
+                client: &client.countries,
+            };
+            let judgement = self.judge(*address, &met);
             if judgement.verdict != Verdict::Allow {
                 let finding = self.loose_finding(*address, tally, contact, &judgement);
                 self.findings.push(finding);
@@ -272,6 +342,8 @@ impl Builder<'_> {
         let placement = self.place(address);
         Finding {
             rule: None,
+            severity: None,
+            rule_reason: None,
             verdict: Verdict::Allow,
             session: None,
             endpoint: address,
@@ -286,6 +358,12 @@ impl Builder<'_> {
             packets: Vec::new(),
         }
     }
+}
+
+/// Sorts `list` and leaves each item in it once.
+fn tidy<T: Ord>(list: &mut Vec<T>) {
+    list.sort_unstable();
+    list.dedup();
 }
 
 /// The least time and the number of samples of each kind.

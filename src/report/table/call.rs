@@ -2,13 +2,14 @@
 
 use super::super::model::{FailedReport, FailoverReport, Report, SessionEndpoint, SessionReport};
 use super::super::text::{bytes, counted, escape, milliseconds, socket};
-use super::{Table, WIDTH, best_name, clock, span};
+use super::{Table, WIDTH, best_name, claims, clock, span};
 use crate::identify::{Contact, Role};
 use crate::locate::{Confidence, CountryCode, Scope};
 use crate::policy::Verdict;
 use anstyle::Style;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 /// Far ends of one role shown each in a line before they are summed up.
 const MAX_EACH: usize = 4;
@@ -30,7 +31,7 @@ impl Table {
         self.head(call);
         for row in rows(&call.endpoints) {
             match row {
-                Row::One(endpoint) => self.far_end(call, endpoint),
+                Row::One(endpoint) => self.far_end(report, call, endpoint),
                 Row::Many(endpoints) => self.far_ends(&endpoints),
             }
         }
@@ -78,7 +79,7 @@ impl Table {
         self.line(&columns);
     }
 
-    fn far_end(&mut self, call: &SessionReport, endpoint: &SessionEndpoint) {
+    fn far_end(&mut self, report: &Report, call: &SessionReport, endpoint: &SessionEndpoint) {
         let verdict = self.verdict(endpoint.verdict);
         let role = endpoint.roles.first().copied().unwrap_or(Role::Unknown);
         let mut name = socket(endpoint.address, endpoint.ports.first().copied());
@@ -104,6 +105,19 @@ impl Table {
         let sent = bytes(endpoint.bytes_sent);
         self.line(&format!("{name:SERVER_WIDTH$} {place:12}{rtt:>8}{sent:>8} {received:>9}"));
         self.names(endpoint, role);
+        if endpoint.verdict != Verdict::Allow || endpoint.confidence == Confidence::Disputed {
+            self.claims(report, endpoint.address);
+        }
+    }
+
+    /// What the sources say of an address of the Internet.
+    fn claims(&mut self, report: &Report, address: IpAddr) {
+        // They are in the order of their addresses.
+        let found = report.endpoints.binary_search_by_key(&address, |endpoint| endpoint.address);
+        let endpoint = found.ok().and_then(|place| report.endpoints.get(place));
+        if let Some(endpoint) = endpoint.filter(|endpoint| endpoint.scope == Scope::Global) {
+            self.wrapped(&claims::told(&endpoint.location), INDENT);
+        }
     }
 
     /// The name, other roles and kinds of media of a far end.

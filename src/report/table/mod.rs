@@ -1,12 +1,13 @@
 //! The report for people: per call what was touched where, what was refused and why, then the rest in a line.
 
 mod call;
+mod claims;
 mod servers;
 
 use super::model::{Finding, InputReport, NameReport, Report, SessionReport, Time};
 use super::text::{bytes, counted, escape, number};
 use crate::locate::Database;
-use crate::policy::Verdict;
+use crate::policy::{DEFAULT_RULE, Verdict};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
 
@@ -32,6 +33,9 @@ pub(super) fn render(report: &Report, colour: bool) -> String {
         table.servers(report);
     }
     table.summary(report);
+    if report.pseudonymized {
+        table.wrapped("Addresses and names that tell who took part are pseudonyms.", 0);
+    }
     table.text
 }
 
@@ -129,8 +133,21 @@ impl Table {
     }
 
     fn reason(&mut self, finding: &Finding) {
-        let rule = finding.rule.as_ref().map_or_else(String::new, |rule| format!("{}: ", escape(rule)));
-        self.wrapped(&format!("{rule}{}", escape(&finding.reason)), 6);
+        let mut label = finding.rule.as_deref().map_or_else(String::new, escape);
+        if let Some(severity) = finding.severity {
+            let _ = write!(label, ", {}", severity.name());
+        }
+        if finding.rule.as_deref() == Some(DEFAULT_RULE) {
+            label.push_str(" (no rule allows it)");
+        }
+        // In quotes: it is what the policy says, not what packets show.
+        if let Some(reason) = &finding.rule_reason {
+            let _ = write!(label, " (\"{}\")", escape(reason.trim_end_matches('.')));
+        }
+        if !label.is_empty() {
+            label.push_str(": ");
+        }
+        self.wrapped(&format!("{label}{}", escape(&finding.reason)), 6);
     }
 
     fn summary(&mut self, report: &Report) {
@@ -154,6 +171,10 @@ impl Table {
             number(denied as u64),
             number(unclear as u64),
         ));
+        if let Some(name) = &report.policy.name {
+            let rules = counted(report.policy.rules.len(), "rule");
+            self.wrapped(&format!("policy: {}, {rules}", escape(name)), 0);
+        }
         for lack in &report.lacks {
             self.wrapped(lack, 0);
         }
@@ -182,16 +203,13 @@ impl Table {
     }
 }
 
-/// The name that tells a person most: what the client asked for before what a certificate allows, and no pattern
-/// where there is a name.
-fn best_name(names: &[NameReport]) -> Option<&str> {
-    let rank =
-        |name: &&NameReport| (name.name.starts_with('*'), matches!(name.via, "certificate" | "capture"));
-    names.iter().min_by_key(rank).map(|name| name.name.as_str())
+/// The name that tells a person most.
+pub(super) fn best_name(names: &[NameReport]) -> Option<&str> {
+    super::text::best_name(names.iter().map(|name| (name.name.as_str(), name.via)))
 }
 
 /// `dbip-country-lite 2026-06-01: IP Geolocation by DB-IP, https://db-ip.com`.
-fn credit(database: &Database) -> String {
+pub(super) fn credit(database: &Database) -> String {
     let mut text = escape(&database.id);
     if let Some(built) = database.built {
         let _ = write!(text, " {}", built.strftime("%Y-%m-%d"));
@@ -203,7 +221,7 @@ fn credit(database: &Database) -> String {
 }
 
 /// `2020-04-03 14:02:11 to 14:09:37`, with the second date where it is another.
-fn span(first: Time, last: Time) -> String {
+pub(super) fn span(first: Time, last: Time) -> String {
     let (start, end) = (seconds(first), seconds(last));
     let same_day = start.get(..10).is_some_and(|day| end.starts_with(day));
     let shown = if same_day { end.get(11..).unwrap_or(&end) } else { &end };

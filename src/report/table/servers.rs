@@ -2,9 +2,9 @@
 
 use super::super::model::{EndpointReport, Report};
 use super::super::text::{bytes, counted, escape, milliseconds};
-use super::{Table, best_name};
+use super::{Table, best_name, claims};
 use crate::identify::Contact;
-use crate::locate::Scope;
+use crate::locate::{Confidence, Scope};
 use std::collections::BTreeSet;
 
 /// Servers listed before the rest is only counted.
@@ -31,7 +31,8 @@ impl Table {
             "server", "in", "contact", "rtt", "out", "in"
         ));
         for server in servers.iter().take(MAX_SERVERS) {
-            self.server(server);
+            let has_finding = report.findings.iter().any(|finding| finding.endpoint == server.address);
+            self.server(server, has_finding);
         }
         if let Some(rest) = servers.get(MAX_SERVERS..).filter(|rest| !rest.is_empty()) {
             let countries: BTreeSet<_> = rest.iter().filter_map(|server| server.location.country).collect();
@@ -43,7 +44,7 @@ impl Table {
         }
     }
 
-    fn server(&mut self, server: &EndpointReport) {
+    fn server(&mut self, server: &EndpointReport, has_finding: bool) {
         let country = match (server.location.country, server.scope) {
             (Some(country), _) => country.to_string(),
             (None, Scope::Global) => "??".to_owned(),
@@ -62,6 +63,11 @@ impl Table {
         ));
         if let Some(name) = best_name(&server.names) {
             self.wrapped(&escape(name), 8);
+        }
+        let location = &server.location;
+        let is_refuted = location.confidence == Confidence::Unknown && !location.claims.is_empty();
+        if has_finding || is_refuted || location.confidence == Confidence::Disputed {
+            self.wrapped(&claims::told(location), 8);
         }
     }
 }

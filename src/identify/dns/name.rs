@@ -1,0 +1,153 @@
+//! Names of DNS, which may end where an earlier one goes on (RFC 1035 section 4.1.4).
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// Bytes of the longest name with the lengths of its labels, RFC 1035 section 2.3.4.
+const LONGEST_NAME: usize = 255;
+/// The two highest bits of a length that is a pointer, RFC 1035 section 4.1.4.
+const POINTER: u8 = 0xC0;
+/// The longest label; higher bits have been given other meanings that nobody uses.
+const LONGEST_LABEL: u8 = 63;
+
+/// A name that is there to its end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Name<'a> {
+    message: &'a [u8],
+    /// Where its first label stands.
+    start: usize,
+}
+
+/// What stands at a place of a name.
+enum Part<'a> {
+    /// A label, and the place after it.
+    Label(&'a [u8], usize),
+    /// The name goes on there.
+    Pointer(usize),
+    End,
+}
+
+impl<'a> Part<'a> {
+    fn read(message: &'a [u8], at: usize) -> Option<Self> {
+        let length = *message.get(at)?;
+        Some(match length {
+            0 => Self::End,
+            1..=LONGEST_LABEL => {
+                let start = at + 1;
+                let end = start + usize::from(length);
+                Self::Label(message.get(start..end)?, end)
+            }
+            POINTER.. => {
+                Self::Pointer(usize::from(length & !POINTER) << 8 | usize::from(*message.get(at + 1)?))
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl<'a> Name<'a> {
+    /// Reads the name at a place; gives the place after it too.
+    ///
+    /// A pointer has to lead to a place before the labels that it ends, so that no name goes round.
+    pub(super) fn read(message: &'a [u8], place: usize) -> Option<(Self, usize)> {
+        let (mut at, mut run, mut length) = (place, place, 0);
+        let (mut start, mut after) = (place, None);
+        loop {
+            match Part::read(message, at)? {
+                Part::End => return Some((Self { message, start }, after.unwrap_or(at + 1))),
+                Part::Label(label, end) => {
+                    length += 1 + label.len();
+                    if length >= LONGEST_NAME {
+                        return None;
+                    }
+                    at = end;
+                }
+                Part::Pointer(target) if target < run => {
+                    after = after.or(Some(at + 2));
+                    (at, run) = (target, target);
+                    if length == 0 {
+                        start = target;
+                    }
+                }
+                Part::Pointer(_) => return None,
+            }
+        }
+    }
+
+    fn labels(self) -> impl Iterator<Item = &'a [u8]> {
+        let mut at = self.start;
+        std::iter::from_fn(move || {
+            loop {
+                match Part::read(self.message, at)? {
+                    Part::End => return None,
+                    Part::Label(label, end) => {
+                        at = end;
+                        return Some(label);
+                    }
+                    Part::Pointer(target) => at = target,
+                }
+            }
+        })
+    }
+
+    /// Whether two names of one message are the same: letters of ASCII count in either case (RFC 4343).
+    pub(super) fn is_same(self, other: Self) -> bool {
+        if self.start == other.start {
+            return true;
+        }
+        let (mut ours, mut theirs) = (self.labels(), other.labels());
+        loop {
+            match (ours.next(), theirs.next()) {
+                (None, None) => return true,
+                (Some(one), Some(other)) if one.eq_ignore_ascii_case(other) => {}
+                _ => return false,
+            }
+        }
+    }
+
+    /// As text, without the last dot. Dots and backslashes within a label are escaped, and so are bytes that are not
+    /// UTF-8 (RFC 1035 section 5.1, RFC 6763 section 4.3).
+    pub(super) fn text(self) -> Arc<str> {
+        let mut bytes = [0; LONGEST_NAME];
+        match self.plain(&mut bytes) {
+            Some(plain) => plain.into(),
+            None => self.escaped().into(),
+        }
+    }
+
+    /// Writes a name in which nothing has to be escaped, as in nearly all.
+    fn plain(self, bytes: &mut [u8; LONGEST_NAME]) -> Option<&str> {
+        let mut length = 0_usize;
+        for label in self.labels() {
+            if label.iter().any(|byte| !byte.is_ascii() || matches!(byte, b'.' | b'\\')) {
+                return None;
+            }
+            let end = length + label.len();
+            bytes.get_mut(length..end)?.copy_from_slice(label);
+            *bytes.get_mut(end)? = b'.';
+            length = end + 1;
+        }
+        std::str::from_utf8(bytes.get(..length.saturating_sub(1))?).ok()
+    }
+
+    fn escaped(self) -> String {
+        let mut text = String::new();
+        for (index, label) in self.labels().enumerate() {
+            if index > 0 {
+                text.push('.');
+            }
+            for chunk in label.utf8_chunks() {
+                for character in chunk.valid().chars() {
+                    match character {
+                        '.' | '\\' => text.extend(['\\', character]),
+                        _ => text.push(character),
+                    }
+                }
+                for byte in chunk.invalid() {
+                    let _ = write!(text, "\\{byte:03}");
+                }
+            }
+        }
+        text
+    }
+}

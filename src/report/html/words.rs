@@ -1,0 +1,159 @@
+//! Words that people read, in one place so that every part of the page uses the same.
+
+use crate::capture::Precision;
+use crate::identify::{Contact, Role};
+use crate::locate::{Confidence, CountryCode, Scope};
+use crate::policy::Verdict;
+use crate::report::model::{NameReport, SessionEndpoint, Time};
+use crate::report::text::{counted, milliseconds};
+use std::time::Duration;
+
+/// A verdict as a mark before a line, and as the class of what it is about.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    pub(super) class: &'static str,
+    pub(super) word: &'static str,
+    pub(super) long: &'static str,
+}
+
+pub(super) const fn mark(verdict: Verdict) -> Mark {
+    match verdict {
+        Verdict::Allow => Mark { class: "ok", word: "ok", long: "Allowed" },
+        Verdict::Deny => Mark { class: "deny", word: "DENY", long: "Denied" },
+        Verdict::Indeterminate => Mark { class: "open", word: "?", long: "Indeterminate" },
+    }
+}
+
+/// How far contact went. Where answers were not captured, that there is none says nothing.
+pub(super) const fn contact(contact: Contact, one_direction: bool) -> &'static str {
+    match contact {
+        Contact::Mentioned => "only named",
+        Contact::Attempted if one_direction => "answers not captured",
+        Contact::Attempted => "no answer",
+        Contact::Answered => "answered",
+        Contact::Established => "handshake done",
+        Contact::Control => "data both ways",
+        Contact::Media => "media",
+    }
+}
+
+/// What a role is, for a legend.
+pub(super) const fn role(role: Role) -> &'static str {
+    match role {
+        Role::Media => "media: audio, video, screen",
+        Role::Relay => "relay (TURN)",
+        Role::Peer => "participant, reached directly",
+        Role::Signaling => "signaling: control and keys",
+        Role::Probe => "probe: latency or NAT test",
+        Role::Web => "web",
+        Role::Telemetry => "telemetry",
+        Role::Unknown => "unknown purpose",
+    }
+}
+
+/// What happened, for a person.
+pub(super) fn event(event: &str) -> &str {
+    match event {
+        "lookup" => "name looked up",
+        "answer" => "answered",
+        "handshake" => "handshake done",
+        "media-start" => "first media",
+        "media-end" => "last media",
+        "server-change" => "media moved here",
+        other => other,
+    }
+}
+
+pub(super) fn first_role(roles: &[Role]) -> Role {
+    roles.first().copied().unwrap_or(Role::Unknown)
+}
+
+pub(super) fn roles(roles: &[Role]) -> String {
+    roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// Why a far end is not on the map; `None` if it is.
+pub(super) const fn off_map(endpoint: &SessionEndpoint) -> Option<&'static str> {
+    match (endpoint.scope, endpoint.confidence) {
+        (Scope::Global, Confidence::Confirmed | Confidence::Likely) => None,
+        (Scope::Global, Confidence::Disputed) => Some("place disputed"),
+        (Scope::Global, Confidence::Unknown) => Some("place unknown"),
+        (scope, _) => Some(scope.name()),
+    }
+}
+
+/// `CN China`.
+pub(super) fn country(code: CountryCode) -> String {
+    format!("{code} {}", code.name())
+}
+
+/// The name that tells a person most: what the client asked for before what a certificate allows, and no pattern
+/// where there is a name.
+pub(super) fn best_name(names: &[NameReport]) -> Option<&str> {
+    crate::report::table::best_name(names)
+}
+
+/// `2020-04-03 14:02:11`.
+pub(super) fn second(time: Time) -> String {
+    time.at.rfc3339(Precision::new(0)).replace('T', " ").trim_end_matches('Z').to_owned()
+}
+
+/// `14:02:11.250`.
+pub(super) fn clock(time: Time) -> String {
+    let text = time.at.rfc3339(Precision::new(3));
+    text.get(11..).unwrap_or_default().trim_end_matches('Z').to_owned()
+}
+
+/// `2020-04-03 14:02:11 to 14:09:37 UTC`, with the second date where it is another.
+pub(super) fn span(first: Time, last: Time) -> String {
+    format!("{} UTC", crate::report::table::span(first, last))
+}
+
+/// `12 ms`, `31 s`, `4 min 10 s`, `2 h 5 min`.
+pub(super) fn duration(span: Duration) -> String {
+    let seconds = span.as_secs();
+    match seconds {
+        0 => milliseconds(span),
+        1..=119 => format!("{seconds} s"),
+        120..=7199 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// `packet 3` or `packets 3, 4`.
+pub(super) fn packets(numbers: &[u64]) -> String {
+    let list: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    match list.as_slice() {
+        [] => String::new(),
+        [one] => format!("packet {one}"),
+        _ => format!("packets {}", list.join(", ")),
+    }
+}
+
+/// A length on the map with one decimal place.
+pub(super) fn px(length: &f64) -> String {
+    format!("{length:.1}")
+}
+
+/// `1 call`, `2 calls`, of numbers as they are counted in reports.
+pub(super) fn many(count: u64, noun: &str) -> String {
+    counted(usize::try_from(count).unwrap_or(usize::MAX), noun)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_did_not_answer_is_never_said_to_have() {
+        assert_eq!(contact(Contact::Attempted, false), "no answer");
+        assert_eq!(contact(Contact::Attempted, true), "answers not captured");
+        assert_eq!(contact(Contact::Mentioned, true), "only named");
+    }
+
+    #[test]
+    fn spans_are_told_in_two_units_at_most() {
+        let told = [0, 31, 250, 7500].map(|seconds| duration(Duration::from_secs(seconds)));
+        assert_eq!(told, ["0.0 ms", "31 s", "4 min 10 s", "2 h 5 min"]);
+    }
+}
