@@ -133,12 +133,18 @@ pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected,
     let mut lacks = Vec::new();
     if request.sandbox {
         let mut read = request.paths.clone();
+        if request.filter.is_some() {
+            // Each thread compiles the filter for each link type, and libpcap looks names of ports up.
+            read.extend(sandbox::NAMES_OF_PORTS.iter().map(PathBuf::from));
+        }
         if !request.writes.is_empty() {
             // What is written tells the hashes of catalogues.
             read.extend_from_slice(&request.services);
         }
         let allowed = Allowed { write: request.writes.clone(), ..Allowed::reading(&read) };
         lacks = sandbox::enter(&allowed);
+        // Each thread compiles the filter anew. One that no longer can would let no frame through and say nothing.
+        request.filter.as_deref().map(Filter::new).transpose()?;
     }
     let options = Options { hash: request.hash, progress: Some(Arc::clone(progress)) };
     let mut inspected = inspector.inspect(Reader::open(&request.paths, options)?)?;

@@ -20,6 +20,9 @@ pub struct Allowed {
     pub of_anybody: bool,
 }
 
+/// Where the system looks up the names of ports and protocols, as in the filter `port https`.
+pub const NAMES_OF_PORTS: [&str; 3] = ["/etc/nsswitch.conf", "/etc/protocols", "/etc/services"];
+
 /// Entries of folders that are looked at for links.
 const MAX_ENTRIES: usize = 1 << 18;
 
