@@ -76,10 +76,8 @@ impl Builder<'_> {
     }
 
     fn session_endpoint(&mut self, address: IpAddr, legs: &[&Leg]) -> SessionEndpoint {
-        let placement = self.place(address);
-        let (country, confidence) = (placement.location.country, placement.location.confidence);
-        let scope = placement.scope;
         let proof = self.proof(legs);
+        let placement = self.place(address);
         let mut endpoint = SessionEndpoint {
             address,
             ports: Vec::new(),
@@ -87,9 +85,9 @@ impl Builder<'_> {
             names: Vec::new(),
             roles: Vec::new(),
             contact: Contact::Mentioned,
-            country,
-            confidence,
-            scope,
+            country: placement.location.country,
+            confidence: placement.location.confidence,
+            scope: placement.scope,
             packets_sent: 0,
             bytes_sent: 0,
             packets_received: 0,

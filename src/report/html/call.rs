@@ -20,6 +20,7 @@ const MAX_FAILED: usize = 8;
 /// A call.
 #[derive(Template)]
 #[template(path = "call.html")]
+#[expect(clippy::struct_field_names, reason = "the call of the report is what the rest is made of")]
 pub(super) struct Call<'a> {
     context: &'a Context<'a>,
     call: &'a SessionReport,

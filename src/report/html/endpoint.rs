@@ -13,6 +13,7 @@ use askama::Template;
 /// A row and what is under it.
 #[derive(Template)]
 #[template(path = "endpoint.html")]
+#[expect(clippy::struct_field_names, reason = "the endpoint of the report is what the rest is made of")]
 pub(super) struct Endpoint<'a> {
     endpoint: &'a EndpointReport,
     /// Whether what is under the row is made only when it is unfolded, where there is a script to do so.

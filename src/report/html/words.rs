@@ -131,7 +131,7 @@ pub(super) fn packets(numbers: &[u64]) -> String {
 }
 
 /// A length on the map with one decimal place.
-pub(super) fn px(length: &f64) -> String {
+pub(super) fn px(length: f64) -> String {
     format!("{length:.1}")
 }
 
