@@ -119,7 +119,7 @@ impl Group<'_> {
             format!("{}{times}{how}", role.name())
         });
         Row {
-            mark: words::mark(self.verdict()),
+            mark: if self.class() == "silent" { words::silent() } else { words::mark(self.verdict()) },
             country: words::country(self.code),
             confidence: levels.join(", "),
             ends: ends.collect::<Vec<_>>().join(", "),
