@@ -9,7 +9,7 @@ use std::io::{self, Write};
 const FALL_BACK: &str = "zoom-beijing-keys.pcapng";
 
 /// Every format, with every table.
-fn formats() -> Vec<Format> {
+pub fn formats() -> Vec<Format> {
     let mut formats =
         vec![Format::Table { colour: false }, Format::Json, Format::JsonLines, Format::Zeek, Format::Ecs];
     for table in Table::ALL {
