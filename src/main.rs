@@ -23,7 +23,7 @@ const FAILURE: u8 = 2;
 
 fn main() -> ExitCode {
     let status = match Cli::parse().command {
-        Command::Inspect(options) => inspect(options),
+        Command::Inspect(options) => inspect(*options),
         Command::Lookup(options) => lookup(&options),
         Command::Policy(options) => policy(&options.command),
         Command::Diff(options) => diff(&options),

@@ -55,7 +55,7 @@ pub struct Cli {
 pub enum Command {
     /// Inspect captures: who was contacted, in which countries, and whether that is allowed
     #[command(after_help = EXIT_STATUS)]
-    Inspect(Inspect),
+    Inspect(Box<Inspect>),
     /// Look addresses up: every claim of where each is, the conclusion, and why
     Lookup(Lookup),
     /// Check, show and explain policies; list groups of countries
