@@ -63,8 +63,11 @@ pub fn inspect(path: &Path, watchdog: &Watchdog) -> Option<u64> {
     let report = inspected.ok()?.report;
     assert!((0..=3).contains(&report.exit_status()));
 
-    for format in [Format::Table { colour: false }, Format::Json, Format::Html] {
-        assert!(!report.render(format).is_empty());
+    assert!(!report.render(Format::Table { colour: false }).is_empty());
+    assert!(!report.render(Format::Json).is_empty());
+    // A page takes longer to write than all the rest.
+    if report.coverage.packets.is_multiple_of(8) {
+        assert!(!report.render(Format::Html).is_empty());
     }
     Some(report.coverage.packets)
 }
