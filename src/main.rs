@@ -27,7 +27,7 @@ const FAILURE: u8 = 2;
 
 fn main() -> ExitCode {
     let status = match Cli::parse().command {
-        Command::Inspect(options) => inspect(options),
+        Command::Inspect(options) => inspect(*options),
         Command::Live(options) => live(*options),
         Command::Interfaces(options) => interfaces(&options),
         Command::Helper(helper) => help(&helper),

@@ -24,6 +24,8 @@ VENV = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "tools-venv"
 REQUIREMENTS = ROOT / "tests" / "tools-requirements.txt"
 # Its requirements are for what is not used here: scikit-learn, watching files.
 WITHOUT_REQUIREMENTS = "zat==0.4.9"
+# Says that this program runs with its packages.
+INSIDE = "LANDFALL_TOOLS_INSIDE"
 # Installing takes 20 s; where the network hangs, nobody should wait for long.
 PATIENCE = 240
 # Of the captures in ../shared one in so many is taken, so that all takes less than a minute.
@@ -61,7 +63,7 @@ def left_out(why):
 def enter_venv():
     """Runs this program again with the packages it needs."""
     python = VENV / "bin" / "python"
-    if pathlib.Path(sys.prefix) == VENV:
+    if os.environ.get(INSIDE):
         return
     stamp = VENV / "complete"
     wanted = REQUIREMENTS.read_text() + WITHOUT_REQUIREMENTS
@@ -78,6 +80,7 @@ def enter_venv():
             lines = (getattr(problem, "stderr", None) or str(problem)).strip().splitlines()
             left_out(f"its Python packages cannot be installed ({lines[-1] if lines else problem})")
         stamp.write_text(wanted)
+    os.environ[INSIDE] = "1"
     os.execv(python, [str(python), *sys.argv])
 
 

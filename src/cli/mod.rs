@@ -57,7 +57,7 @@ pub struct Cli {
 pub enum Command {
     /// Inspect captures: who was contacted, in which countries, and whether that is allowed
     #[command(after_help = EXIT_STATUS)]
-    Inspect(Inspect),
+    Inspect(Box<Inspect>),
     /// Watch the calls of network interfaces as they happen
     ///
     /// Tells when a call begins, where its servers are, and within a second when it touches a denied country; at the

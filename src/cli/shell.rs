@@ -67,5 +67,6 @@ fn render(page: &Man) -> io::Result<Vec<u8>> {
     page.render(&mut bytes)?;
     // What follows the help has no heading of its own; here it is one that manual pages have.
     let text = String::from_utf8_lossy(&bytes);
-    Ok(text.replace(".SH EXTRA\nExit status", ".SH \"EXIT STATUS\"\nExit status").into_bytes())
+    let text = text.replace(".SH EXTRA\nExit status", ".SH \"EXIT STATUS\"\nExit status");
+    Ok(text.replace(".SH EXTRA\nEnvironment", ".SH ENVIRONMENT\nEnvironment").into_bytes())
 }

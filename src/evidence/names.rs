@@ -44,11 +44,7 @@ impl FileNames {
                 path.clone_from(name);
             }
         };
-        report.inputs.iter_mut().for_each(|input| rename(&mut input.path));
-        let mentions = report.endpoints.iter_mut().flat_map(|endpoint| &mut endpoint.mentioned);
-        mentions.for_each(|mention| rename(&mut mention.input));
-        let first = report.findings.iter_mut().filter_map(|finding| finding.first_packet.as_mut());
-        first.for_each(|packet| rename(&mut packet.input));
+        report.for_each_input_path(rename);
         for (database, name) in report.databases.iter_mut().zip(&self.databases) {
             database.path.clone_from(name);
         }

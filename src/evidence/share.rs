@@ -3,8 +3,8 @@
 use super::names::FileNames;
 use super::pseudonyms::Pseudonyms;
 use crate::report::{
-    EndpointReport, EventReport, FailoverReport, Finding, FlowReport, NameReport, Report, SessionEndpoint,
-    SessionReport,
+    EndpointReport, EventReport, EvidenceReport, FailoverReport, Finding, FlowReport, NameReport, Report,
+    SessionEndpoint, SessionReport,
 };
 use std::net::IpAddr;
 
@@ -47,12 +47,7 @@ impl Pseudonyms {
         self.in_address(&mut flow.client.address);
         self.in_address(&mut flow.server.address);
         self.in_names(&mut flow.names);
-        for evidence in &mut flow.evidence {
-            if is_hidden && evidence.kind == "prefix" {
-                "the address lies in a prefix of the service".clone_into(&mut evidence.detail);
-            }
-            self.in_text(&mut evidence.detail);
-        }
+        self.in_evidence(&mut flow.evidence, is_hidden);
     }
 
     fn session(&self, session: &mut SessionReport) {
@@ -64,6 +59,7 @@ impl Pseudonyms {
     }
 
     fn session_endpoint(&self, endpoint: &mut SessionEndpoint) {
+        self.in_evidence(&mut endpoint.evidence, self.hides(endpoint.address));
         self.in_address(&mut endpoint.address);
         self.in_names(&mut endpoint.names);
         endpoint.untouched.iter_mut().for_each(|text| self.in_text(text));
@@ -90,6 +86,15 @@ impl Pseudonyms {
     fn finding(&self, finding: &mut Finding) {
         self.in_address(&mut finding.endpoint);
         self.in_text(&mut finding.reason);
+    }
+
+    fn in_evidence(&self, evidence: &mut [EvidenceReport], is_hidden: bool) {
+        for evidence in evidence {
+            if is_hidden && evidence.kind == "prefix" {
+                "the address lies in a prefix of the service".clone_into(&mut evidence.detail);
+            }
+            self.in_text(&mut evidence.detail);
+        }
     }
 
     fn in_names(&self, names: &mut Vec<NameReport>) {

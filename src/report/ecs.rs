@@ -33,8 +33,14 @@ pub(super) fn write(report: &Report, out: &mut (dyn Write + Send)) -> io::Result
 }
 
 fn of_flow(report: &Report, flow: &FlowReport) -> Value {
-    let (client, server) = (report.endpoint(flow.client.address), report.endpoint(flow.server.address));
-    let protocol = if let [only] = flow.protocols.as_slice() { Some(*only) } else { None };
+    let server = report.endpoint(flow.server.address);
+    let source = json!({"port": flow.client.port, "packets": flow.packets_sent, "bytes": flow.bytes_sent});
+    let destination = json!({
+        "port": flow.server.port,
+        "packets": flow.packets_received,
+        "bytes": flow.bytes_received,
+        "domain": domain(&flow.names),
+    });
     json!({
         "@timestamp": flow.start,
         "ecs": {"version": ECS_VERSION},
@@ -50,31 +56,11 @@ fn of_flow(report: &Report, flow: &FlowReport) -> Value {
             "duration": nanoseconds(flow),
         },
         "observer": observer(report),
-        "network": {
-            "type": version(flow.server.address),
-            "transport": transport(&flow.transport),
-            "iana_number": self::protocol(&flow.transport).map(|number| number.to_string()),
-            "protocol": protocol,
-            "application": flow.service,
-            "packets": flow.packets_sent.saturating_add(flow.packets_received),
-            "bytes": flow.bytes_sent.saturating_add(flow.bytes_received),
-        },
-        "source": merged(end(flow.client.address, client), json!({
-            "port": flow.client.port,
-            "packets": flow.packets_sent,
-            "bytes": flow.bytes_sent,
-        })),
-        "destination": merged(end(flow.server.address, server), json!({
-            "port": flow.server.port,
-            "packets": flow.packets_received,
-            "bytes": flow.bytes_received,
-            "domain": domain(&flow.names),
-        })),
+        "network": network(flow),
+        "source": merged(end(flow.client.address, report.endpoint(flow.client.address)), source),
+        "destination": merged(end(flow.server.address, server), destination),
         "tls": flow.handshake.as_ref().map(|handshake| tls(handshake, &flow.names)),
-        "related": {
-            "ip": [flow.client.address, flow.server.address],
-            "hosts": hosts(&flow.names),
-        },
+        "related": {"ip": [flow.client.address, flow.server.address], "hosts": hosts(&flow.names)},
         "landfall": {
             "service": flow.service,
             "role": flow.role,
@@ -89,10 +75,25 @@ fn of_flow(report: &Report, flow: &FlowReport) -> Value {
     })
 }
 
+fn network(flow: &FlowReport) -> Value {
+    let protocol = if let [only] = flow.protocols.as_slice() { Some(*only) } else { None };
+    json!({
+        "type": version(flow.server.address),
+        "transport": transport(&flow.transport),
+        "iana_number": self::protocol(&flow.transport).map(|number| number.to_string()),
+        "protocol": protocol,
+        "application": flow.service,
+        "packets": flow.packets_sent.saturating_add(flow.packets_received),
+        "bytes": flow.bytes_sent.saturating_add(flow.bytes_received),
+    })
+}
+
 fn of_finding(report: &Report, finding: &Finding, session: Option<&SessionReport>) -> Value {
     let client = session.map(|session| session.client);
     let endpoint = report.endpoint(finding.endpoint);
     let names = endpoint.map_or(&[][..], |endpoint| &endpoint.names);
+    let source = json!({"bytes": finding.bytes_sent});
+    let destination = json!({"bytes": finding.bytes_received, "domain": domain(names)});
     let rule = report.policy.rules.iter().find(|rule| Some(&rule.id) == finding.rule.as_ref());
     json!({
         "@timestamp": time(report, finding),
@@ -118,13 +119,8 @@ fn of_finding(report: &Report, finding: &Finding, session: Option<&SessionReport
             "name": rule.map(|rule| &rule.text),
             "ruleset": report.policy.name,
         },
-        "source": client.map(|client| merged(end(client, report.endpoint(client)), json!({
-            "bytes": finding.bytes_sent,
-        }))),
-        "destination": merged(end(finding.endpoint, endpoint), json!({
-            "bytes": finding.bytes_received,
-            "domain": domain(names),
-        })),
+        "source": client.map(|client| merged(end(client, report.endpoint(client)), source)),
+        "destination": merged(end(finding.endpoint, endpoint), destination),
         "related": {
             "ip": client.into_iter().chain([finding.endpoint]).collect::<Vec<_>>(),
             "hosts": hosts(names),

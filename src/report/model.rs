@@ -50,6 +50,19 @@ pub struct Report {
     pub pseudonymized: bool,
 }
 
+impl Report {
+    /// Shows `visit` the path of an input wherever it stands, to be written in another way.
+    pub fn for_each_input_path(&mut self, mut visit: impl FnMut(&mut String)) {
+        self.inputs.iter_mut().for_each(|input| visit(&mut input.path));
+        let mentions = self.endpoints.iter_mut().flat_map(|endpoint| &mut endpoint.mentioned);
+        mentions.for_each(|mention| visit(&mut mention.input));
+        let ends = self.sessions.iter_mut().flat_map(|session| &mut session.endpoints);
+        let of_ends = ends.filter_map(|endpoint| endpoint.first_packet.as_mut());
+        let of_findings = self.findings.iter_mut().filter_map(|finding| finding.first_packet.as_mut());
+        of_ends.chain(of_findings).for_each(|packet| visit(&mut packet.input));
+    }
+}
+
 /// What belongs to no call.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

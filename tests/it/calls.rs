@@ -225,7 +225,9 @@ fn forget(value: &mut Value) {
         Value::Array(values) => values.iter_mut().for_each(forget),
         Value::Object(fields) => {
             let numbers = fields.get("packets").is_some_and(Value::is_array);
-            fields.retain(|key, _| !(key == "packets" && numbers || key == "input" || key == "number"));
+            fields.retain(|key, _| {
+                !(key == "packets" && numbers || matches!(key.as_str(), "input" | "number" | "packet"))
+            });
             fields.values_mut().for_each(forget);
         }
         _ => {}

@@ -4,6 +4,7 @@
 use crate::program::{run_in, sample_names, samples};
 use landfall::capture::Progress;
 use landfall::pipeline::{self, Request};
+use landfall::report::Format;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,9 +62,12 @@ pub fn inspect(path: &Path, watchdog: &Watchdog) -> Option<u64> {
     watchdog.alive();
     let report = inspected.ok()?.report;
     assert!((0..=3).contains(&report.exit_status()));
-    use landfall::report::Format;
-    for format in [Format::Table { colour: false }, Format::Json, Format::Html] {
-        assert!(!report.render(format).is_empty());
+
+    assert!(!report.render(Format::Table { colour: false }).is_empty());
+    assert!(!report.render(Format::Json).is_empty());
+    // A page takes longer to write than all the rest.
+    if report.coverage.packets.is_multiple_of(8) {
+        assert!(!report.render(Format::Html).is_empty());
     }
     Some(report.coverage.packets)
 }

@@ -296,6 +296,34 @@ mod parquet {
     }
 
     #[test]
+    fn a_group_of_rows_is_bounded() {
+        const ROWS: usize = 1 << 16;
+        let (_, report) = reports().find(|(_, report)| report.flows.as_ref().unwrap().len() > 20).unwrap();
+        let mut file = tempfile::tempfile().unwrap();
+        let mut writer = Writer::new(file.try_clone().unwrap(), Table::Flows, &[]).unwrap();
+        let one = rows(Table::Flows, &report);
+        let times = ROWS / one.len() + 1;
+        for _ in 0..times {
+            writer.append(&report, &[]).unwrap();
+        }
+        writer.finish().unwrap();
+        file.flush().unwrap();
+        let reader = SerializedFileReader::new(file).unwrap();
+        let groups = reader.metadata().row_groups().iter();
+        let rows: Vec<usize> = groups.map(|group| usize::try_from(group.num_rows()).unwrap()).collect();
+        assert_eq!(rows.iter().sum::<usize>(), times * one.len());
+        assert!(rows.len() == 2 && rows[0] <= ROWS && rows[0] > ROWS / 2, "{rows:?}");
+    }
+
+    #[test]
+    fn an_extra_column_needs_a_value() {
+        let extra = ExtraColumn { name: "campaign".to_owned(), kind: Kind::Text };
+        let mut writer = Writer::new(Vec::new(), Table::Flows, &[extra]).unwrap();
+        let (_, report) = reports().next().unwrap();
+        assert!(writer.append(&report, &[]).is_err());
+    }
+
+    #[test]
     fn reports_of_a_campaign_go_into_one_file_with_columns_of_their_own() {
         let extra = ExtraColumn { name: "campaign".to_owned(), kind: Kind::Text };
         let mut file = Vec::new();

@@ -1,10 +1,14 @@
 //! Formats for programs: JSON lines, CSV, Parquet, Zeek, ECS.
 
-use crate::program::{root, run, sample_names};
+use crate::hostile::{Seeded, altered};
+use crate::program::{root, run, sample_names, samples};
 use crate::tables::reports;
+use landfall::capture::Progress;
+use landfall::pipeline::{self, Request};
 use landfall::report::{Format, Table};
 use serde_json::Value;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 const FALL_BACK: &str = "zoom-beijing-keys.pcapng";
 
@@ -265,6 +269,24 @@ fn what_json_says_is_what_was_there() {
         }
     }
     assert!(names.len() >= 8, "{names:?}");
+}
+
+#[test]
+fn altered_captures_have_a_form_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let scratch = folder.path().join("capture");
+    let mut seeded = Seeded(0x70_01);
+    for name in sample_names() {
+        let bytes = std::fs::read(samples().join(&name)).unwrap();
+        std::fs::write(&scratch, altered(&bytes, &mut seeded)).unwrap();
+        let request = Request { paths: vec![scratch.clone()], with_flows: true, ..Request::default() };
+        let Ok(inspected) = pipeline::inspect(&request, &Arc::new(Progress::default())) else { continue };
+        for format in formats() {
+            let bytes = inspected.report.render(format);
+            // Without a flow there is no document.
+            assert!(!bytes.is_empty() || format == Format::Ecs, "{name}: {format:?}");
+        }
+    }
 }
 
 #[test]

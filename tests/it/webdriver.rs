@@ -1,4 +1,4 @@
-//! A browser, driven over WebDriver (W3C) as far as the tests need it: Chromium through `chromedriver`.
+//! A browser, driven over `WebDriver` (W3C) as far as the tests need it: Chromium through `chromedriver`.
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};

@@ -157,8 +157,6 @@ impl Builder<'_> {
     /// A far end of which nothing is known but where it is.
     fn unseen(&mut self, address: IpAddr) -> SessionEndpoint {
         let placement = self.place(address);
-        let (country, confidence) = (placement.location.country, placement.location.confidence);
-        let scope = placement.scope;
         SessionEndpoint {
             address,
             ports: Vec::new(),
@@ -166,9 +164,9 @@ impl Builder<'_> {
             names: Vec::new(),
             roles: Vec::new(),
             contact: Contact::Mentioned,
-            country,
-            confidence,
-            scope,
+            country: placement.location.country,
+            confidence: placement.location.confidence,
+            scope: placement.scope,
             packets_sent: 0,
             bytes_sent: 0,
             packets_received: 0,

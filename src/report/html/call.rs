@@ -9,17 +9,21 @@ use crate::identify::Contact;
 use crate::report::model::{FailoverReport, Finding, SessionEndpoint, SessionReport};
 use crate::report::text::bytes;
 use askama::Template;
+use std::cmp::Reverse;
 
 /// Far ends of one call that are told of; a call has some dozen.
 const MAX_FAR_ENDS: usize = 500;
 /// Far ends that are listed beside the map, of those that are not on it.
 const MAX_OFF_MAP: usize = 12;
+/// Findings of one call before the rest is folded.
+const MAX_FINDINGS: usize = 4;
 /// Attempts told of one failover.
 const MAX_FAILED: usize = 8;
 
 /// A call.
 #[derive(Template)]
 #[template(path = "call.html")]
+#[expect(clippy::struct_field_names, reason = "the call of the report is what the rest is made of")]
 pub(super) struct Call<'a> {
     context: &'a Context<'a>,
     call: &'a SessionReport,
@@ -29,6 +33,7 @@ pub(super) struct Call<'a> {
     length: String,
     countries: String,
     findings: Vec<&'a Finding>,
+    more_findings: Vec<&'a Finding>,
     remarks: Vec<&'static str>,
     untouched: Vec<String>,
     map: Map,
@@ -56,6 +61,7 @@ struct Failover {
 
 impl<'a> Call<'a> {
     pub(super) fn new(context: &'a Context<'a>, call: &'a SessionReport, open: bool) -> Self {
+        let mut findings = findings(context, call);
         let off_map: Vec<&SessionEndpoint> =
             call.endpoints.iter().filter(|end| words::off_map(end).is_some()).collect();
         Self {
@@ -66,7 +72,8 @@ impl<'a> Call<'a> {
             when: words::span(call.start, call.end),
             length: words::duration(call.end.at.since(call.start.at)),
             countries: countries(call),
-            findings: findings(context, call),
+            more_findings: findings.split_off(findings.len().min(MAX_FINDINGS)),
+            findings,
             remarks: remarks(call),
             untouched: untouched(call),
             map: Map::new(context, call),
@@ -89,8 +96,12 @@ pub(super) fn countries(call: &SessionReport) -> String {
     call.countries.iter().map(|country| country.country.to_string()).collect::<Vec<_>>().join(" ")
 }
 
-pub(super) fn findings<'a>(context: &Context<'a>, call: &SessionReport) -> Vec<&'a Finding> {
-    call.findings.iter().filter_map(|place| context.report.findings.get(*place)).collect()
+/// Why it is not simply allowed, the worst first.
+fn findings<'a>(context: &Context<'a>, call: &SessionReport) -> Vec<&'a Finding> {
+    let mut findings: Vec<&Finding> =
+        call.findings.iter().filter_map(|place| context.report.findings.get(*place)).collect();
+    findings.sort_by_key(|finding| Reverse(finding.verdict));
+    findings
 }
 
 fn remarks(call: &SessionReport) -> Vec<&'static str> {
@@ -119,7 +130,7 @@ fn beside(call: &SessionReport, end: &SessionEndpoint) -> OffMap {
     let name = words::best_name(&end.names).map(|name| format!(" {name}")).unwrap_or_default();
     let why = words::off_map(end).unwrap_or_default();
     OffMap {
-        mark: words::mark(end.verdict),
+        mark: words::mark_of(end),
         whom: format!("{}{name}", end.address),
         why: end.country.map_or_else(|| why.to_owned(), |country| format!("{why}, maybe {country}")),
         role: words::roles(&end.roles),

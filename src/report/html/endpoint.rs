@@ -6,6 +6,7 @@ use super::place::Place;
 use super::words::{self, Mark};
 use crate::identify::Contact;
 use crate::locate::{Confidence, Scope};
+use crate::policy::Verdict;
 use crate::report::model::EndpointReport;
 use crate::report::text::bytes;
 use askama::Template;
@@ -13,6 +14,7 @@ use askama::Template;
 /// A row and what is under it.
 #[derive(Template)]
 #[template(path = "endpoint.html")]
+#[expect(clippy::struct_field_names, reason = "the endpoint of the report is what the rest is made of")]
 pub(super) struct Endpoint<'a> {
     endpoint: &'a EndpointReport,
     /// Whether what is under the row is made only when it is unfolded, where there is a script to do so.
@@ -50,7 +52,10 @@ impl<'a> Endpoint<'a> {
         };
         let (place, confidence) = place(endpoint);
         Self {
-            mark: context.verdicts.get(&endpoint.address).map(|verdict| words::mark(*verdict)),
+            mark: context.verdicts.get(&endpoint.address).map(|verdict| match verdict {
+                Verdict::Allow if endpoint.contact < Some(Contact::Answered) => words::silent(),
+                verdict => words::mark(*verdict),
+            }),
             address: endpoint.address.to_string(),
             place,
             confidence,

@@ -60,7 +60,7 @@ impl<'a> Far<'a> {
         });
         Self {
             end,
-            mark: words::mark(end.verdict),
+            mark: words::mark_of(end),
             address,
             place,
             confidence,

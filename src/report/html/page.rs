@@ -223,11 +223,15 @@ fn lead(report: &Report) -> String {
     let (deny, open) = (of(Verdict::Deny), of(Verdict::Indeterminate));
     let mut text = match (report.sessions.len(), deny, open) {
         (0, ..) => "No call was found.".to_owned(),
-        (1, 1, _) => format!("The one call in the capture reached {denied}."),
+        (1, 1, _) => format!("The one call in the capture reached an address in {denied}."),
         (_, 0, 0) => format!("{calls}, none denied."),
         (_, 0, _) => format!("{calls}, none denied, {} that cannot be told.", number(open)),
-        (_, _, 0) => format!("{} of {calls} reached {denied}.", number(deny)),
-        (..) => format!("{} of {calls} reached {denied}. {} cannot be told.", number(deny), number(open)),
+        (_, _, 0) => format!("{} of {calls} reached addresses in {denied}.", number(deny)),
+        (..) => format!(
+            "{} of {calls} reached addresses in {denied}. {} cannot be told.",
+            number(deny),
+            number(open)
+        ),
     };
     if elsewhere > 0 {
         let addresses = words::many(elsewhere, "address");
@@ -280,5 +284,8 @@ fn licence(database: &Database) -> String {
 }
 
 fn hexadecimal(digest: &[u8; 32]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

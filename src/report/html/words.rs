@@ -24,6 +24,19 @@ pub(super) const fn mark(verdict: Verdict) -> Mark {
     }
 }
 
+/// The mark of a far end: of one that never answered there is nothing to allow.
+pub(super) fn mark_of(end: &SessionEndpoint) -> Mark {
+    if end.verdict == Verdict::Allow && end.contact < Contact::Answered {
+        return silent();
+    }
+    mark(end.verdict)
+}
+
+/// The mark of what never answered.
+pub(super) const fn silent() -> Mark {
+    Mark { class: "none", word: "–", long: "No answer" }
+}
+
 /// How far contact went. Where answers were not captured, that there is none says nothing.
 pub(super) const fn contact(contact: Contact, one_direction: bool) -> &'static str {
     match contact {
@@ -131,7 +144,7 @@ pub(super) fn packets(numbers: &[u64]) -> String {
 }
 
 /// A length on the map with one decimal place.
-pub(super) fn px(length: &f64) -> String {
+pub(super) fn px(length: f64) -> String {
     format!("{length:.1}")
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A column has the name of its place in the JSON report with `_` between the parts (`location_country`). Of a list
 //! of objects each member is a list of its own; the lists of one such group have the same length. Formats that have
-//! rows and columns ([`super::csv`], [`super::parquet`]) know no column by name: they write what stands here.
+//! rows and columns (CSV, Parquet) know no column by name: they write what stands here.
 
 mod endpoints;
 mod findings;

@@ -154,3 +154,24 @@ fn free(dot: Point, width: f64, taken: &[Area]) -> Option<Area> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_label_lies_on_another_or_beside_the_sheet(
+            dots in proptest::collection::vec((300.0..700.0, 50.0..300.0, 20.0..120.0), 1..MAX_CALLOUTS),
+        ) {
+            let mut taken: Vec<Area> =
+                dots.iter().map(|&(x, y, _)| Area::around(Point { x, y }, DOT)).collect();
+            for (x, y, width) in dots {
+                let Some(area) = free(Point { x, y }, width, &taken) else { continue };
+                prop_assert!(area.is_on_sheet() && !taken.iter().any(|other| other.overlaps(&area)));
+                taken.push(area);
+            }
+        }
+    }
+}

@@ -22,6 +22,12 @@ pub(super) fn below() -> Point {
     Point { x: WIDTH / 2.0, y: HEIGHT + BELOW - 31.0 }
 }
 
+/// The middle of the label of a client that is nowhere on the map.
+pub(super) fn label() -> Point {
+    let start = below();
+    Point { x: start.x, y: start.y + 12.0 }
+}
+
 impl Client {
     /// What the user says of the place of the capture goes first, then what servers call the client's address.
     pub(super) fn of(context: &Context<'_>, call: &SessionReport) -> Self {
@@ -63,12 +69,6 @@ impl Client {
 
     pub(in crate::report::html) fn point(&self) -> Option<Point> {
         self.place.map(Place::point)
-    }
-
-    /// The middle of its label, under the sheet.
-    pub(in crate::report::html) fn below(&self) -> Point {
-        let start = below();
-        Point { x: start.x, y: start.y + 12.0 }
     }
 }
 

@@ -38,6 +38,8 @@ pub(super) struct Map {
     pub(super) dots: Vec<(Point, &'static str)>,
     pub(super) callouts: Vec<Callout>,
     pub(super) client: Client,
+    /// Where the label of a client stands whose place is not known.
+    pub(super) below: Point,
     /// Bytes for which the widest line stands.
     pub(super) scale: Option<String>,
     /// Roles that appear, for the legend.
@@ -117,7 +119,7 @@ impl Group<'_> {
             format!("{}{times}{how}", role.name())
         });
         Row {
-            mark: words::mark(self.verdict()),
+            mark: if self.class() == "silent" { words::silent() } else { words::mark(self.verdict()) },
             country: words::country(self.code),
             confidence: levels.join(", "),
             ends: ends.collect::<Vec<_>>().join(", "),
@@ -147,6 +149,7 @@ impl Map {
             has_unanswered: ends().any(|end| end.contact < Contact::Answered),
             countries: groups.iter().map(|group| group.row(call.one_direction)).collect(),
             client,
+            below: client::label(),
         }
     }
 
