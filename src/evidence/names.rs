@@ -66,7 +66,7 @@ fn without_folders(paths: &[String]) -> Vec<String> {
 }
 
 /// The last part of a path.
-fn base_name(path: &str) -> String {
+pub(super) fn base_name(path: &str) -> String {
     Path::new(path).file_name().map_or_else(|| "input".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 

@@ -246,6 +246,7 @@ fn again(out: &mut Text, manifest: &Manifest) {
     let captures = manifest.inputs.iter().map(|input| format!(" --capture {}", quote(&input.name)));
     let files = manifest.databases.iter().filter_map(|database| database.name.as_deref());
     let files = files.chain(manifest.services.iter().map(|file| file.name.as_str()));
+    let files = files.chain(manifest.settings.policy_file());
     let files = files.map(|name| format!(" --with {}", quote(name)));
     let key = manifest.pseudonyms.map(|_| " --key-file KEY".to_owned());
     let flags: String = captures.chain(files).chain(key).collect();

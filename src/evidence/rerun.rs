@@ -100,6 +100,13 @@ fn files_for(
     for file in &manifest.services {
         take(&file.name, &file.sha256, Some(&mut rerun.services));
     }
+    if let Some(name) = manifest.settings.policy_file() {
+        let hash = &manifest.policy.sha256;
+        match at_hand.get(hash) {
+            Some(path) => rerun.policy = Some(path.to_string_lossy().into_owned()),
+            None => missing.push(format!("{name} (sha256 {hash}) is not at hand: name its file with --with")),
+        }
+    }
     let is_whole = missing.is_empty();
     found.unchecked.append(&mut missing);
     Ok(is_whole.then_some(rerun))

@@ -11,6 +11,8 @@ use std::time::Duration;
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each stands for a flag of the command line")]
 pub struct Settings {
+    /// `--policy`: the name of one that the program carries (`@name`), or of a file, without folders.
+    pub policy: Option<String>,
     /// `--deny`.
     pub deny: Vec<String>,
     /// `--allow`.
@@ -39,6 +41,7 @@ impl Settings {
     /// What `request` asks for, with `packets` of each flow after its handshake.
     pub fn of(request: &Request, packets: usize) -> Self {
         Self {
+            policy: request.policy.as_deref().map(policy_name),
             deny: request.deny.clone(),
             allow: request.allow.clone(),
             home: request.home.clone(),
@@ -57,6 +60,7 @@ impl Settings {
     pub(super) fn request(&self) -> Result<Request, String> {
         let vantage = self.vantage.as_deref().map(str::parse::<Vantage>).transpose();
         Ok(Request {
+            policy: self.policy.clone().filter(|name| name.starts_with('@')),
             deny: self.deny.clone(),
             allow: self.allow.clone(),
             home: self.home.clone(),
@@ -76,6 +80,7 @@ impl Settings {
     pub(super) fn arguments(&self) -> Vec<String> {
         let mut arguments = Vec::new();
         let mut add = |flag: &str, value: &str| arguments.extend([flag.to_owned(), value.to_owned()]);
+        self.policy.iter().for_each(|name| add("--policy", name));
         self.deny.iter().for_each(|list| add("--deny", list));
         self.allow.iter().for_each(|list| add("--allow", list));
         self.home.iter().for_each(|list| add("--home", list));
@@ -97,5 +102,17 @@ impl Settings {
         ];
         arguments.extend(bare.iter().filter(|(set, _)| *set).map(|(_, flag)| (*flag).to_owned()));
         arguments
+    }
+}
+
+/// A policy as it may be named anywhere: without folders.
+fn policy_name(name: &str) -> String {
+    if name.starts_with('@') { name.to_owned() } else { super::names::base_name(name) }
+}
+
+impl Settings {
+    /// The name of the policy's file, where it is in one.
+    pub(super) fn policy_file(&self) -> Option<&str> {
+        self.policy.as_deref().filter(|name| !name.starts_with('@'))
     }
 }

@@ -324,6 +324,29 @@ fn databases_are_known_by_their_hashes() {
 }
 
 #[test]
+fn policies_are_known_by_their_hashes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("own.toml");
+    let carried = samples().join("../data/policies/no-mainland-china.toml");
+    fs::copy(carried, &file).unwrap();
+    let file = file.to_str().unwrap();
+    let capture = "zoom-beijing-keys.pcapng";
+    let made = bundle(&["--policy", file, capture]);
+    assert!(
+        !fs::read_to_string(made.path.join("manifest.json"))
+            .unwrap()
+            .contains(folder.path().to_str().unwrap())
+    );
+    let found = verify(&made.path, &["--capture", capture]);
+    assert!(found.status == 2 && found.text().contains("own.toml (sha256 "), "{}", found.text());
+    let found = verify(&made.path, &["--capture", capture, "--with", file]);
+    assert!(found.status == 0 && found.text().contains("the same bytes"), "{}", found.text());
+    let made = bundle(&["--policy", "@no-mainland-china", capture]);
+    let found = verify(&made.path, &["--capture", capture]);
+    assert!(found.status == 0 && found.text().contains("the same bytes"), "{}", found.text());
+}
+
+#[test]
 fn what_cannot_be_done_is_said_before_the_work() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x");
