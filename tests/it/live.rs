@@ -434,6 +434,22 @@ fn what_looks_into_packets_can_open_neither_files_nor_sockets() {
     assert!(tries.iter().all(|(_, how)| how == "PermissionDenied"), "{text}");
 }
 
+/// Each thread compiles the filter in the sandbox.
+#[test]
+fn a_filter_may_name_ports_in_the_sandbox() {
+    if cfg!(not(feature = "bpf")) || !Path::new("/etc/services").exists() {
+        eprintln!("left out: filters with names of ports: no libpcap, or no /etc/services");
+        return;
+    }
+    let with = |filter: &str| {
+        let arguments = ["inspect", "--format", "json", "--filter", filter, "zoom-beijing-keys.pcapng"];
+        let output = command(&samples(), &arguments).output().unwrap();
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["coverage"]["packets"].clone()
+    };
+    assert!(with("port domain").as_u64() > Some(0));
+    assert_eq!(with("port domain or port https"), with("port 53 or port 443"));
+}
+
 #[test]
 fn a_capture_ends_by_itself_keeps_no_more_than_it_may_and_reports_in_any_format() {
     if !inside("a_capture_ends_by_itself_keeps_no_more_than_it_may_and_reports_in_any_format", &["tcpreplay"])
@@ -443,8 +459,19 @@ fn a_capture_ends_by_itself_keeps_no_more_than_it_may_and_reports_in_any_format(
     wire();
     let folder = tempfile::tempdir().unwrap();
     let kept = folder.path().join("kept.pcapng");
-    let arguments =
-        ["live", "-i", "v1", "--deny", "CN", "--packets", "700", "--format", "table", "--rotate-size", "1"];
+    let arguments = [
+        "live",
+        "-i",
+        "v1",
+        "--policy",
+        "@no-mainland-china",
+        "--packets",
+        "700",
+        "--format",
+        "table",
+        "--rotate-size",
+        "1",
+    ];
     let arguments = [&arguments[..], &["--keep", "2", "--write", kept.to_str().unwrap()]].concat();
     let live =
         command(folder.path(), &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
