@@ -54,7 +54,7 @@ fn root() -> Command {
 }
 
 fn collect(command: Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<()> {
-    for inner in command.get_subcommands() {
+    for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set()) {
         collect(inner.clone(), pages)?;
     }
     let page = Man::new(command);
