@@ -5,11 +5,8 @@
 use landfall::{capture::Progress, pipeline};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let request = pipeline::Request {
-        paths: vec!["sample-captures/zoom-beijing-keys.pcapng".into()],
-        deny: vec!["CN".to_owned()],
-        ..pipeline::Request::default()
-    };
+    let paths = vec!["sample-captures/zoom-beijing-keys.pcapng".into()];
+    let request = pipeline::Request { paths, deny: vec!["CN".to_owned()], ..pipeline::Request::default() };
     let inspected = pipeline::inspect(&request, &Progress::default().into())?;
     for finding in &inspected.report.findings {
         println!("{}: {:?}", finding.endpoint, finding.verdict);

@@ -13,6 +13,8 @@
 
 pub mod capture;
 pub mod cli;
+#[cfg(feature = "parquet")]
+pub mod corpus;
 pub mod decode;
 pub mod evidence;
 pub mod flow;

@@ -1,5 +1,7 @@
 //! The program: parses the command line, runs, prints, chooses the exit status.
 
+mod commands;
+
 use clap::Parser;
 use landfall::capture::Progress;
 use landfall::capture::live::TapOptions;
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
         Command::Policy(options) => policy(&options.command),
         Command::Diff(options) => diff(&options),
         Command::Db(options) => db(&options.command),
+        #[cfg(feature = "parquet")]
+        Command::Corpus(options) => commands::corpus::corpus(options.command),
         Command::Evidence(options) => match options.command {
             EvidenceCommand::Verify(options) => verify(options),
         },

@@ -1,5 +1,7 @@
 //! The command line: what can be typed, and where output goes. Nothing of what is done about it.
 
+#[cfg(feature = "parquet")]
+mod corpus;
 mod db;
 mod diff;
 mod evidence;
@@ -14,6 +16,10 @@ mod progress;
 mod schema;
 mod shell;
 
+#[cfg(feature = "parquet")]
+pub use corpus::{
+    CorpusArgs, CorpusCommand, CorpusFormat, CorpusReport, CorpusRun, CorpusVerify, Inspection,
+};
 pub use db::{Db, DbCommand};
 pub use diff::Diff;
 pub use evidence::{Evidence, EvidenceCommand, EvidenceOptions, VerifyOptions};
@@ -37,8 +43,12 @@ Exit status, the first that applies:
   3  nothing is denied, but something is indeterminate
   0  everything is allowed";
 
-const DIFF_EXIT_STATUS: &str = "\
+#[cfg(feature = "parquet")]
+const CORPUS_STATUS: &str = "\
 Exit status:
+  2  it could not be done, or not with every campaign; what could be read is in the tables
+  0  every campaign was read to its end, or everything is as it was";
+const DIFF_EXIT_STATUS: &str = "\
   0  nothing differs
   1  something differs
   2  a report could not be read";
@@ -78,6 +88,10 @@ pub enum Command {
     Diff(Diff),
     /// Keep databases and lists of ranges: list, add, update, verify
     Db(Db),
+    /// Inspect thousands of captures into tables: run, report, verify
+    #[cfg(feature = "parquet")]
+    #[command(after_help = CORPUS_STATUS)]
+    Corpus(CorpusArgs),
     /// Check a folder that inspect --evidence wrote
     Evidence(Evidence),
     /// Print the JSON Schema of a report

@@ -29,12 +29,24 @@ struct Stop {
 impl Bar {
     /// Watches `progress`.
     pub fn watch(progress: &Arc<Progress>) -> Self {
+        let progress = Arc::clone(progress);
+        Self::drawn(move |stop| draw(stop, &progress))
+    }
+
+    /// Watches a run over a corpus.
+    #[cfg(feature = "parquet")]
+    pub fn of_corpus(watch: &Arc<crate::corpus::Watch>) -> Self {
+        let watch = Arc::clone(watch);
+        Self::drawn(move |stop| draw_corpus(stop, &watch))
+    }
+
+    fn drawn(draw: impl FnOnce(&Stop) + Send + 'static) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self { thread: None };
         }
         let stop = Arc::new(Stop::default());
-        let (theirs, progress) = (Arc::clone(&stop), Arc::clone(progress));
-        Self { thread: Some((stop, std::thread::spawn(move || draw(&theirs, &progress)))) }
+        let theirs = Arc::clone(&stop);
+        Self { thread: Some((stop, std::thread::spawn(move || draw(&theirs)))) }
     }
 }
 
@@ -64,6 +76,29 @@ fn draw(stop: &Stop, progress: &Progress) {
     }
     while !stop.comes_within(INTERVAL) {
         bar.set_position(progress.read());
+    }
+    bar.finish_and_clear();
+}
+
+#[cfg(feature = "parquet")]
+fn draw_corpus(stop: &Stop, watch: &crate::corpus::Watch) {
+    use std::sync::atomic::Ordering::Relaxed;
+    if stop.comes_within(PATIENCE) {
+        return;
+    }
+    let bar =
+        ProgressBar::with_draw_target(Some(watch.campaigns.load(Relaxed)), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos} of {len} campaigns {msg} {eta} left") {
+        bar.set_style(style);
+    }
+    // What earlier runs have done says nothing about the time that the rest takes.
+    bar.set_position(watch.earlier.load(Relaxed));
+    bar.reset_eta();
+    while !stop.comes_within(INTERVAL) {
+        bar.set_position(watch.over.load(Relaxed));
+        let seconds = bar.elapsed().as_millis().max(1);
+        let rate = u128::from(watch.bytes.load(Relaxed)) / seconds / 1000;
+        bar.set_message(format!("{rate} MB/s"));
     }
     bar.finish_and_clear();
 }

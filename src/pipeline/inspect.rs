@@ -6,7 +6,7 @@ use crate::capture::{CaptureError, Filter, Input, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
 use crate::identify::infer::Subject;
 use crate::identify::{Catalogue, Inference, infer_on};
-use crate::locate::{LocateError, Locator, Sources, Vantage, countries};
+use crate::locate::{Database, LocateError, Locator, Sources, Vantage, countries};
 use crate::policy::{CountrySet, Policy, PolicyError};
 use crate::report::{self, PastError, Places, Report};
 use crate::sandbox::{self, Allowed};
@@ -190,6 +190,16 @@ impl<'a> Inspector<'a> {
             policy,
             request,
         })
+    }
+
+    /// What is allowed.
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// What is asked where addresses are.
+    pub fn databases(&self) -> &[Database] {
+        self.locator.databases()
     }
 
     /// Reads, follows, places and judges what `reader` has.

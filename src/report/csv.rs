@@ -71,7 +71,7 @@ fn protect(text: &str) -> String {
 }
 
 /// A text that no spreadsheet runs and no terminal obeys.
-fn safe(text: &str) -> Cow<'_, str> {
+pub(crate) fn safe(text: &str) -> Cow<'_, str> {
     let mark = if text.starts_with(FORMULA) { "'" } else { "" };
     let escaped = escape(text);
     if mark.is_empty() && escaped == text { Cow::Borrowed(text) } else { format!("{mark}{escaped}").into() }

@@ -3,7 +3,7 @@
 //! Every format is a pure function from the [`Report`] to bytes, which it writes bit by bit.
 
 mod build;
-mod csv;
+pub(crate) mod csv;
 mod diff;
 mod ecs;
 mod explain;

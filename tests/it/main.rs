@@ -15,6 +15,8 @@
 
 mod browser;
 mod calls;
+#[cfg(feature = "parquet")]
+mod corpus;
 mod evidence;
 mod exit_status;
 mod frames;

@@ -8,6 +8,16 @@ pub(super) const COLUMNS: &[Column<SessionReport>] = &[
     column("id", "Its name in findings and flows.", Text(|row, _| word(row.id.as_str()))),
     column("service", "The service.", Text(|row, _| word(row.service.id()))),
     column("client", "Whose call it is.", Text(|row, _| shown(row.client))),
+    column(
+        "client_countries",
+        "The countries that the client may be in; none where nothing is known of that.",
+        Texts(|row, _| row.client_countries.iter().map(shown).collect()),
+    ),
+    column(
+        "client_country_via",
+        "What says so: `address`, `vantage` or `home`.",
+        Text(|row, _| row.client_country_via.and_then(word)),
+    ),
     column("start", "Time of the first packet.", Time(|row| Some(row.start))),
     column("end", "Time of the last packet.", Time(|row| Some(row.end))),
     column("media_seen", "Whether media was seen.", Flag(|row| Some(row.media_seen))),

@@ -1,0 +1,120 @@
+//! `landfall corpus`.
+
+use crate::{FAILURE, resolve, say};
+use landfall::cli::{
+    Bar, CorpusCommand, CorpusFormat, CorpusReport, CorpusRun, CorpusVerify, Inspection, Output,
+};
+use landfall::corpus::summary::Sheet;
+use landfall::corpus::{self, Corpus, Plan, Settings, Watch, summary};
+use landfall::pipeline::Request;
+use std::error::Error;
+use std::io::{self, Read, Write};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Bytes of the description of a campaign, however many files it has.
+const MAX_DESCRIPTION: u64 = 64 << 20;
+
+pub(crate) fn corpus(command: CorpusCommand) -> Result<u8, Box<dyn Error>> {
+    match command {
+        CorpusCommand::Run(options) => run(*options),
+        CorpusCommand::List(options) => {
+            let corpus = Corpus::open(&options.corpus)?.shard(options.shard);
+            write(|out| corpus::list(&corpus, out))
+        }
+        CorpusCommand::Rows(options) => rows(options.inspection),
+        CorpusCommand::Schema => write(corpus::schema),
+        CorpusCommand::Report(options) => report(&options),
+        CorpusCommand::Verify(options) => verify(&options),
+    }
+}
+
+fn run(options: CorpusRun) -> Result<u8, Box<dyn Error>> {
+    let corpus = Corpus::open(&options.corpus)?.shard(options.shard);
+    let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let jobs = options.jobs.unwrap_or_else(processors);
+    let out = options.out;
+    let request = request(options.inspection);
+    let settings = Settings::of(&request)?;
+    let plan = Plan { out, request, settings, jobs };
+    let watch = Arc::new(Watch::default());
+    let bar = Bar::of_corpus(&watch);
+    let result = corpus::run(&corpus, &plan, &watch);
+    drop(bar);
+    let tally = result?;
+    for (campaign, reason) in &tally.troubles {
+        say(&format!("{campaign}: {reason}"));
+    }
+    Output::open(None)?.write(format!("{tally}\n").as_bytes())?;
+    Ok(if tally.troubles.is_empty() { 0 } else { FAILURE })
+}
+
+fn rows(options: Inspection) -> Result<u8, Box<dyn Error>> {
+    let mut text = String::new();
+    io::stdin().lock().take(MAX_DESCRIPTION).read_to_string(&mut text)?;
+    let campaign = serde_json::from_str(&text)
+        .map_err(|error| format!("standard input describes no campaign: {error}"))?;
+    let request = request(options);
+    let settings = Settings::of(&request)?;
+    write(|out| corpus::rows(&campaign, &request, &settings, out))
+}
+
+/// Has `print` print, and takes it for success if nobody wants to read on.
+fn write(print: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<u8, Box<dyn Error>> {
+    let is_closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    Output::open(None)?.stream(|out| print(out).and_then(|()| out.flush()), is_closed)?;
+    Ok(0)
+}
+
+fn report(options: &CorpusReport) -> Result<u8, Box<dyn Error>> {
+    let found = summary::read(&options.out)?;
+    for note in &found.notes {
+        say(note);
+    }
+    let sheets = summary::sheets(&found.tally);
+    let bytes = match options.format {
+        CorpusFormat::Text => summary::text(&found, &sheets).into_bytes(),
+        CorpusFormat::Csv => summary::csv(chosen(&sheets, options.table.as_deref())?)?,
+    };
+    Output::open(options.output.as_deref())?.write(&bytes)?;
+    Ok(if found.notes.is_empty() { 0 } else { FAILURE })
+}
+
+/// The table of that name.
+fn chosen<'a>(sheets: &'a [Sheet], name: Option<&str>) -> Result<&'a Sheet, String> {
+    let names = || sheets.iter().map(|sheet| sheet.name).collect::<Vec<_>>().join(", ");
+    let Some(name) = name else {
+        return Err(format!("--format csv writes one table: choose --table {}", names()));
+    };
+    let found = sheets.iter().find(|sheet| sheet.name == name);
+    found.ok_or_else(|| format!("there is no table {name:?}; there are {}", names()))
+}
+
+fn verify(options: &CorpusVerify) -> Result<u8, Box<dyn Error>> {
+    let corpus = options.corpus.as_deref().map(Corpus::open).transpose()?;
+    let faults = corpus::verify(&options.out, corpus.as_ref())?;
+    for fault in &faults.found {
+        say(&fault.to_string());
+    }
+    Output::open(None)?.write(format!("{faults}\n").as_bytes())?;
+    Ok(if faults.found.is_empty() { 0 } else { FAILURE })
+}
+
+fn request(options: Inspection) -> Request {
+    Request {
+        policy: options.policy,
+        deny: options.deny,
+        allow: options.allow,
+        home: options.home,
+        databases: resolve(&options.location.db),
+        without_default_database: options.location.no_default_db,
+        ranges: resolve(&options.location.ranges),
+        anycast: resolve(&options.location.anycast),
+        vantage: options.from.vantage,
+        with_flows: options.flows,
+        services: options.services,
+        idle_gap: Some(Duration::from_secs(u64::from(options.idle_gap))),
+        ..Request::default()
+    }
+}

@@ -1,0 +1,368 @@
+//! Which captures belong together: a folder, a list of paths, or a manifest.
+
+use super::CorpusError;
+use crate::locate::Vantage;
+use crate::policy::CountrySet;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Bytes of a manifest or a list of paths. Above it, it is most likely a capture given by mistake.
+const MAX_MANIFEST: u64 = 64 << 20;
+/// Campaigns of a corpus.
+const MAX_CAMPAIGNS: usize = 1 << 20;
+/// Files found in a folder, however deep.
+const MAX_FILES: usize = 1 << 20;
+/// Folders inside of folders that are looked into.
+const MAX_DEPTH: usize = 64;
+
+/// Captures that are read as one stream: the rotated files of one vantage point.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Campaign {
+    /// What it is called in every table; of a corpus that is a folder, the path of its one file in there.
+    pub name: String,
+    /// Its captures and folders of captures.
+    pub files: Vec<Capture>,
+    /// Where they were taken: `LAT,LON` or a country's code.
+    #[serde(default)]
+    pub vantage: Option<String>,
+    /// Countries and groups that its calls should stay in.
+    #[serde(default)]
+    pub home: Vec<String>,
+    /// What else the manifest says of it, for the tables.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Whether it was found in a folder and not named: what is no capture is left out then.
+    #[serde(default)]
+    pub found: bool,
+}
+
+/// A capture, or a folder of captures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Capture {
+    /// What the tables call it: its path as the corpus has it, the same wherever the corpus lies.
+    pub name: String,
+    /// Where it is opened.
+    pub path: PathBuf,
+}
+
+/// The campaigns of a corpus, by name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Corpus {
+    /// The campaigns, sorted by name; no name comes twice.
+    pub campaigns: Vec<Campaign>,
+}
+
+/// The I-th of N parts of a corpus: every N-th campaign, from the I-th on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    part: usize,
+    of: usize,
+}
+
+impl Shard {
+    /// The only part of one.
+    pub const WHOLE: Self = Self { part: 1, of: 1 };
+}
+
+impl std::str::FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers =
+            text.split_once('/').and_then(|(part, of)| Some((part.parse().ok()?, of.parse().ok()?)));
+        match numbers {
+            Some((part, of)) if (1..=of).contains(&part) => Ok(Self { part, of }),
+            _ => Err("not of the form I/N with I from 1 to N: 3/16 is the third of sixteen parts".to_owned()),
+        }
+    }
+}
+
+impl Corpus {
+    /// Finds the campaigns at `path`: every file of a folder is one, so is every line of a list of paths, and a TOML
+    /// manifest names its own.
+    pub fn open(path: &Path) -> Result<Self, CorpusError> {
+        let mut campaigns = if path.is_dir() { of_folder(path)? } else { of_file(path)? };
+        campaigns.sort_by(|one, other| one.name.cmp(&other.name));
+        if let Some([one, _]) = campaigns.array_windows().find(|[one, other]| one.name == other.name) {
+            return Err(CorpusError::TwoOfOneName { path: path.to_owned(), name: one.name.clone() });
+        }
+        if campaigns.is_empty() {
+            return Err(CorpusError::Empty { path: path.to_owned() });
+        }
+        if campaigns.len() > MAX_CAMPAIGNS {
+            return Err(CorpusError::TooMany { path: path.to_owned(), limit: MAX_CAMPAIGNS });
+        }
+        Ok(Self { campaigns })
+    }
+
+    /// Leaves only the campaigns of one part.
+    #[must_use]
+    pub fn shard(self, shard: Shard) -> Self {
+        let campaigns = self.campaigns.into_iter().skip(shard.part - 1).step_by(shard.of).collect();
+        Self { campaigns }
+    }
+}
+
+impl Campaign {
+    /// Where its captures were taken, or what is wrong with what is said of that.
+    pub fn vantage(&self) -> Result<Option<Vantage>, String> {
+        self.vantage.as_deref().map(str::parse::<Vantage>).transpose().map_err(|error| error.to_string())
+    }
+
+    /// What is wrong with it, apart from its captures.
+    pub fn check(&self) -> Result<(), String> {
+        if self.name.is_empty() {
+            return Err("its name is empty".to_owned());
+        }
+        if self.files.is_empty() {
+            return Err("it has no files".to_owned());
+        }
+        self.vantage()?;
+        let is_list = |list: &String| list.parse::<CountrySet>().map(drop).map_err(|error| error.to_string());
+        self.home.iter().try_for_each(is_list)
+    }
+
+    /// A campaign of one file.
+    fn single(name: String, path: PathBuf, found: bool) -> Self {
+        let files = vec![Capture { name: name.clone(), path }];
+        Self { name, files, vantage: None, home: Vec::new(), labels: BTreeMap::new(), found }
+    }
+}
+
+fn of_folder(folder: &Path) -> Result<Vec<Campaign>, CorpusError> {
+    let mut files = Vec::new();
+    walk(folder, MAX_DEPTH, &mut files)?;
+    let name = |file: &Path| name_in(folder, file);
+    Ok(files.into_iter().map(|file| Campaign::single(name(&file), file, true)).collect())
+}
+
+/// The path of a file in a folder, with `/` between its parts.
+fn name_in(folder: &Path, file: &Path) -> String {
+    let inner = file.strip_prefix(folder).unwrap_or(file);
+    inner.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+/// Every file in `folder`, however deep. Links to folders are not followed, for they may lead in a circle.
+fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), CorpusError> {
+    let failed = |source| CorpusError::Read { path: folder.to_owned(), source };
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let kind = entry.file_type().map_err(failed)?;
+        let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
+        if kind.is_dir() && depth > 0 && !is_hidden {
+            walk(&entry.path(), depth - 1, files)?;
+        } else if (kind.is_file() || kind.is_symlink()) && !is_hidden && entry.path().is_file() {
+            files.push(entry.path());
+        }
+        if files.len() > MAX_FILES {
+            return Err(CorpusError::TooMany { path: folder.to_owned(), limit: MAX_FILES });
+        }
+    }
+    Ok(())
+}
+
+fn of_file(path: &Path) -> Result<Vec<Campaign>, CorpusError> {
+    let failed = |source| CorpusError::Read { path: path.to_owned(), source };
+    let size = fs::metadata(path).map_err(failed)?.len();
+    if size > MAX_MANIFEST {
+        return Err(CorpusError::NoManifest { path: path.to_owned() });
+    }
+    let bytes = fs::read(path).map_err(failed)?;
+    let text = String::from_utf8(bytes).map_err(|_| CorpusError::NoManifest { path: path.to_owned() })?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml")) {
+        return of_manifest(path, folder, &text);
+    }
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let campaign = |line: &str| {
+        let file = folder.join(line);
+        if file.exists() {
+            return Ok(Campaign::single(line.to_owned(), file, false));
+        }
+        Err(CorpusError::NoFile {
+            path: path.to_owned(),
+            campaign: line.to_owned(),
+            pattern: line.to_owned(),
+        })
+    };
+    lines.map(campaign).collect()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    campaign: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: String,
+    files: Vec<String>,
+    vantage: Option<String>,
+    #[serde(default)]
+    home: Vec<String>,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+fn of_manifest(path: &Path, folder: &Path, text: &str) -> Result<Vec<Campaign>, CorpusError> {
+    let bad = |source| CorpusError::Toml { path: path.to_owned(), source: Box::new(source) };
+    let manifest: Manifest = toml::from_str(text).map_err(bad)?;
+    manifest.campaign.into_iter().map(|entry| entry.campaign(path, folder)).collect()
+}
+
+impl Entry {
+    fn campaign(self, manifest: &Path, folder: &Path) -> Result<Campaign, CorpusError> {
+        let wrong = |campaign: &str, what: String| CorpusError::Campaign {
+            path: manifest.to_owned(),
+            campaign: campaign.to_owned(),
+            what,
+        };
+        let mut files = Vec::new();
+        for pattern in &self.files {
+            let found = matches(folder, pattern).map_err(|what| wrong(&self.name, what))?;
+            if found.is_empty() {
+                let (path, campaign) = (manifest.to_owned(), self.name.clone());
+                return Err(CorpusError::NoFile { path, campaign, pattern: pattern.clone() });
+            }
+            files.extend(found.into_iter().map(|path| Capture { name: name_in(folder, &path), path }));
+        }
+        let Self { name, vantage, home, labels, .. } = self;
+        let campaign = Campaign { name, files, vantage, home, labels, found: false };
+        campaign.check().map_err(|what| wrong(&campaign.name, what))?;
+        Ok(campaign)
+    }
+}
+
+/// What a path or pattern (`*`, `?`, `[...]`, `**`) of a manifest means, sorted by name. What is there under that very
+/// name is meant by it, whatever characters are in it.
+fn matches(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
+    let literal = folder.join(pattern);
+    if literal.exists() {
+        return Ok(vec![literal]);
+    }
+    let escaped = PathBuf::from(glob::Pattern::escape(&folder.to_string_lossy())).join(pattern);
+    let found = glob::glob(&escaped.to_string_lossy()).map_err(|error| format!("'{pattern}': {error}"))?;
+    found.take(MAX_FILES).map(|path| path.map_err(|error| error.to_string())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn corpus(
+        files: &[&str],
+        manifest: Option<(&str, &str)>,
+    ) -> (tempfile::TempDir, Result<Corpus, CorpusError>) {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, b"").unwrap();
+        }
+        let path = manifest.map(|(name, text)| {
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            path
+        });
+        let opened = Corpus::open(path.as_deref().unwrap_or(folder.path()));
+        (folder, opened)
+    }
+
+    fn names(corpus: &Corpus) -> Vec<&str> {
+        corpus.campaigns.iter().map(|campaign| campaign.name.as_str()).collect()
+    }
+
+    #[test]
+    fn every_file_of_a_folder_is_a_campaign_by_its_path_in_there() {
+        let (_folder, corpus) = corpus(&["b.pcap", "a/z.pcap", "a/b/c.pcapng.gz", ".hidden/x", ".y"], None);
+        assert_eq!(names(&corpus.unwrap()), ["a/b/c.pcapng.gz", "a/z.pcap", "b.pcap"]);
+    }
+
+    #[test]
+    fn every_line_of_a_list_is_a_campaign() {
+        let list = ("list.txt", "# mine\nb.pcap\n\n a.pcap \n");
+        let (_folder, corpus) = corpus(&["a.pcap", "b.pcap", "c.pcap"], Some(list));
+        assert_eq!(names(&corpus.unwrap()), ["a.pcap", "b.pcap"]);
+    }
+
+    #[test]
+    fn a_manifest_says_what_belongs_together() {
+        let text = r#"
+            [[campaign]]
+            name = "turin"
+            files = ["t/2020-*.pcap", "odd[1].pcap"]
+            vantage = "45.07,7.69"
+            home = ["@eu"]
+            labels = { network = "campus" }
+            [[campaign]]
+            name = "oslo"
+            files = ["o.pcap"]
+        "#;
+        let files = ["t/2020-02.pcap", "t/2020-01.pcap", "t/2021-01.pcap", "odd[1].pcap", "o.pcap"];
+        let (_folder, corpus) = corpus(&files, Some(("corpus.toml", text)));
+        let corpus = corpus.unwrap();
+        assert_eq!(names(&corpus), ["oslo", "turin"]);
+        let turin = &corpus.campaigns[1];
+        let files: Vec<_> = turin.files.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(files, ["t/2020-01.pcap", "t/2020-02.pcap", "odd[1].pcap"]);
+        assert_eq!(turin.vantage.as_deref(), Some("45.07,7.69"));
+        assert_eq!(turin.labels["network"], "campus");
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_manifest_is_named() {
+        let wrong = |text: &str| {
+            let (_folder, corpus) = corpus(&["a.pcap"], Some(("c.toml", text)));
+            let error = corpus.unwrap_err();
+            let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
+            format!("{error}{}", source.unwrap_or_default())
+        };
+        let one = "[[campaign]]\nname = \"a\"\nfiles = [\"a.pcap\"]\n";
+        for (text, words) in [
+            (format!("{one}{one}"), "two campaigns named \"a\""),
+            (format!("{one}vantage = \"nowhere\""), "campaign \"a\""),
+            (format!("{one}home = [\"@e\"]"), "campaign \"a\""),
+            (format!("{one}colour = 1"), "line 4"),
+            (one.replace("a.pcap", "b*"), "no file is 'b*'"),
+            (one.replace("\"a.pcap\"", ""), "it has no files"),
+            (one.replace("= \"a\"", "= \"\""), "its name is empty"),
+        ] {
+            let message = wrong(&text);
+            assert!(message.contains(words), "{message}");
+        }
+    }
+
+    #[test]
+    fn shards_share_a_corpus_out_without_loss_or_repetition() {
+        let files = ["a", "b", "c", "d", "e", "f", "g"];
+        let (_folder, corpus) = corpus(&files, None);
+        let corpus = corpus.unwrap();
+        for of in 1..9 {
+            let part = |part| corpus.clone().shard(Shard { part, of });
+            let mut all: Vec<_> = (1..=of).flat_map(|number| part(number).campaigns).collect();
+            all.sort_by(|one, other| one.name.cmp(&other.name));
+            assert_eq!(all, corpus.campaigns);
+        }
+        assert_eq!(names(&corpus.shard("2/3".parse().unwrap())), ["b", "e"]);
+        for wrong in ["0/3", "4/3", "3", "a/b", "1/0", ""] {
+            assert!(wrong.parse::<Shard>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn nothing_to_read_is_an_error() {
+        let (_folder, nothing) = corpus(&[], None);
+        assert!(matches!(nothing, Err(CorpusError::Empty { .. })));
+        let missing = corpus(&[], Some(("list", "gone.pcap"))).1;
+        assert!(matches!(missing, Err(CorpusError::NoFile { .. })));
+        let capture = tempfile::NamedTempFile::new().unwrap();
+        fs::write(capture.path(), [0xd4, 0xc3, 0xb2, 0xa1]).unwrap();
+        assert!(matches!(Corpus::open(capture.path()), Err(CorpusError::NoManifest { .. })));
+    }
+}

@@ -1,0 +1,24 @@
+//! Corpora: thousands of captures, inspected campaign by campaign into tables.
+//!
+//! ```text
+//! DIR/settings.json            what decides what is found: version, policy, databases, options
+//! DIR/campaigns/ID.json        what came of a campaign; written last, so a campaign with a record is done
+//! DIR/sessions/ID.parquet      its calls; endpoints/, findings/ and flows/ likewise
+//! ```
+
+mod campaign;
+mod error;
+mod parts;
+mod record;
+mod rows;
+mod run;
+mod settings;
+pub mod summary;
+mod verify;
+
+pub use campaign::{Campaign, Capture, Corpus, Shard};
+pub use error::CorpusError;
+pub use record::{InputRecord, Part, Record, Settings, Status};
+pub use rows::{list, rows, schema};
+pub use run::{Plan, Tally, Watch, run};
+pub use verify::{Checked, Fault, verify};

@@ -1,0 +1,11 @@
+//! What a corpus says as a whole, read off its tables.
+
+mod read;
+mod tables;
+mod tally;
+mod text;
+
+pub use read::{Found, read};
+pub use tables::{Sheet, sheets};
+pub use tally::{Call, End, Failover, Failovers, Group, Server, Sighting, Tally, UNKNOWN, Verdicts};
+pub use text::{csv, text};
