@@ -49,6 +49,7 @@ Exit status:
   2  it could not be done, or not with every campaign; what could be read is in the tables
   0  every campaign was read to its end, or everything is as it was";
 const DIFF_EXIT_STATUS: &str = "\
+Exit status:
   0  nothing differs
   1  something differs
   2  a report could not be read";
