@@ -1,6 +1,7 @@
 //! `landfall corpus`.
 
-use crate::{FAILURE, resolve, say};
+use super::resolve;
+use crate::{FAILURE, say};
 use landfall::cli::{
     Bar, CorpusCommand, CorpusFormat, CorpusReport, CorpusRun, CorpusVerify, Inspection, Output,
 };

@@ -2,3 +2,20 @@
 
 #[cfg(feature = "parquet")]
 pub(crate) mod corpus;
+pub(crate) mod db;
+pub(crate) mod evidence;
+pub(crate) mod inspect;
+pub(crate) mod live;
+pub(crate) mod lookup;
+pub(crate) mod policy;
+pub(crate) mod shell;
+
+use landfall::store::{self, Store};
+use std::path::PathBuf;
+
+/// Paths as given; a name that is no file is looked for in the store and where geoipupdate puts its files.
+fn resolve(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let own = Store::of_user().ok().map(|store| store.folder().to_owned());
+    let folders: Vec<PathBuf> = own.into_iter().chain(store::geoipupdate_folders()).collect();
+    store::resolve(paths, &folders)
+}
