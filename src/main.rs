@@ -41,17 +41,6 @@ fn main() -> ExitCode {
     }))
 }
 
-/// An error and its causes, from the outermost in: `landfall: a: b: c`.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
-}
-
 /// Tells why it could not be done. Mistakes in a policy have lines of their own.
 fn fail(error: &(dyn Error + 'static)) {
     let policy = match error.downcast_ref::<InspectError>() {
@@ -60,7 +49,7 @@ fn fail(error: &(dyn Error + 'static)) {
     };
     match policy {
         Some(error) => print_error(&policies::message(error)),
-        None => say(&chain(error)),
+        None => say(&report::text::chain(error)),
     }
 }
 

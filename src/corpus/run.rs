@@ -5,9 +5,8 @@ use super::{Campaign, Corpus, CorpusError, parts};
 use crate::capture::{CaptureError, Progress};
 use crate::pipeline::{self, InspectError, Inspected, Request};
 use crate::report::Report;
-use crate::report::text::counted;
+use crate::report::text::{chain, counted};
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -191,15 +190,4 @@ impl Tally {
             self.troubles.push((record.campaign, reason));
         }
     }
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }

@@ -64,6 +64,17 @@ pub fn number(count: u64) -> String {
     grouped
 }
 
+/// An error and its causes in one line, from the outermost in: `a: b: c`.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
 /// `1 call`, `2 calls`.
 pub fn counted(count: usize, noun: &str) -> String {
     let plural = match (count, noun.ends_with('s')) {

@@ -16,6 +16,7 @@ pub use source::{Kind, Source, sources};
 pub use update::{Fetch, Today, Updated};
 
 use crate::locate::{self, Database};
+use crate::report::text::chain;
 use index::{Entry, Index};
 use serde::Serialize;
 use std::fs;
@@ -224,14 +225,6 @@ fn hexadecimal(database: &Database) -> Option<String> {
         let _ = write!(text, "{byte:02x}");
     }
     Some(text)
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source())
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 #[cfg(test)]

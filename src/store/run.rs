@@ -1,7 +1,7 @@
 //! What `landfall db` does, and says about it.
 
 use super::{Item, Source, Store, StoreError, Today, Updated, geoipupdate_folders, sources};
-use crate::report::text::{bytes, escape};
+use crate::report::text::{bytes, chain, escape};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -59,7 +59,7 @@ pub fn update(
             Ok(Updated::Same(path)) => {
                 let _ = writeln!(outcome.text, "{} is up to date", escape(&path.to_string_lossy()));
             }
-            Err(error) => outcome.failures.push(format!("{}: {}", source.name, super::chain(&error))),
+            Err(error) => outcome.failures.push(format!("{}: {}", source.name, chain(&error))),
         }
     }
     Ok(outcome)
