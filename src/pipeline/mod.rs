@@ -23,7 +23,7 @@ use crate::flow::{Coverage, Flow, FlowKey, PacketRef, Side, Tally};
 use crate::identify::names::{NameBinding, NameTable};
 use crate::parallel::at_once;
 use crate::sandbox;
-use shard::{Copied, Route, SHARDS, Shard, Tallies};
+use shard::{Copied, Depth, Route, SHARDS, Shard, Tallies};
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -56,15 +56,20 @@ pub struct Analysis {
 
 /// Reads everything `reader` has on `threads` threads, with the frames that `filter` lets through.
 pub fn analyze(reader: Reader, filter: Option<&Filter>, threads: usize) -> Result<Analysis, CaptureError> {
-    let (mut analysis, hashes) = read(reader, filter, threads)?;
+    let (mut analysis, hashes) = read(reader, filter, threads, Depth::Payloads)?;
     hashes.wait(&mut analysis.inputs);
     Ok(analysis)
 }
 
 /// As [`analyze`], but for the hashes of the inputs: to work them out takes longer than all the rest.
-fn read(reader: Reader, filter: Option<&Filter>, threads: usize) -> Result<(Analysis, Hashes), CaptureError> {
-    let shared =
-        Shared { source: Mutex::new(Source { reader, batches: 0, failure: None }), stages: Stages::new() };
+fn read(
+    reader: Reader,
+    filter: Option<&Filter>,
+    threads: usize,
+    depth: Depth,
+) -> Result<(Analysis, Hashes), CaptureError> {
+    let source = Mutex::new(Source { reader, batches: 0, failure: None });
+    let shared = Shared { source, stages: Stages::new(depth) };
     let others = threads.saturating_sub(1);
     let workers = std::thread::scope(|scope| {
         let shared = &shared;
@@ -76,7 +81,7 @@ fn read(reader: Reader, filter: Option<&Filter>, threads: usize) -> Result<(Anal
         }
         workers
     });
-    let mut coverage = Coverage::default();
+    let mut coverage = Coverage { headers_only: depth == Depth::Headers, ..Coverage::default() };
     let mut anomalies: Vec<Anomalies> = Vec::new();
     for worker in &workers {
         coverage.add(&worker.coverage);
@@ -236,10 +241,10 @@ struct Stages {
 }
 
 impl Stages {
-    fn new() -> Self {
+    fn new(depth: Depth) -> Self {
         Self {
             fragments: Turns::new(Reassembler::default()),
-            shards: std::iter::repeat_with(|| Turns::new(Shard::new())).take(SHARDS).collect(),
+            shards: std::iter::repeat_with(|| Turns::new(Shard::new(depth))).take(SHARDS).collect(),
         }
     }
 
