@@ -21,7 +21,7 @@ use crate::capture::{Batch, CaptureError, Filter, Hashes, Input, Reader};
 use crate::decode::{self, Anomalies, Content, Datagram, Packet, Reassembler};
 use crate::flow::{Coverage, Flow, FlowKey, PacketRef, Side, Tally};
 use crate::identify::names::{NameBinding, NameTable};
-use crate::parallel::at_once;
+use crate::parallel::{at_once, both};
 use crate::sandbox;
 use shard::{Copied, Depth, Route, SHARDS, Shard, Tallies};
 use std::cmp::Reverse;
@@ -177,18 +177,25 @@ fn gather(
         flows.append(&mut part.flows);
         bindings.append(&mut part.bindings);
     }
-    bindings.sort_by(|a, b| (a.packet, a.client, &a.names).cmp(&(b.packet, b.client, &b.names)));
-    let mut names = NameTable::default();
-    bindings.into_iter().for_each(|binding| names.insert(binding));
+    let others = || (table_of(bindings), endpoints.into_iter().collect(), loose.into_iter().collect());
+    let (flows, (names, endpoints, loose)) = both(threads, || in_order(flows), others);
     Analysis {
         inputs,
-        flows: in_order(flows),
+        flows,
         names,
-        endpoints: endpoints.into_iter().collect(),
-        loose: loose.into_iter().collect(),
+        endpoints,
+        loose,
         coverage,
         anomalies: anomalies.iter().map(Anomalies::counts).collect(),
     }
+}
+
+/// What the answers of name servers bound, in the order of the capture.
+fn table_of(mut bindings: Vec<NameBinding>) -> NameTable {
+    bindings.sort_by(|a, b| (a.packet, a.client, &a.names).cmp(&(b.packet, b.client, &b.names)));
+    let mut names = NameTable::default();
+    bindings.into_iter().for_each(|binding| names.insert(binding));
+    names
 }
 
 /// Concludes the shares on several threads.
