@@ -1,8 +1,9 @@
 //! View: calls on a terminal.
 
-mod draw;
+mod ink;
 pub mod map;
-pub mod style;
+#[expect(dead_code, reason = "lists and details of calls use the rest")]
+mod style;
 pub mod timeline;
 
 pub use map::Map;

@@ -4,7 +4,7 @@ use super::label;
 use super::places::Places;
 use crate::identify::{Contact, Role};
 use crate::report::words;
-use crate::view::draw::{self, Piece, Tone};
+use crate::view::ink::{self, Piece, Tone};
 use crate::view::style::Look;
 use ratatui::style::{Modifier, Style};
 
@@ -26,7 +26,7 @@ pub(super) const fn client(look: Look) -> char {
     if look.unicode { '◎' } else { '@' }
 }
 
-/// What has no label on the map, in words: servers without a place, and `left_out`, labels for which there is no room.
+/// What has no label on the map, in words, denied servers first where there are any: servers without a place, and `left_out`, labels for which there is no room on it.
 pub(super) fn beside(places: &Places, left_out: Vec<Piece>, look: Look) -> Vec<Piece> {
     let unplaced = places.unplaced.iter().map(|group| {
         let mut piece = Vec::new();
@@ -39,14 +39,13 @@ pub(super) fn beside(places: &Places, left_out: Vec<Piece>, look: Look) -> Vec<P
         piece
     });
     let unplaced: Vec<Piece> = unplaced.collect();
+    let denied = places.unplaced.iter().any(|group| group.tone == Tone::Denied);
+    let groups = [("on the map:", left_out), ("not on the map:", unplaced)];
+    let ordered: Vec<_> = if denied { groups.into_iter().rev().collect() } else { groups.into() };
     let mut pieces = Vec::new();
-    if !left_out.is_empty() {
-        pieces.push(words("also on it:", look));
-        pieces.extend(left_out);
-    }
-    if !unplaced.is_empty() {
-        pieces.push(words("not on the map:", look));
-        pieces.extend(unplaced);
+    for (heading, group) in ordered.into_iter().filter(|(_, group)| !group.is_empty()) {
+        pieces.push(words(heading, look));
+        pieces.extend(group);
     }
     pieces
 }
@@ -66,7 +65,7 @@ pub(super) fn legend(places: &Places, look: Look) -> Vec<Piece> {
     roles.sort();
     roles.dedup();
     for role in roles {
-        pieces.push(words(&format!("{} {}", draw::sign(role, look), role.name()), look));
+        pieces.push(words(&format!("{} {}", ink::sign(role, look), role.name()), look));
     }
     if signs().any(|sign| !sign.answered) {
         let silent = words::contact(Contact::Attempted, places.one_direction);
@@ -91,5 +90,5 @@ fn client_words(places: &Places, look: Look) -> Option<Piece> {
 }
 
 fn words(text: &str, look: Look) -> Piece {
-    vec![(text.to_owned(), draw::soft(look))]
+    vec![(text.to_owned(), look.aside())]
 }

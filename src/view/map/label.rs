@@ -2,7 +2,7 @@
 
 use super::places::{Land, Sign};
 use crate::policy::Verdict;
-use crate::view::draw::{self, Piece, Tone};
+use crate::view::ink::{self, Piece, Tone};
 use crate::view::style::Look;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
@@ -50,7 +50,7 @@ pub(super) fn signs(signs: &[Sign], look: Look) -> Piece {
             _ => "",
         };
         let count = if sign.count > 1 { sign.count.to_string() } else { String::new() };
-        let glyph = draw::sign(sign.role, look);
+        let glyph = ink::sign(sign.role, look);
         let (open, close, tone) = match (sign.answered, sign.verdict) {
             (false, _) => ("(", ")", Tone::Silent),
             (true, Verdict::Deny) => ("", "", Tone::Denied),
@@ -61,7 +61,7 @@ pub(super) fn signs(signs: &[Sign], look: Look) -> Piece {
     }
     let more: usize = signs.iter().skip(MAX_SIGNS).map(|sign| sign.count).sum();
     if more > 0 {
-        piece.push((format!("+{more} more"), Style::new()));
+        piece.push((format!(" and {more} more"), Style::new()));
     }
     piece
 }
@@ -80,15 +80,15 @@ impl Room {
     }
 
     /// Puts a label beside its place, where there is room.
-    pub(super) fn put(&mut self, (x, y): (u16, u16), text: Piece) -> Result<Label, Piece> {
-        let width = draw::piece_width(&text).saturating_add(2);
+    pub(super) fn put(&mut self, (x, y): (u16, u16), text: Piece) -> Option<Label> {
+        let width = ink::piece_width(&text).saturating_add(2);
         let found = candidates(i32::from(x), i32::from(y), i32::from(width)).find_map(|(at, leader)| {
             Some((self.free(at)?, leader)).filter(|(_, leader)| self.is_clear(*leader))
         });
-        let Some((area, leader)) = found else { return Err(text) };
+        let (area, leader) = found?;
         let leader = leader.and_then(|leader| self.inside(leader));
         self.taken.extend([Some(area), leader].into_iter().flatten());
-        Ok(Label { text, area, leader })
+        Some(Label { text, area, leader })
     }
 
     fn free(&self, wanted: Wanted) -> Option<Rect> {
@@ -142,7 +142,7 @@ mod tests {
             let mut put: Vec<Rect> = Vec::new();
             for (x, y, length) in places {
                 let text = vec![("x".repeat(length), Style::new())];
-                let Ok(label) = room.put((x, y), text) else { continue };
+                let Some(label) = room.put((x, y), text) else { continue };
                 prop_assert_eq!(label.area.intersection(area), label.area);
                 prop_assert!(!put.iter().any(|other| other.intersects(label.area)));
                 prop_assert!(!points.iter().any(|&(x, y)| label.area.contains((x, y).into())));

@@ -8,7 +8,7 @@ mod label;
 mod places;
 mod sheet;
 
-use super::draw::{self, Piece, Tone};
+use super::ink::{self, Piece, Tone};
 use super::style::Look;
 use crate::report::Report;
 use crate::report::map::{Place, Point};
@@ -73,7 +73,7 @@ fn list(places: &Places, look: Look, area: Rect, buffer: &mut Buffer) {
     let mut pieces: Vec<Piece> = places.lands.iter().map(|land| label::text(land, look)).collect();
     pieces.extend(caption::beside(places, Vec::new(), look));
     if pieces.is_empty() {
-        pieces.push(vec![(NOTHING.to_owned(), draw::soft(look))]);
+        pieces.push(vec![(NOTHING.to_owned(), look.aside())]);
     }
     write(&pieces, area.height, area, buffer);
 }
@@ -83,7 +83,7 @@ const NOTHING: &str = "no server to place";
 
 /// Writes pieces on `rows` rows of an area at most, and how many there is no room for.
 fn write(pieces: &[Piece], rows: u16, area: Rect, buffer: &mut Buffer) {
-    let mut lines = draw::lines(pieces.to_vec(), area.width);
+    let mut lines = ink::lines(pieces.to_vec(), area.width);
     let rows = usize::from(rows);
     if lines.len() > rows {
         let left_out: usize = lines.iter().skip(rows).map(Vec::len).sum();
@@ -93,7 +93,7 @@ fn write(pieces: &[Piece], rows: u16, area: Rect, buffer: &mut Buffer) {
         }
     }
     for (line, y) in lines.iter().zip(area.y..area.bottom()) {
-        draw::put_line(buffer, area, y, line);
+        ink::put_line(buffer, area, y, line);
     }
 }
 
@@ -101,8 +101,8 @@ fn write(pieces: &[Piece], rows: u16, area: Rect, buffer: &mut Buffer) {
 fn shorten(line: &mut Vec<Piece>, mut left_out: usize, columns: u16) {
     loop {
         let more = vec![(format!("+{left_out} more"), Style::new())];
-        let used: u16 = line.iter().fold(0, |sum, piece| sum.saturating_add(draw::piece_width(piece) + 2));
-        if line.is_empty() || used.saturating_add(draw::piece_width(&more)) <= columns {
+        let used: u16 = line.iter().fold(0, |sum, piece| sum.saturating_add(ink::piece_width(piece) + 2));
+        if line.is_empty() || used.saturating_add(ink::piece_width(&more)) <= columns {
             line.push(more);
             return;
         }
@@ -117,6 +117,8 @@ struct Pin {
     sign: char,
     style: Style,
     text: Piece,
+    /// A country, and not the client, which the legend tells of.
+    is_land: bool,
 }
 
 struct Drawing<'a> {
@@ -126,10 +128,10 @@ struct Drawing<'a> {
 
 impl Drawing<'_> {
     fn render(&self, area: Rect, buffer: &mut Buffer) {
-        let legend = draw::lines(caption::legend(self.places, self.look), area.width);
+        let legend = ink::lines(caption::legend(self.places, self.look), area.width);
         let rows_beside = caption::beside(self.places, Vec::new(), self.look);
         let spare = (area.height / CAPTION_SHARE).max(1);
-        let needed = u16::try_from(draw::lines(rows_beside, area.width).len()).unwrap_or(spare);
+        let needed = u16::try_from(ink::lines(rows_beside, area.width).len()).unwrap_or(spare);
         // What is not on the map goes before what signs mean; labels without room may need the row that is left.
         let mut under = needed.min(spare);
         let legend: Vec<Vec<Piece>> = legend.into_iter().take(usize::from(spare - under)).collect();
@@ -142,14 +144,14 @@ impl Drawing<'_> {
         map.paint(self, buffer);
         let mut pieces = caption::beside(self.places, left_out, self.look);
         if self.places.lands.is_empty() && self.places.unplaced.is_empty() {
-            let x = area.x + (area.width.saturating_sub(draw::width(NOTHING))) / 2;
-            draw::put(buffer, area, x, area.y + map.area.height / 2, NOTHING, Style::new());
+            let x = area.x + (area.width.saturating_sub(ink::width(NOTHING))) / 2;
+            ink::put(buffer, area, x, area.y + map.area.height / 2, NOTHING, Style::new());
             pieces.clear();
         }
         let top = area.y + map.area.height;
         write(&pieces, under, Rect { y: top, height: under, ..area }, buffer);
         for (line, y) in legend.iter().zip(top + under..area.bottom()) {
-            draw::put_line(buffer, area, y, line);
+            ink::put_line(buffer, area, y, line);
         }
     }
 
@@ -170,12 +172,14 @@ impl Drawing<'_> {
         let mut room = Room::new(sheet, &at);
         let (mut labels, mut left_out) = (Vec::new(), Vec::new());
         for (place, pin) in pins.iter().enumerate() {
-            let text = pin.text.clone();
-            let put = if place < MAX_LABELS { room.put(pin.at, text) } else { Err(text) };
-            match put {
-                Ok(label) => labels.push(label),
-                Err(text) => left_out.push(text),
+            let is_tried = place < MAX_LABELS;
+            let whole = is_tried.then(|| room.put(pin.at, pin.text.clone())).flatten();
+            if whole.is_none() {
+                left_out.extend(pin.is_land.then(|| pin.text.clone()));
             }
+            // The name alone tells at least which place the rest, under the map, is about.
+            let name = || room.put(pin.at, pin.text.iter().take(1).cloned().collect());
+            labels.extend(whole.or_else(|| is_tried.then(name).flatten()));
         }
         (Plan { area, sheet, window, pins, labels }, left_out)
     }
@@ -193,14 +197,20 @@ impl Drawing<'_> {
         let lands = self.places.lands.iter().filter_map(|land| {
             let (at, look) = (cell(land.shape.place.point())?, self.look);
             let style = land.tone.style(look).add_modifier(Modifier::BOLD);
-            Some(Pin { at, sign: caption::point(land.tone, look), style, text: label::text(land, look) })
+            Some(Pin {
+                at,
+                sign: caption::point(land.tone, look),
+                style,
+                text: label::text(land, look),
+                is_land: true,
+            })
         });
         let mut pins: Vec<Pin> = lands.collect();
         let client = self.places.client.as_ref().and_then(|client| cell(client.point()?));
         pins.extend(client.map(|at| {
-            let style = draw::coloured(Color::Cyan, self.look).add_modifier(Modifier::BOLD);
+            let style = ink::coloured(Color::Cyan, self.look).add_modifier(Modifier::BOLD);
             let text = vec![("client".to_owned(), style)];
-            Pin { at, sign: caption::client(self.look), style, text }
+            Pin { at, sign: caption::client(self.look), style, text, is_land: false }
         }));
         pins
     }
@@ -238,10 +248,9 @@ impl Plan {
                 let mark = raster.mark(column, row);
                 let braille = char::from_u32(0x2800 + u32::from(mark.braille)).filter(|_| mark.braille != 0);
                 let character = if look.unicode { braille.unwrap_or(' ') } else { mark.ascii };
-                let style = mark.tone.map_or_else(
-                    || draw::soft(look),
-                    |tone| tone.style(look).remove_modifier(Modifier::BOLD),
-                );
+                let style = mark
+                    .tone
+                    .map_or_else(|| look.aside(), |tone| tone.style(look).remove_modifier(Modifier::BOLD));
                 set(buffer, (self.sheet.x + column, self.sheet.y + row), character, style);
             }
         }
@@ -263,7 +272,7 @@ fn label_on(buffer: &mut Buffer, label: &Label, look: Look) {
             (false, false) => '|',
         };
         for cell in leader.positions() {
-            set(buffer, (cell.x, cell.y), sign, draw::soft(look));
+            set(buffer, (cell.x, cell.y), sign, look.aside());
         }
     }
     for cell in label.area.positions() {
@@ -271,7 +280,7 @@ fn label_on(buffer: &mut Buffer, label: &Label, look: Look) {
     }
     let mut x = label.area.x + 1;
     for (text, style) in &label.text {
-        x = draw::put(buffer, label.area, x, label.area.y, text, *style);
+        x = ink::put(buffer, label.area, x, label.area.y, text, *style);
     }
 }
 
@@ -279,5 +288,109 @@ fn set(buffer: &mut Buffer, (x, y): (u16, u16), character: char, style: Style) {
     if let Some(cell) = buffer.cell_mut(Position { x, y }) {
         cell.reset();
         cell.set_char(character).set_style(style);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::ink::testing::{drawn, hostile, instant, of_sample, text};
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    static REPORTS: LazyLock<Vec<Report>> = LazyLock::new(|| {
+        vec![hostile(), instant(), of_sample("empty.pcap"), of_sample("teams-region.pcapng")]
+    });
+
+    const ASCII: Look = Look { colour: false, unicode: false };
+    const UNICODE: Look = Look { colour: false, unicode: true };
+
+    fn picture(name: &str, look: Look, columns: u16, rows: u16) -> String {
+        let area = Rect::new(0, 0, columns, rows);
+        text(&drawn(Map::new(&of_sample(name), look), area, area))
+    }
+
+    #[test]
+    fn a_denied_country_is_told_from_others_without_colour() {
+        for (look, sign) in [(UNICODE, "✖ DENY CN ■"), (ASCII, "X DENY CN S")] {
+            let found = picture("zoom-beijing-keys.pcapng", look, 120, 30);
+            assert!(found.contains(sign) && found.contains(" US "), "{found}");
+            let found = picture("zoom-home-region.pcapng", look, 120, 30);
+            assert!(!found.contains("DENY") && !found.contains("denied"), "{found}");
+        }
+    }
+
+    #[test]
+    fn what_only_was_tried_is_in_brackets_and_not_denied() {
+        let found = picture("denied-probe-unanswered.pcap", UNICODE, 100, 24);
+        assert!(found.contains("CN (▲)") && found.contains("( ) no answer"), "{found}");
+        assert!(!found.contains("DENY"), "{found}");
+    }
+
+    #[test]
+    fn no_line_is_drawn_from_a_client_whose_place_is_not_known() {
+        let mut report = of_sample("zoom-beijing-keys.pcapng");
+        let area = Rect::new(0, 0, 120, 30);
+        let without = text(&drawn(Map::new(&report, ASCII), area, area));
+        assert!(without.contains("client: place not known"), "{without}");
+        assert!(!without.contains('@') && !without.contains('\\'), "{without}");
+        // Where a server calls it by an address that has a place, the client is somewhere in that country.
+        let client = report.sessions[0].client;
+        let place = report.endpoints.iter().position(|end| end.location.country.is_some()).unwrap();
+        report.endpoints[place].mentioned.push(crate::report::MentionReport {
+            by: "mapped",
+            client,
+            server: None,
+            input: String::new(),
+            packet: 1,
+        });
+        let with = text(&drawn(Map::new(&report, ASCII), area, area));
+        assert!(with.contains("@ client, somewhere in"), "{with}");
+    }
+
+    #[test]
+    fn servers_without_a_place_are_told_of_in_words() {
+        let mut report = of_sample("zoom-beijing-keys.pcapng");
+        for end in &mut report.sessions[0].endpoints {
+            end.country = None;
+            end.confidence = crate::locate::Confidence::Unknown;
+        }
+        for (columns, rows) in [(80, 20), (60, 8), (20, 3)] {
+            let area = Rect::new(0, 0, columns, rows);
+            let found = text(&drawn(Map::new(&report, UNICODE), area, area));
+            assert!(found.contains("not on the map:") && found.contains("DENY"), "{found}");
+        }
+    }
+
+    #[test]
+    fn of_one_call_only_its_countries_are_shown() {
+        let mut report = of_sample("zoom-beijing-keys.pcapng");
+        let mut other = report.sessions[0].clone();
+        other.id = "s2".to_owned();
+        other.endpoints.retain(|end| end.verdict == crate::policy::Verdict::Deny);
+        report.sessions.push(other);
+        let area = Rect::new(0, 0, 100, 24);
+        let found = |id| text(&drawn(Map::new(&report, UNICODE).selected(id), area, area));
+        assert!(found(Some("s2")).contains("CN") && !found(Some("s2")).contains(" US "));
+        assert!(found(None).contains(" US ") && found(Some("s3")).contains(NOTHING));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn any_area_of_any_report_is_drawn_without_panic_and_nothing_beside_it(
+            (x, y, columns, rows) in (0_u16..60, 0_u16..30, 0_u16..180, 0_u16..50),
+            report in 0_usize..4, unicode in any::<bool>(), selected in any::<bool>(),
+        ) {
+            let look = Look { colour: true, unicode };
+            let (area, whole) = (Rect::new(x, y, columns, rows), Rect::new(5, 3, 150, 40));
+            let buffer = drawn(Map::new(&REPORTS[report], look).selected(selected.then_some("s1")), area, whole);
+            for position in whole.positions().filter(|position| !area.contains(*position)) {
+                prop_assert_eq!(buffer[position].symbol(), " ");
+            }
+            let shown = text(&buffer);
+            prop_assert!(unicode || shown.is_ascii(), "{}", shown);
+            prop_assert!(!shown.contains('\u{1b}'), "{}", shown);
+        }
     }
 }

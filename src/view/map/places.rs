@@ -5,7 +5,7 @@ use crate::locate::CountryCode;
 use crate::policy::Verdict;
 use crate::report::map::{self, Client, Shape};
 use crate::report::{EndpointReport, Report, SessionReport, words};
-use crate::view::draw::Tone;
+use crate::view::ink::Tone;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

@@ -1,7 +1,7 @@
 //! The part of the sheet that is shown, in dots: two across and four down in a cell, so that they are about square.
 
 use crate::report::map::{HEIGHT, Place, Point, Shape, WIDTH, countries, great_circle};
-use crate::view::draw::Tone;
+use crate::view::ink::Tone;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 

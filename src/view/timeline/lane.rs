@@ -4,7 +4,7 @@ use super::signs::{self, Event, Kinds};
 use super::{column, share};
 use crate::report::axis::Axis;
 use crate::report::{EventReport, SessionEndpoint, Time, words};
-use crate::view::draw::{self, Tone};
+use crate::view::ink::{self, Tone};
 use crate::view::style::Look;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -13,8 +13,6 @@ use ratatui::style::{Modifier, Style};
 /// From when to when packets went to and fro.
 pub(super) type Stretch = (Time, Time);
 
-/// Columns of the words beside a row from which verdict and role are words; else they are signs.
-const IN_WORDS: u16 = 34;
 /// Columns of a role: those of `signaling`.
 const ROLE: u16 = 9;
 
@@ -36,20 +34,14 @@ pub(super) const fn mark(tone: Tone, look: Look) -> char {
     }
 }
 
-/// The name or address of a far end, not yet made harmless.
-fn raw_name(end: &SessionEndpoint) -> String {
-    words::best_name(&end.names).map_or_else(|| end.address.to_string(), str::to_owned)
+/// The name or address of a far end.
+pub(super) fn name(end: &SessionEndpoint, look: Look) -> String {
+    words::best_name(&end.names).map_or_else(|| end.address.to_string(), |name| look.shown(name))
 }
 
-/// The same as any terminal can show it.
-pub(super) fn name(end: &SessionEndpoint) -> String {
-    crate::report::text::escape(&raw_name(end))
-}
-
-/// Columns before the name in words of `columns`.
-pub(super) const fn before_name(columns: u16) -> u16 {
-    // The verdict, the place, the role, and a blank behind each.
-    if columns >= IN_WORDS { 5 + 3 + ROLE + 1 } else { 2 + 3 + 2 }
+/// Columns before the name: the verdict, the place, the role, and a blank behind each.
+pub(super) const fn before_name(in_words: bool) -> u16 {
+    if in_words { 5 + 3 + ROLE + 1 } else { 2 + 3 + 2 }
 }
 
 /// `CN`, or what stands for a place that is not known.
@@ -64,14 +56,13 @@ fn place(end: &SessionEndpoint) -> String {
 
 impl Lane<'_> {
     /// The words beside the row.
-    pub(super) fn label(&self, area: Rect, look: Look, buffer: &mut Buffer) {
+    pub(super) fn label(&self, area: Rect, in_words: bool, look: Look, buffer: &mut Buffer) {
         let tone = Tone::of(self.end.verdict, self.end.contact);
         let role = words::first_role(&self.end.roles);
-        let in_words = area.width >= IN_WORDS;
         let (mark, role) = if in_words {
             (format!("{:>4}", tone.word()), format!("{:<9}", role.name()))
         } else {
-            (mark(tone, look).to_string(), draw::sign(role, look).to_string())
+            (mark(tone, look).to_string(), ink::sign(role, look).to_string())
         };
         let emphasis = if tone == Tone::Denied { Modifier::REVERSED } else { Modifier::empty() };
         let mut x = area.x;
@@ -80,10 +71,10 @@ impl Lane<'_> {
             (place(self.end), tone.style(look)),
             (role, Style::new()),
         ] {
-            x = draw::put(buffer, area, x, area.y, &text, style).saturating_add(1);
+            x = ink::put(buffer, area, x, area.y, &text, style).saturating_add(1);
         }
-        let name = draw::cut(&draw::plain(&raw_name(self.end), look), area.right().saturating_sub(x), look);
-        draw::put(buffer, area, x, area.y, &name, Style::new());
+        let name = look.cut(&name(self.end, look), usize::from(area.right().saturating_sub(x)));
+        ink::put(buffer, area, x, area.y, &name, Style::new());
     }
 }
 
@@ -131,11 +122,11 @@ impl Strip {
             let (sign, style) = match (cell.event, cell.kinds.sign(look)) {
                 (Some(event), _) => (event.sign(look), event.style(look)),
                 (None, Some(media)) => (media, tone.style(look)),
-                (None, None) if cell.packets => (signs::packets(look), draw::soft(look)),
+                (None, None) if cell.packets => (signs::packets(look), tone.style(look)),
                 (None, None) => (' ', Style::new()),
             };
             let mut letter = [0; 4];
-            draw::put(buffer, area, x, area.y, sign.encode_utf8(&mut letter), style);
+            ink::put(buffer, area, x, area.y, sign.encode_utf8(&mut letter), style);
         }
     }
 }

@@ -1,10 +1,11 @@
 //! What stands for what happened, and for media by kind.
 
+use crate::identify::{Contact, Role};
 use crate::report::{SessionReport, words};
-use crate::view::draw::{self, Piece, Tone};
+use crate::view::ink::{self, Piece, Tone};
 use crate::view::style::Look;
 use ratatui::style::{Color, Modifier, Style};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Something that happened, in the order in which one covers another where they fall into the same column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,9 +58,9 @@ impl Event {
 
     pub(super) fn style(self, look: Look) -> Style {
         match self {
-            Self::Failed | Self::Reset => draw::coloured(Color::Red, look).add_modifier(Modifier::BOLD),
+            Self::Failed | Self::Reset => ink::coloured(Color::Red, look).add_modifier(Modifier::BOLD),
             Self::Failover | Self::ServerChange => {
-                draw::coloured(Color::Yellow, look).add_modifier(Modifier::BOLD)
+                ink::coloured(Color::Yellow, look).add_modifier(Modifier::BOLD)
             }
             _ => Style::new(),
         }
@@ -105,27 +106,53 @@ pub(super) const fn packets(look: Look) -> char {
     if look.unicode { '─' } else { '.' }
 }
 
-/// What the signs of a call mean.
-pub(super) fn legend(call: &SessionReport, look: Look) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    if call.endpoints.iter().any(|end| end.verdict == crate::policy::Verdict::Deny) {
-        let style = Tone::Denied.style(look);
-        pieces.push(vec![
-            (format!("{} ", super::lane::mark(Tone::Denied, look)), style),
-            ("denied".to_owned(), Style::new()),
-        ]);
+/// What the signs of a call mean; those of verdicts and roles only where they are not told in words.
+pub(super) fn legend(call: &SessionReport, in_words: bool, look: Look) -> Vec<Piece> {
+    let mut pieces = if in_words { Vec::new() } else { verdicts(call, look) };
+    pieces.extend(events(call, look));
+    pieces.extend(media(call, look));
+    pieces.push(vec![(format!("{} first to last packet", packets(look)), look.aside())]);
+    if !in_words {
+        let roles: BTreeSet<Role> = call.endpoints.iter().map(|end| words::first_role(&end.roles)).collect();
+        let told = |role: Role| vec![(format!("{} {}", ink::sign(role, look), role.name()), look.aside())];
+        pieces.extend(roles.into_iter().map(told));
     }
-    let events: BTreeSet<Event> = call.timeline.iter().filter_map(|event| Event::of(event.event)).collect();
+    if call.events_left_out > 0 {
+        let left_out = words::many(call.events_left_out, "later event");
+        pieces.push(vec![(format!("{left_out} left out"), look.aside())]);
+    }
+    pieces
+}
+
+fn verdicts(call: &SessionReport, look: Look) -> Vec<Piece> {
+    let tones: BTreeSet<Tone> = call.endpoints.iter().map(|end| Tone::of(end.verdict, end.contact)).collect();
+    let told = tones.into_iter().rev().filter_map(|tone| {
+        let words = match tone {
+            Tone::Denied => "denied",
+            Tone::Open => "indeterminate",
+            Tone::Allowed => return None,
+            Tone::Silent => words::contact(Contact::Attempted, call.one_direction),
+        };
+        let sign = super::lane::mark(tone, look).to_string();
+        Some(vec![(sign, tone.style(look)), (format!(" {words}"), look.aside())])
+    });
+    told.collect()
+}
+
+fn events(call: &SessionReport, look: Look) -> Vec<Piece> {
     let names = call.timeline.iter().map(|event| event.event);
-    let names: std::collections::BTreeMap<Event, &str> =
-        names.filter_map(|name| Some((Event::of(name)?, name))).collect();
-    for event in events.into_iter().rev() {
-        let words = names.get(&event).map_or("", |name| words::event(name));
-        pieces.push(vec![
+    let names: BTreeMap<Event, &str> = names.filter_map(|name| Some((Event::of(name)?, name))).collect();
+    let told = names.into_iter().rev().map(|(event, name)| {
+        vec![
             (event.sign(look).to_string(), event.style(look)),
-            (format!(" {words}"), draw::soft(look)),
-        ]);
-    }
+            (format!(" {}", words::event(name)), look.aside()),
+        ]
+    });
+    told.collect()
+}
+
+fn media(call: &SessionReport, look: Look) -> Vec<Piece> {
+    let mut pieces = Vec::new();
     let spans = || call.endpoints.iter().flat_map(|end| &end.media_spans);
     let has = |kind: Option<&str>| spans().any(|span| span.kind == kind);
     let kinds = [
@@ -145,12 +172,7 @@ pub(super) fn legend(call: &SessionReport, look: Look) -> Vec<Piece> {
     ];
     for (shown, kinds, words) in kinds {
         let sign = kinds.sign(look).filter(|_| shown);
-        pieces.extend(sign.map(|sign| vec![(format!("{sign} {words}"), draw::soft(look))]));
-    }
-    pieces.push(vec![(format!("{} first to last packet", packets(look)), draw::soft(look))]);
-    if call.events_left_out > 0 {
-        let left_out = words::many(call.events_left_out, "later event");
-        pieces.push(vec![(format!("{left_out} left out"), draw::soft(look))]);
+        pieces.extend(sign.map(|sign| vec![(format!("{sign} {words}"), look.aside())]));
     }
     pieces
 }

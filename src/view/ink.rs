@@ -1,14 +1,11 @@
-//! Signs, colours and text that several parts of the view draw with.
+//! Signs, colours and lines that the map and the timeline draw with.
 
-use super::style::Look;
+use super::style::{Look, columns};
 use crate::identify::{Contact, Role};
 use crate::policy::Verdict;
-use crate::report::text::escape;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier, Style};
-use ratatui::text::Span;
-use std::fmt::Write as _;
 
 /// How a server stands to the policy, the gravest last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,11 +57,6 @@ pub(super) fn coloured(colour: Color, look: Look) -> Style {
     if look.colour { Style::new().fg(colour) } else { Style::new() }
 }
 
-/// What matters less than the rest.
-pub(super) fn soft(look: Look) -> Style {
-    if look.colour { Style::new().fg(Color::DarkGray) } else { Style::new().add_modifier(Modifier::DIM) }
-}
-
 /// The sign of a role.
 pub(super) const fn sign(role: Role, look: Look) -> char {
     let (sign, letter) = match role {
@@ -72,7 +64,7 @@ pub(super) const fn sign(role: Role, look: Look) -> char {
         Role::Relay => ('◆', 'R'),
         Role::Peer => ('▲', 'P'),
         Role::Signaling => ('■', 'S'),
-        Role::Probe => ('+', 'B'),
+        Role::Probe => ('✚', 'B'),
         Role::Web => ('○', 'W'),
         Role::Telemetry => ('≡', 'T'),
         Role::Unknown => ('×', 'U'),
@@ -80,48 +72,9 @@ pub(super) const fn sign(role: Role, look: Look) -> char {
     if look.unicode { sign } else { letter }
 }
 
-/// Text off the wire as this terminal can show it and is not steered by it.
-pub(super) fn plain(text: &str, look: Look) -> String {
-    let escaped = escape(text);
-    if look.unicode || escaped.is_ascii() {
-        return escaped;
-    }
-    let mut ascii = String::with_capacity(escaped.len());
-    for character in escaped.chars() {
-        if character.is_ascii() {
-            ascii.push(character);
-        } else {
-            let _ = write!(ascii, "\\u{{{:x}}}", u32::from(character));
-        }
-    }
-    ascii
-}
-
 /// Columns that `text` takes.
 pub(super) fn width(text: &str) -> u16 {
-    u16::try_from(Span::raw(text).width()).unwrap_or(u16::MAX)
-}
-
-/// As much of `text` as `columns` hold, with a sign where something is left out.
-pub(super) fn cut(text: &str, columns: u16, look: Look) -> String {
-    if width(text) <= columns {
-        return text.to_owned();
-    }
-    let sign = if look.unicode { '…' } else { '~' };
-    let mut cut = String::new();
-    let mut taken = 1;
-    for character in text.chars() {
-        let mut letter = [0; 4];
-        taken += width(character.encode_utf8(&mut letter));
-        if taken > columns {
-            break;
-        }
-        cut.push(character);
-    }
-    if columns > 0 {
-        cut.push(sign);
-    }
-    cut
+    u16::try_from(columns(text)).unwrap_or(u16::MAX)
 }
 
 /// Writes as much of `text` as fits between `x` and the right edge of `area`; the column behind it.
@@ -179,23 +132,16 @@ pub(super) fn put_line(buffer: &mut Buffer, area: Rect, y: u16, line: &[Piece]) 
 mod tests {
     use super::*;
 
-    const LOOK: Look = Look { colour: false, unicode: true };
-
     #[test]
-    fn text_is_cut_to_columns_and_says_so() {
-        assert_eq!(cut("abcdef", 6, LOOK), "abcdef");
-        assert_eq!(cut("abcdef", 4, LOOK), "abc…");
-        assert_eq!(cut("abcdef", 4, Look { unicode: false, ..LOOK }), "abc~");
-        assert_eq!(cut("中文中文", 4, LOOK), "中…");
-        assert_eq!([0, 1].map(|columns| cut("ab", columns, LOOK)), ["", "…"]);
-    }
-
-    #[test]
-    fn where_only_ascii_shows_nothing_else_is_written() {
-        let ascii = Look { unicode: false, ..LOOK };
-        assert_eq!(plain("a\u{1b}b中", ascii), "a\\u{1b}b\\u{4e2d}");
-        assert_eq!(plain("a\u{202e}中", LOOK), "a\\u{202e}中");
-        assert!(Role::ALL.into_iter().all(|role| sign(role, ascii).is_ascii()));
+    fn every_role_has_a_sign_of_its_own() {
+        for unicode in [false, true] {
+            let look = Look { colour: false, unicode };
+            let mut signs: Vec<char> = Role::ALL.into_iter().map(|role| sign(role, look)).collect();
+            signs.sort_unstable();
+            signs.dedup();
+            assert_eq!(signs.len(), Role::ALL.len());
+            assert!(unicode || signs.iter().all(char::is_ascii));
+        }
     }
 
     #[test]
@@ -203,5 +149,80 @@ mod tests {
         let piece = |text: &str| vec![(text.to_owned(), Style::new())];
         let found = lines(["aa", "bb", "cccccc", "d"].map(piece), 6);
         assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1, 1]);
+    }
+}
+
+/// Reports and pictures for tests.
+#[cfg(test)]
+pub(super) mod testing {
+    use super::{Buffer, Rect, Role};
+    use crate::capture::{Precision, Progress, Timestamp};
+    use crate::locate::{Confidence, countries};
+    use crate::pipeline::{Request, inspect};
+    use crate::policy::Verdict;
+    use crate::report::{NameReport, Report, Time};
+    use ratatui::widgets::Widget;
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::path::Path;
+    use std::sync::Arc;
+
+    /// The report of a sample capture with China denied.
+    pub(in crate::view) fn of_sample(name: &str) -> Report {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-captures").join(name);
+        let request = Request { paths: vec![path], deny: vec!["CN".to_owned()], ..Request::default() };
+        inspect(&request, &Arc::new(Progress::default())).unwrap().report
+    }
+
+    fn at(nanoseconds: i64) -> Time {
+        Time { at: Timestamp::from_nanoseconds(nanoseconds), precision: Precision::new(9) }
+    }
+
+    /// A call with 500 far ends in every country, names made to harm, and times that make no sense.
+    pub(in crate::view) fn hostile() -> Report {
+        let mut report = of_sample("zoom-beijing-keys.pcapng");
+        let call = &mut report.sessions[0];
+        let kinds = call.endpoints.clone();
+        let verdicts = [Verdict::Allow, Verdict::Indeterminate, Verdict::Deny];
+        call.endpoints = (0..500_u16)
+            .map(|number| {
+                let place = usize::from(number);
+                let mut end = kinds[place % kinds.len()].clone();
+                let [high, low] = number.to_be_bytes();
+                end.address = IpAddr::V4(Ipv4Addr::new(20, 30, high, low));
+                end.country = Some(countries()[place % countries().len()].code).filter(|_| place % 7 != 0);
+                end.confidence = [Confidence::Likely, Confidence::Confirmed, Confidence::Disputed][place % 3];
+                end.roles = vec![Role::ALL[place % 8]];
+                end.verdict = verdicts[place % 3];
+                let name = "\u{1b}[2J\u{202e}世界\r\n\t\u{301}".repeat(place % 40);
+                end.names = vec![NameReport { name, via: "tls" }];
+                end.first_seen = Some(at(i64::from(number) - 250));
+                end.last_seen = Some(at(i64::MAX / i64::from(number + 1)));
+                end.media_spans.iter_mut().for_each(|span| std::mem::swap(&mut span.start, &mut span.end));
+                end
+            })
+            .collect();
+        call.timeline.iter_mut().for_each(|event| event.endpoint = call.endpoints[3].address);
+        report
+    }
+
+    /// A report with a call that took no time.
+    pub(in crate::view) fn instant() -> Report {
+        let mut report = of_sample("zoom-beijing-keys.pcapng");
+        report.sessions[0].end = report.sessions[0].start;
+        report
+    }
+
+    /// What a widget draws on `area` of a buffer.
+    pub(in crate::view) fn drawn(widget: impl Widget, area: Rect, whole: Rect) -> Buffer {
+        let mut buffer = Buffer::empty(whole);
+        widget.render(area, &mut buffer);
+        buffer
+    }
+
+    /// The characters of a buffer, line by line.
+    pub(in crate::view) fn text(buffer: &Buffer) -> String {
+        let rows = buffer.area.top()..buffer.area.bottom();
+        let row = |y| (buffer.area.left()..buffer.area.right()).map(move |x| buffer[(x, y)].symbol());
+        rows.map(|y| row(y).collect::<String>().trim_end().to_owned() + "\n").collect()
     }
 }
