@@ -198,7 +198,7 @@ impl Raster {
                     step += 1;
                     let share = f64::from(along) / f64::from(steps);
                     let (x, y) = (whole(x1 + (x2 - x1) * share), whole(y1 + (y2 - y1) * share));
-                    let shown = !dashed || step / DASH % 2 == 0;
+                    let shown = !dashed || (step / DASH).is_multiple_of(2);
                     if let Some(dot) = self.dot_mut(x, y).filter(|_| shown) {
                         dot.line = dot.line.max(Some(tone));
                     }

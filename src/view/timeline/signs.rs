@@ -69,6 +69,7 @@ impl Event {
 
 /// Kinds of media at one time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(clippy::struct_excessive_bools, reason = "each kind goes with every other")]
 pub(super) struct Kinds {
     audio: bool,
     video: bool,
