@@ -29,6 +29,8 @@ mod live;
 mod locate;
 mod names;
 mod output;
+#[cfg(all(feature = "tui", unix))]
+mod pictures;
 mod policy;
 mod program;
 mod readme;
