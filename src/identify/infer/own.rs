@@ -4,7 +4,7 @@ use super::{Draft, Subject};
 use crate::flow::Transport;
 use crate::identify::catalogue::NameMatch;
 use crate::identify::evidence::{Detail, Kind};
-use crate::identify::facts::Protocol;
+use crate::identify::facts::{Protocol, Tunnel};
 use crate::identify::names::{Name, NameTable, Via, normalise};
 use crate::identify::{Catalogue, Evidence, FlowFacts, Service};
 use hashbrown::HashMap;
@@ -59,12 +59,21 @@ pub(super) fn draft(subject: &Subject<'_>, lookups: &mut Lookups<'_>) -> Draft {
         realm(&mut draft, facts, lookups.catalogue);
         draft.carries_name =
             facts.names.iter().any(|name| name.via != Via::Certificate && !name.is_address());
+        draft.through_proxy = facts.tunnel.is_some();
         for name in relevant(&facts.names) {
             add_name(&mut draft, name, lookups);
         }
-        draft.names.clone_from(&facts.names);
+        if let Some(tunnel) = &facts.tunnel {
+            behind(&mut draft, tunnel, lookups);
+        } else {
+            draft.names.clone_from(&facts.names);
+        }
     }
-    resolved(&mut draft, subject, lookups);
+    if draft.through_proxy {
+        proxy_names(&mut draft, subject, lookups);
+    } else {
+        resolved(&mut draft, subject, lookups);
+    }
     prefixes(&mut draft, subject, lookups.catalogue);
     // What is named gets its port, or what it shares with others, as one piece more.
     let mut own = Vec::new();
@@ -91,6 +100,43 @@ fn relevant(names: &[Name]) -> impl Iterator<Item = &Name> {
 fn covers(pattern: &str, name: &str) -> bool {
     let below = pattern.strip_prefix("*.").zip(name.split_once('.'));
     pattern == name || below.is_some_and(|(parent, (_, of))| parent == of)
+}
+
+/// What a proxy is asked for says what the connection is for, and so do the names in it: but they are the names of the
+/// server behind the proxy, to whose address no packet of the flow goes.
+fn behind(draft: &mut Draft, tunnel: &Tunnel, lookups: &mut Lookups<'_>) {
+    for evidence in draft.evidence.iter_mut().chain(&mut draft.shared) {
+        if matches!(evidence.detail, Detail::Name { .. }) {
+            let detail = std::mem::replace(&mut evidence.detail, Detail::Words(""));
+            evidence.detail = Detail::Behind(Box::new(detail));
+        }
+    }
+    let Some(name) = normalise(&tunnel.host) else { return };
+    for found in lookups.catalogue.name(&name) {
+        draft.promise(Kind::Resolved, &found);
+        let evidence = Evidence {
+            kind: Kind::Name,
+            rule: "proxy-target",
+            service: Some(found.service.clone()),
+            packet: Some(tunnel.packet),
+            detail: Detail::Asked {
+                kind: tunnel.kind,
+                name: Arc::clone(&name),
+                pattern: Arc::clone(found.pattern),
+            },
+        };
+        draft.add(evidence, found.shared);
+    }
+}
+
+/// Names that the client looked up for the proxy. They say nothing of what goes through it.
+fn proxy_names(draft: &mut Draft, subject: &Subject<'_>, lookups: &Lookups<'_>) {
+    let found = lookups.resolved.lookup(subject.client.ip(), subject.server.ip(), subject.start);
+    let names = found.into_iter().flat_map(|binding| {
+        let name = |name| Name { name: Arc::clone(name), via: Via::Dns, packet: binding.packet };
+        binding.names.iter().map(name)
+    });
+    draft.names.extend(names);
 }
 
 fn signatures(draft: &mut Draft, facts: &FlowFacts) {
@@ -246,6 +292,6 @@ impl Draft {
             [Protocol::Dns, Protocol::Http].iter().any(|protocol| facts.has(*protocol))
                 || !facts.signatures.is_empty()
         };
-        !self.carries_name && !subject.facts.is_some_and(other)
+        !self.carries_name && !self.through_proxy && !subject.facts.is_some_and(other)
     }
 }

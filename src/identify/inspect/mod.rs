@@ -6,6 +6,7 @@
 mod answers;
 mod datagrams;
 mod media;
+mod outer;
 mod products;
 mod secure;
 mod sip;

@@ -21,6 +21,8 @@ const MAX_PACKETS: usize = 8;
 
 /// What has to be said of a direct path, where the place of an address says nothing of the service's servers.
 const PARTICIPANT: &str = " The address is a participant's, not a server's.";
+/// What is said of a proxy.
+const BEHIND: &str = " The address is a proxy's: what lies behind it is not in the capture.";
 
 /// What a sentence about one far end says of the whole call.
 pub(super) struct Seen {
@@ -73,7 +75,7 @@ impl Builder<'_> {
         if let Some((subject, identity)) = shown {
             let _ =
                 write!(sentence, "{} of the {} reached {}", what(subject, role), seen.call, endpoint.address);
-            sentence.push_str(&how_known(identity));
+            sentence.push_str(&how_known(subject, identity));
         }
         let _ = write!(
             sentence,
@@ -83,7 +85,11 @@ impl Builder<'_> {
             text::bytes(endpoint.bytes_sent),
             text::bytes(endpoint.bytes_received),
             seen.media_sentence(),
-            if role == Role::Peer { PARTICIPANT } else { "" },
+            match role {
+                _ if !endpoint.proxy_for.is_empty() => BEHIND,
+                Role::Peer => PARTICIPANT,
+                _ => "",
+            },
         );
         let first = shown.map(|(subject, _)| subject.first_packet);
         Finding {
@@ -116,7 +122,7 @@ impl Builder<'_> {
         let received: u64 = flows.iter().map(|(subject, _)| subject.received.bytes).sum();
         let (what, known) = shown.map_or_else(
             || ("packets".to_owned(), String::new()),
-            |(subject, identity)| (what(subject, role), how_known(identity)),
+            |(subject, identity)| (what(subject, role), how_known(subject, identity)),
         );
         let reason = format!(
             "{what} outside of any call reached {address}{known}, {}; {}, {} sent, {} received.",
@@ -227,8 +233,12 @@ fn what(subject: &Subject<'_>, role: Role) -> String {
 }
 
 /// ` (zoombj12mmr.zoom.us; name)`: the name and what the service rests on.
-fn how_known(identity: &Identity) -> String {
-    let name = identity.names.first().map(|name| name.name.to_string());
+fn how_known(subject: &Subject<'_>, identity: &Identity) -> String {
+    let tunnel = subject.facts.and_then(|facts| facts.tunnel.as_deref());
+    let name = match tunnel {
+        Some(tunnel) => Some(format!("a proxy, asked for {}", tunnel.host)),
+        None => identity.names.first().map(|name| name.name.to_string()),
+    };
     let kinds: BTreeSet<Kind> = identity.evidence.iter().map(|evidence| evidence.kind).collect();
     let kinds: Vec<&str> = kinds.iter().rev().map(|kind| kind.name()).collect();
     let mut words: Vec<&str> = Vec::new();
