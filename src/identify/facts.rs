@@ -35,6 +35,8 @@ pub enum Protocol {
     Dns,
     /// RFC 9147 and before.
     Dtls,
+    /// H.225.0 and H.245 of ITU-T.
+    H323,
     /// RFC 9112.
     Http,
     /// RFC 9000.
@@ -57,6 +59,7 @@ impl Protocol {
         match self {
             Self::Dns => "dns",
             Self::Dtls => "dtls",
+            Self::H323 => "h323",
             Self::Http => "http",
             Self::Quic => "quic",
             Self::Rtcp => "rtcp",

@@ -19,6 +19,7 @@ pub mod dtls;
 pub mod evidence;
 pub mod facetime;
 pub mod facts;
+pub mod h323;
 pub mod http;
 pub mod infer;
 pub mod inspect;

@@ -158,10 +158,6 @@ fn explore() {
         let file = folder.join(name).with_extension("pcap");
         scene.write(&file);
         let run = run(&["inspect", "--deny", "CN", "--scope", "all", file.to_str().unwrap()]);
-        println!(
-            "=========== {name}\n{}{}",
-            String::from_utf8_lossy(&run.stdout),
-            run.stderr
-        );
+        println!("=========== {name}\n{}{}", String::from_utf8_lossy(&run.stdout), run.stderr);
     }
 }

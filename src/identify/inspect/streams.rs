@@ -4,12 +4,12 @@ use super::datagrams::Datagrams;
 use super::outer::{MAX_OUTER, Outer};
 use super::secure::{self, FirstWords};
 use super::{Feed, answers, sip as sip_facts};
-use crate::identify::facts::{Direction, PerDirection, Protocol, ProxyKind, Tunnel};
+use crate::identify::facts::{Direction, MentionKind, PerDirection, Protocol, ProxyKind, Tunnel};
 use crate::identify::names::{NameBinding, Via};
 use crate::identify::signature::Signature;
 use crate::identify::tls::{Progress, TlsReader};
 use crate::identify::{
-    FlowFacts, Probe, dingtalk, dns, http, pseudo_tls, sip, skype, stun, tls, viber_chat, whatsapp_chat,
+    FlowFacts, Probe, dingtalk, dns, h323, http, pseudo_tls, sip, skype, stun, tls, viber_chat, whatsapp_chat,
 };
 
 /// Encrypted records that are looked at after the handshake, to see whether data goes both ways.
@@ -26,6 +26,9 @@ const MAX_UNRECOGNISED: usize = 4096;
 
 /// Bytes by which a hello that only looks like TLS is told from others: those before its random.
 const MIN_HELLO: usize = 11;
+
+/// Bytes of H.323 that are read in each direction: the set-up of a call has some ten messages.
+const MAX_H323: usize = 16 * 1024;
 
 /// Bytes of SIP that are read in each direction: some ten messages.
 const MAX_SIP: usize = 16 * 1024;
@@ -48,6 +51,7 @@ enum Content {
     #[default]
     Unknown,
     Dns(PerDirection<usize>),
+    H323(PerDirection<usize>),
     Http,
     Sip,
     Stun(Box<Relay>),
@@ -141,6 +145,7 @@ impl Streams {
         let done = match &mut self.content {
             Content::Unknown => false,
             Content::Dns(read) => take_dns(feed, prefix, read.of_mut(feed.direction), &mut self.bindings),
+            Content::H323(read) => take_h323(feed, prefix, read.of_mut(feed.direction), &mut self.facts),
             Content::Http => self.http(feed, prefix),
             Content::Sip => take_sip(feed, prefix, &mut self.facts),
             Content::Stun(relay) => relay.take(feed, prefix),
@@ -172,6 +177,9 @@ impl Streams {
             self.facts.protocol(Protocol::Http);
         } else if sip::probe(prefix) == Probe::Match {
             self.content = Content::Sip;
+        } else if h323::probe(prefix) == Probe::Match {
+            self.content = Content::H323(PerDirection::default());
+            self.facts.protocol(Protocol::H323);
         } else if let Some(signature) = product(feed, prefix) {
             self.facts.signature(signature, feed.packet);
             self.done = PerDirection { client: true, server: true };
@@ -226,7 +234,7 @@ impl Streams {
                 self.facts.handshake_mut().data = data;
             }
             Content::Stun(relay) => return relay.packets.finish(),
-            Content::Unknown | Content::Dns(_) | Content::Http | Content::Sip => {}
+            Content::Unknown | Content::Dns(_) | Content::H323(_) | Content::Http | Content::Sip => {}
         }
         (Some(self.facts), self.bindings)
     }
@@ -252,6 +260,26 @@ fn take_sip(feed: &Feed, prefix: &[u8], facts: &mut FlowFacts) -> bool {
         sip_facts::take(feed, &message, facts);
     }
     prefix.len() >= MAX_SIP
+}
+
+/// Reads the messages that were not read before.
+fn take_h323(feed: &Feed, prefix: &[u8], read: &mut usize, facts: &mut FlowFacts) -> bool {
+    for message in h323::messages(prefix).skip(*read) {
+        *read = read.saturating_add(1);
+        for named in h323::addresses(message) {
+            let kind = match named.kind {
+                h323::AddressKind::Alternative => MentionKind::AlternateServer,
+                h323::AddressKind::Called | h323::AddressKind::Control => MentionKind::OtherServer,
+                h323::AddressKind::Caller => MentionKind::Candidate,
+                h323::AddressKind::Media => MentionKind::MediaAddress,
+            };
+            // What a side says of the ends of the connection itself is nothing that is only mentioned.
+            if named.address != feed.source && named.address != feed.destination {
+                facts.mention(named.address, kind, feed.packet);
+            }
+        }
+    }
+    prefix.len() >= MAX_H323
 }
 
 fn take_dns(feed: &Feed, prefix: &[u8], read: &mut usize, bindings: &mut Vec<NameBinding>) -> bool {

@@ -73,15 +73,25 @@ impl Builder<'_> {
         let role = shown.map_or(Role::Unknown, |(_, identity)| identity.role);
         let mut sentence = String::new();
         if let Some((subject, identity)) = shown {
-            let _ =
-                write!(sentence, "{} of the {} reached {}", what(subject, role), seen.call, endpoint.address);
+            let _ = write!(
+                sentence,
+                "{} of the {} {} {}",
+                what(subject, role),
+                seen.call,
+                way(endpoint.bytes_sent),
+                endpoint.address
+            );
             sentence.push_str(&how_known(subject, identity));
         }
         let _ = write!(
             sentence,
             ", {}; {}, {} sent, {} received; {}.{} What it carried is not visible in the capture.",
             self.placed(endpoint.address, judgement),
-            if judgement.kind == Reason::NotTouched { &judgement.reason } else { degree(endpoint.contact) },
+            if judgement.kind == Reason::NotTouched {
+                &judgement.reason
+            } else {
+                degree(endpoint.contact, endpoint.bytes_sent)
+            },
             text::bytes(endpoint.bytes_sent),
             text::bytes(endpoint.bytes_received),
             seen.media_sentence(),
@@ -125,9 +135,10 @@ impl Builder<'_> {
             |(subject, identity)| (what(subject, role), how_known(subject, identity)),
         );
         let reason = format!(
-            "{what} outside of any call reached {address}{known}, {}; {}, {} sent, {} received.",
+            "{what} outside of any call {} {address}{known}, {}; {}, {} sent, {} received.",
+            way(sent),
             self.placed(address, judgement),
-            degree(contact),
+            degree(contact, sent),
             text::bytes(sent),
             text::bytes(received),
         );
@@ -252,8 +263,16 @@ fn how_known(subject: &Subject<'_>, identity: &Identity) -> String {
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join("; ")) }
 }
 
-const fn degree(contact: Contact) -> &'static str {
+/// Whether packets went there, or only came from there.
+const fn way(bytes_sent: u64) -> &'static str {
+    if bytes_sent == 0 { "came from" } else { "reached" }
+}
+
+const fn degree(contact: Contact, bytes_sent: u64) -> &'static str {
     match contact {
+        Contact::Control | Contact::Established if bytes_sent == 0 => "data came from it",
+        Contact::Media if bytes_sent == 0 => "media came from it",
+        Contact::Answered if bytes_sent == 0 => "packets came from it",
         Contact::Mentioned => "it was only named",
         Contact::Attempted => "it did not answer",
         Contact::Answered => "it answered",
