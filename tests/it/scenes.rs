@@ -80,6 +80,13 @@ impl Scene {
         self
     }
 
+    /// A SYN and no more.
+    pub fn syn(&mut self, client: &str, server: &str) -> &mut Self {
+        let ends = [client.parse().unwrap(), server.parse().unwrap()];
+        self.segment(ends, &mut [1000, 0], Client, "S", b"");
+        self
+    }
+
     fn segment(
         &mut self,
         ends: [SocketAddr; 2],
@@ -173,17 +180,17 @@ pub fn client_hello(name: &str) -> Vec<u8> {
 /// A server's hello of TLS 1.2 with a certificate for `names`.
 pub fn server_hello(names: &[&str]) -> Vec<u8> {
     let hello = [&[3, 3][..], &[8; 32], &[0], &[0xc0, 0x2f, 0]].concat();
-    let key = rcgen_certificate(names);
+    let certificate = certificate(names);
     let messages = [
         [&[2][..], &vector::<3>(&hello)].concat(),
-        [&[11][..], &vector::<3>(&vector::<3>(&vector::<3>(&key)))].concat(),
+        [&[11][..], &vector::<3>(&vector::<3>(&vector::<3>(&certificate)))].concat(),
         vec![14, 0, 0, 0],
     ];
     record(22, &messages.concat())
 }
 
 /// A certificate in DER with nothing in it but alternative names: none of it is ever verified.
-fn rcgen_certificate(names: &[&str]) -> Vec<u8> {
+fn certificate(names: &[&str]) -> Vec<u8> {
     let tagged = |tag: u8, content: &[u8]| [&[tag, 0x82][..], &vector::<2>(content)].concat();
     let names: Vec<u8> = names.iter().flat_map(|name| tagged(0x82, name.as_bytes())).collect();
     let alternative =
@@ -231,7 +238,6 @@ pub fn stun(kind: u16, id: u8, attributes: &[(u16, Vec<u8>)]) -> Vec<u8> {
     }
     [
         &kind.to_be_bytes()[..],
-        &vector::<2>(&[])[..0],
         &u16::try_from(content.len()).unwrap().to_be_bytes(),
         &0x2112_a442_u32.to_be_bytes(),
         &[id; 12],

@@ -160,4 +160,6 @@ impl FlowInspector {
 }
 
 #[cfg(test)]
+mod stream_tests;
+#[cfg(test)]
 mod tests;

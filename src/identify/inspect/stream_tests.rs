@@ -3,7 +3,9 @@
 use super::*;
 use crate::identify::facts::{MentionKind, PerDirection, Protocol, ProxyKind};
 use crate::identify::names::Via;
+use crate::identify::quic;
 use crate::identify::signature::Signature;
+use crate::identify::tls::build;
 use Direction::{FromClient, FromServer};
 use std::sync::Arc;
 
@@ -24,7 +26,8 @@ fn connection(server: &str, said: &[(Direction, &[u8])], size: usize) -> (FlowIn
     let mut inspector = FlowInspector::default();
     let mut streams = PerDirection::<Vec<u8>>::default();
     let mut bindings = Vec::new();
-    let pieces = said.iter().flat_map(|(direction, bytes)| bytes.chunks(size).map(|piece| (*direction, piece)));
+    let pieces =
+        said.iter().flat_map(|(direction, bytes)| bytes.chunks(size).map(|piece| (*direction, piece)));
     for ((direction, piece), number) in pieces.zip(1..) {
         let stream = streams.of_mut(direction);
         let before = stream.len();
@@ -86,8 +89,13 @@ fn turn_behind_microsofts_hello_is_read() {
     let relay = [&MICROSOFT[..], &[0x00, 0x01, 0x00, 0x08, 0, 1, 0x0d, 0x98, 198, 51, 100, 9]].concat();
     let tell = frame(&[2, 0], &stun(0x0103, &relay));
     let media: Vec<u8> = (0..12).flat_map(|sequence| frame(&[3, 0], &rtp(sequence))).collect();
-    let said: [(Direction, &[u8]); 5] =
-        [(FromClient, &hello), (FromServer, &answer), (FromClient, &ask), (FromServer, &tell), (FromServer, &media)];
+    let said: [(Direction, &[u8]); 5] = [
+        (FromClient, &hello),
+        (FromServer, &answer),
+        (FromClient, &ask),
+        (FromServer, &tell),
+        (FromServer, &media),
+    ];
     let facts = facts("198.51.100.1:443", &said);
     assert_eq!(facts.protocols, [Protocol::Rtp, Protocol::Stun], "the hellos are none");
     assert!(facts.has_signature(Signature::MsTurn) && facts.stun.as_ref().unwrap().allocated);
@@ -100,7 +108,8 @@ fn turn_behind_microsofts_hello_is_read() {
 #[test]
 fn stun_behind_googles_hello_is_read() {
     let client = [&[0x80, 0x46, 1, 3, 1, 0, 0x2d, 0, 0, 0, 0x10][..], &[1; 45]].concat();
-    let challenge = [0x1f, 0x17, 0x0c, 0xa6, 0x2f, 0, 0x78, 0xfc, 0x46, 0x55, 0x2e, 0xb1, 0x83, 0x39, 0xf1, 0xea];
+    let challenge =
+        [0x1f, 0x17, 0x0c, 0xa6, 0x2f, 0, 0x78, 0xfc, 0x46, 0x55, 0x2e, 0xb1, 0x83, 0x39, 0xf1, 0xea];
     let hello = [&client[..], &challenge].concat();
     let ask = stun(1, &[]);
     let facts = facts("198.51.100.1:443", &[(FromClient, &hello), (FromClient, &ask)]);
@@ -110,7 +119,10 @@ fn stun_behind_googles_hello_is_read() {
 
 #[test]
 fn turn_over_tcp_is_opened_to_the_handshake_inside() {
-    let hello = crate::identify::dtls::build_hello("call.example");
+    let body = build::client_hello(0xfefd, Some(b""), &[build::server_name(b"call.example")]);
+    let length = build::vector(3, &body);
+    let message = [&[1][..], &length[..3], &[0; 5], &length[..3], &body].concat();
+    let hello = [&[22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 1][..], &build::vector(2, &message)].concat();
     let data = [&[0x00, 0x13][..], &u16::try_from(hello.len()).unwrap().to_be_bytes(), &hello].concat();
     let padded = [&data[..], &vec![0; hello.len().next_multiple_of(4) - hello.len()]].concat();
     let (ask, send) = (stun(3, &[]), stun(0x0016, &padded));
@@ -131,14 +143,21 @@ fn a_socks_proxy_is_asked_for_a_server_that_is_only_mentioned() {
     let request = b"\x05\x01\x00\x05\x01\x00\x01\xcb\x00\x71\x07\x01\xbb";
     let answer = b"\x05\x00\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00";
     let hello = client_hello("zoom.us");
-    let said: [(Direction, &[u8]); 4] =
-        [(FromClient, &request[..3]), (FromServer, answer), (FromClient, &request[3..]), (FromClient, &hello)];
+    let said: [(Direction, &[u8]); 4] = [
+        (FromClient, &request[..3]),
+        (FromServer, answer),
+        (FromClient, &request[3..]),
+        (FromClient, &hello),
+    ];
     let facts = facts("198.51.100.1:1080", &said);
     let tunnel = facts.tunnel.as_deref().unwrap();
     assert_eq!((tunnel.kind, &*tunnel.host, tunnel.port), (ProxyKind::Socks5, "203.0.113.7", Some(443)));
     assert!(tunnel.is_used);
     let mention = facts.mentions[0];
-    assert_eq!((mention.kind, mention.address.to_string().as_str()), (MentionKind::ProxyTarget, "203.0.113.7:443"));
+    assert_eq!(
+        (mention.kind, mention.address.to_string().as_str()),
+        (MentionKind::ProxyTarget, "203.0.113.7:443")
+    );
     assert_eq!(&*facts.names[0].name, "zoom.us");
 }
 
@@ -175,7 +194,8 @@ fn tls_after_starttls_is_the_same_servers() {
 }
 
 fn dns(kind: u8, answer: &[u8], is_answer: bool) -> Vec<u8> {
-    let flags: &[u8] = if is_answer { &[0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0] } else { &[1, 0, 0, 1, 0, 0, 0, 0, 0, 0] };
+    let flags: &[u8] =
+        if is_answer { &[0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0] } else { &[1, 0, 0, 1, 0, 0, 0, 0, 0, 0] };
     [&[0, 7][..], flags, b"\x04zoom\x02us\0", &[0, kind, 0, 1], answer].concat()
 }
 
@@ -197,12 +217,18 @@ fn dns_is_known_on_any_port_once_a_question_came() {
     let exchange: [(Direction, &[u8]); 2] = [(FromClient, &question), (FromServer, &answer)];
     let (inspector, bindings) = datagrams("198.51.100.1:5300", &exchange);
     assert!(inspector.facts().unwrap().has(Protocol::Dns));
-    assert_eq!((&*bindings[0].names[0], bindings[0].addresses[0].to_string()), ("zoom.us", "203.0.113.9".into()));
+    assert_eq!(
+        (&*bindings[0].names[0], bindings[0].addresses[0].to_string()),
+        ("zoom.us", "203.0.113.9".into())
+    );
     let (_, unasked) = datagrams("198.51.100.1:5300", &[(FromServer, &answer)]);
     assert!(unasked.is_empty(), "anyone can send an answer");
     let over_tcp = [frame(&[], &question), frame(&[], &answer)];
-    let (inspector, bindings) =
-        connection("198.51.100.1:5300", &[(FromClient, &over_tcp[0]), (FromServer, &over_tcp[1])], usize::MAX);
+    let (inspector, bindings) = connection(
+        "198.51.100.1:5300",
+        &[(FromClient, &over_tcp[0]), (FromServer, &over_tcp[1])],
+        usize::MAX,
+    );
     assert!(inspector.facts().unwrap().has(Protocol::Dns));
     assert_eq!(bindings.len(), 1);
 }
@@ -223,7 +249,8 @@ fn what_only_looks_like_dns_is_none() {
         wrong.push(other);
     }
     for other in &wrong {
-        let (inspector, bindings) = datagrams("198.51.100.1:5300", &[(FromClient, other), (FromServer, &answer)]);
+        let (inspector, bindings) =
+            datagrams("198.51.100.1:5300", &[(FromClient, other), (FromServer, &answer)]);
         let is_dns = inspector.facts().is_some_and(|facts| facts.has(Protocol::Dns));
         assert!(!is_dns && bindings.is_empty(), "{other:?}");
     }
@@ -241,7 +268,21 @@ fn addresses_of_h323_are_mentioned_and_those_of_the_connection_are_not() {
     let facts = facts("198.51.100.1:1720", &[(FromServer, &connect)]);
     assert_eq!(facts.protocols, [Protocol::H323]);
     let [mention] = facts.mentions[..] else { panic!("{:?}", facts.mentions) };
-    assert_eq!((mention.kind, mention.address.to_string().as_str()), (MentionKind::OtherServer, "203.0.113.7:1232"));
+    assert_eq!(
+        (mention.kind, mention.address.to_string().as_str()),
+        (MentionKind::OtherServer, "203.0.113.7:1232")
+    );
     let facts = self::facts("203.0.113.7:1232", &[(FromServer, &connect)]);
     assert!(facts.mentions.is_empty());
+}
+
+#[test]
+fn why_a_connection_of_quic_was_ended_is_a_fact_with_its_packet() {
+    let [hello, close] = quic::tests::refused();
+    let (inspector, _) = datagrams("198.51.100.1:443", &[(FromClient, &hello), (FromServer, &close)]);
+    let handshake = inspector.facts().unwrap().handshake.as_deref().unwrap();
+    let (from, why, packet) = handshake.close.as_ref().unwrap();
+    assert_eq!((*from, why.in_words().as_str()), (FromServer, "no_application_protocol (alpn)"));
+    assert_eq!(packet.number, 2);
+    assert!(!handshake.completed && handshake.server_hello == false);
 }

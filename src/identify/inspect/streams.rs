@@ -24,9 +24,6 @@ const APPLICATION_DATA: u8 = 23;
 /// Bytes after which a direction that nothing is recognised in is given up.
 const MAX_UNRECOGNISED: usize = 4096;
 
-/// Bytes by which a hello that only looks like TLS is told from others: those before its random.
-const MIN_HELLO: usize = 11;
-
 /// Bytes of H.323 that are read in each direction: the set-up of a call has some ten messages.
 const MAX_H323: usize = 16 * 1024;
 
@@ -165,6 +162,9 @@ impl Streams {
         if is_dns() || answers::is_tcp_question(feed, prefix) {
             self.content = Content::Dns(PerDirection::default());
             self.facts.protocol(Protocol::Dns);
+        } else if pseudo_tls::probe(prefix) == Probe::NeedMore {
+            // More bytes tell such a hello from those of TLS.
+            return false;
         } else if let Some(behind_hello) = relay(prefix) {
             let facts = std::mem::take(&mut self.facts);
             let packets = Box::new(Datagrams::of_stream(facts));
@@ -314,9 +314,7 @@ fn relay(prefix: &[u8]) -> Option<bool> {
     if stun::Stream::new(prefix).is_some() {
         return Some(false);
     }
-    // The beginning of such a hello is no other hello's.
-    let waits = pseudo_tls::probe(prefix) != Probe::NoMatch && prefix.len() > MIN_HELLO;
-    waits.then_some(true)
+    pseudo_tls::open(prefix).map(|_| true)
 }
 
 impl Relay {
@@ -324,10 +322,11 @@ impl Relay {
     fn take(&mut self, feed: &Feed, prefix: &[u8]) -> bool {
         let prefix = match pseudo_tls::open(prefix) {
             Some((_, inner)) if self.behind_hello => inner,
+            // The other side's hello is not whole, or its beginning is not in the capture.
             None if self.behind_hello => return pseudo_tls::probe(prefix) == Probe::NoMatch,
             _ => prefix,
         };
-        let Some(stream) = stun::Stream::new(prefix) else { return !prefix.is_empty() };
+        let Some(stream) = stun::Stream::new(prefix) else { return prefix.len() >= MAX_UNRECOGNISED };
         let read = self.units.of_mut(feed.direction);
         let fresh: Vec<_> = stream.skip(*read).take_while(|unit| unit.payload.len() == unit.length).collect();
         *read = read.saturating_add(fresh.len());
