@@ -91,6 +91,7 @@ pub fn build(material: &Material<'_>) -> Report {
 struct Met<'a> {
     contact: Contact,
     lacks_answers: bool,
+    is_proxy: bool,
     services: &'a [Service],
     roles: &'a [Role],
     names: Vec<&'a str>,
@@ -153,6 +154,7 @@ impl<'a> Builder<'a> {
         let Placement { scope, location, operator, .. } = self.place(address);
         policy.judge(&Evidence {
             lacks_answers: met.lacks_answers,
+            is_proxy: met.is_proxy,
             services: met.services,
             roles: met.roles,
             names: &met.names,

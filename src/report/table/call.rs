@@ -1,7 +1,7 @@
 //! One call of the table.
 
 use super::super::model::{FailedReport, FailoverReport, Report, SessionEndpoint, SessionReport};
-use super::super::text::{bytes, counted, escape, milliseconds, socket};
+use super::super::text::{self, bytes, counted, escape, milliseconds, socket};
 use super::{Table, WIDTH, best_name, claims, clock, span};
 use crate::identify::{Contact, Role};
 use crate::locate::{Confidence, CountryCode, Scope};
@@ -131,6 +131,7 @@ impl Table {
         if !endpoint.media.is_empty() {
             parts.push(endpoint.media.join(", "));
         }
+        parts.extend(text::proxied(endpoint).map(|words| escape(&words)));
         if !parts.is_empty() {
             self.wrapped(&parts.join("   "), INDENT);
         }
