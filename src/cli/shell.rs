@@ -37,7 +37,11 @@ fn shown() -> Command {
     let whole = Cli::command();
     let about = whole.get_about().cloned().unwrap_or_default();
     let commands = whole.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
-    Command::new("landfall").about(about).version(env!("CARGO_PKG_VERSION")).args(whole.get_arguments().cloned()).subcommands(commands)
+    Command::new("landfall")
+        .about(about)
+        .version(env!("CARGO_PKG_VERSION"))
+        .args(whole.get_arguments().cloned())
+        .subcommands(commands)
 }
 
 impl Manual {

@@ -13,7 +13,8 @@ impl Corpus {
     /// What may be opened to inspect the corpus that was opened at `path`: captures and what `request` names to be read,
     /// `out`, which has to be there, to be written.
     pub fn allowed(&self, path: &Path, request: &Request, out: &Path) -> Allowed {
-        let captures = if path.is_dir() { vec![path.to_owned()] } else { captures(&self.campaigns, MAX_NAMED) };
+        let captures =
+            if path.is_dir() { vec![path.to_owned()] } else { captures(&self.campaigns, MAX_NAMED) };
         Allowed { write: vec![out.to_owned()], ..Allowed::reading(&[captures, request.files()].concat()) }
     }
 }

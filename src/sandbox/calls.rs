@@ -417,11 +417,16 @@ mod tests {
     #[test]
     fn nothing_can_be_sent_by_the_socket_that_frames_come_from() {
         for call in SENDING.into_iter().chain([libc::SYS_sendto]) {
-            assert_eq!((of(call, [7, 0, 0, 0, 0, 0]), of(call, [8, 0, 0, 0, 0, 0])), (REFUSED, ALLOW), "{call}");
+            assert_eq!(
+                (of(call, [7, 0, 0, 0, 0, 0]), of(call, [8, 0, 0, 0, 0, 0])),
+                (REFUSED, ALLOW),
+                "{call}"
+            );
             assert_eq!(of(call, [1 << 32 | 7, 0, 0, 0, 0, 0]), REFUSED, "{call}");
         }
         assert_eq!(of(libc::SYS_splice, [8, 0, 7, 0, 0, 0]), REFUSED);
-        let [duplicate, lock] = [libc::F_DUPFD_CLOEXEC, libc::F_GETLK].map(|command| u64::from(command as u32));
+        let [duplicate, lock] =
+            [libc::F_DUPFD_CLOEXEC, libc::F_GETLK].map(|command| u64::from(command as u32));
         assert_eq!(of(libc::SYS_fcntl, [7, duplicate, 0, 0, 0, 0]), REFUSED);
         assert_eq!(of(libc::SYS_fcntl, [8, duplicate, 0, 0, 0, 0]), ALLOW);
         assert_eq!(of(libc::SYS_fcntl, [7, lock, 0, 0, 0, 0]), ALLOW);

@@ -393,15 +393,17 @@ fn a_turn_server_is_seen_as_a_relay() {
     assert!(programs.iter().all(|name| "turnutils_uclient".starts_with(name)), "{programs:?}");
 }
 
+/// What was tried in the sandbox, and how it went.
+fn tries(text: &str) -> Vec<(String, String)> {
+    let lines = text.lines().filter_map(|line| line.strip_prefix("prove "));
+    lines
+        .map(|line| line.rsplit_once(": ").unwrap())
+        .map(|(what, how)| (what.to_owned(), how.to_owned()))
+        .collect()
+}
+
 #[test]
 fn what_looks_into_packets_can_open_neither_files_nor_sockets() {
-    let told = |text: &str| -> Vec<(String, String)> {
-        let lines = text.lines().filter_map(|line| line.strip_prefix("prove "));
-        lines
-            .map(|line| line.rsplit_once(": ").unwrap())
-            .map(|(what, how)| (what.to_owned(), how.to_owned()))
-            .collect()
-    };
     let file = std::env::current_exe().unwrap();
     let arguments = ["inspect", "--threads", "1", "zoom-home-region.pcapng"];
     if cfg!(all(feature = "sandbox", target_os = "linux", debug_assertions)) {
@@ -415,23 +417,82 @@ fn what_looks_into_packets_can_open_neither_files_nor_sockets() {
             eprintln!("left out: the sandbox, which this kernel does not have: {text}");
             return;
         }
-        let tries = told(&text);
-        assert_eq!(tries.len(), 6, "{text}");
-        assert!(tries.iter().all(|(_, how)| how == "PermissionDenied"), "{text}");
-        let without = told(&String::from_utf8_lossy(&without.stderr));
+        let all = tries(&text);
+        assert_eq!(all.len(), 6, "{text}");
+        assert!(all.iter().all(|(_, how)| how == "PermissionDenied"), "{text}");
+        let without = tries(&String::from_utf8_lossy(&without.stderr));
         assert!(without.iter().any(|(what, how)| what == "main: file" && how == "done"), "{without:?}");
     }
     if !inside("what_looks_into_packets_can_open_neither_files_nor_sockets", &[]) {
         return;
     }
-    let live = command(&samples(), &["live", "-i", "lo", "--duration", "1"])
-        .env("LANDFALL_PROVE_SANDBOX", &file)
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&live.stderr).into_owned();
-    let tries = told(&text);
-    assert_eq!(tries.len(), 12, "{text}");
-    assert!(tries.iter().all(|(_, how)| how == "PermissionDenied"), "{text}");
+    let live = |more: &[&str]| {
+        let live = command(&samples(), &[&["live", "-i", "lo", "--duration", "1"], more].concat())
+            .env("LANDFALL_PROVE_SANDBOX", &file)
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&live.stderr).into_owned()
+    };
+    let text = live(&[]);
+    assert_eq!(tries(&text).len(), 13, "{text}");
+    assert!(text.contains("capture: frame: "), "{text}");
+    assert!(tries(&text).iter().all(|(_, how)| how == "PermissionDenied"), "{text}");
+    let without = live(&["--no-sandbox"]);
+    assert!(without.contains("capture: frame: done"), "{without}");
+}
+
+/// Commands that read captures, reports and databases of others.
+#[test]
+fn whoever_reads_what_others_made_can_open_nothing_else() {
+    if cfg!(not(all(feature = "sandbox", feature = "parquet", target_os = "linux", debug_assertions))) {
+        eprintln!("left out: the sandbox of commands: this build cannot prove it");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let out = |name: &str| folder.path().join(name).display().to_string();
+    let prove = |arguments: &[&str], input: &str| {
+        let mut child = command(&samples(), arguments)
+            .env("LANDFALL_PROVE_SANDBOX", std::env::current_exe().unwrap())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (call, bundle, report) = ("zoom-beijing-keys.pcapng", out("bundle"), out("report.json"));
+    prove(
+        &["inspect", call, "--deny", "CN", "--evidence", &bundle, "--format", "json", "--output", &report],
+        "",
+    );
+    let (_, listed, _) = prove(&["corpus", "list", call_list(folder.path()).as_str()], "");
+    for (arguments, input, status) in [
+        (&["corpus", "run", ".", "--out", &out("results"), "--jobs", "2"][..], "", 2), // one is damaged
+        (&["corpus", "rows"], listed.lines().next().unwrap(), 0),
+        (&["evidence", "verify", &bundle, "--capture", call], "", 0),
+        (&["lookup", "192.0.2.1"], "", 0),
+        (&["diff", &report, &report], "", 0),
+        (&["policy", "check", "@no-mainland-china"], "", 0),
+    ] {
+        let (code, told, said) = prove(arguments, input);
+        if said.contains("this kernel") {
+            eprintln!("left out: the sandbox, which this kernel does not have: {said}");
+            return;
+        }
+        assert_eq!(code, Some(status), "{arguments:?}: {told}{said}");
+        assert!(!tries(&said).is_empty(), "{arguments:?}: {said}");
+        assert!(tries(&said).iter().all(|(_, how)| how == "PermissionDenied"), "{arguments:?}: {said}");
+    }
+}
+
+/// A corpus of one call.
+fn call_list(folder: &Path) -> String {
+    let list = folder.join("list.txt");
+    std::fs::write(&list, samples().join("zoom-beijing-keys.pcapng").display().to_string()).unwrap();
+    list.display().to_string()
 }
 
 /// Each thread compiles the filter in the sandbox.
