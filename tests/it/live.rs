@@ -14,11 +14,11 @@ use std::time::{Duration, Instant, SystemTime};
 const INSIDE: &str = "LANDFALL_TEST_NAMESPACE";
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Runs the test `name` again in a namespace of its own. True if this is that run; false if it is over, or if there can
+/// Runs the test `name`, with its module, again in a namespace of its own. True if this is that run; false if it is over, or if there can
 /// be none or `tools` are missing, which is said.
-fn inside(name: &str, tools: &[&str]) -> bool {
+pub fn inside(name: &str, tools: &[&str]) -> bool {
     if std::env::var_os(INSIDE).is_some() {
         sh("ip link set lo up");
         return true;
@@ -39,7 +39,7 @@ fn inside(name: &str, tools: &[&str]) -> bool {
     let inner = Command::new("unshare")
         .arg("-Urn")
         .arg(std::env::current_exe().unwrap())
-        .args([&format!("live::{name}"), "--exact", "--nocapture"])
+        .args([name, "--exact", "--nocapture"])
         .env(INSIDE, "1")
         .output()
         .unwrap();
@@ -49,13 +49,13 @@ fn inside(name: &str, tools: &[&str]) -> bool {
     false
 }
 
-fn sh(line: &str) {
+pub fn sh(line: &str) {
     let output = Command::new("sh").args(["-ec", line]).output().unwrap();
     assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// A pair of interfaces: what is sent on `v0` comes out of `v1`.
-fn wire() {
+pub fn wire() {
     sh("ip link add v0 type veth peer name v1
         for i in v0 v1; do ip link set $i addrgenmode none arp off mtu 9000 up; done");
 }
@@ -69,10 +69,10 @@ fn host(client: &str, server: &str) {
 }
 
 /// A running program that ends with this value.
-struct Running(Child);
+pub struct Running(pub Child);
 
 impl Running {
-    fn start(program: &str, arguments: &[&str]) -> Self {
+    pub fn start(program: &str, arguments: &[&str]) -> Self {
         let child = Command::new(program)
             .args(arguments)
             .stdin(Stdio::piped())
@@ -92,7 +92,7 @@ impl Drop for Running {
 }
 
 /// `landfall live` and what it tells.
-struct Live {
+pub struct Live {
     child: Child,
     told: Receiver<(SystemTime, Value)>,
     seen: Vec<(SystemTime, Value)>,
@@ -100,7 +100,7 @@ struct Live {
 
 impl Live {
     /// Starts it, and waits until it captures.
-    fn start(arguments: &[&str]) -> Self {
+    pub fn start(arguments: &[&str]) -> Self {
         let mut child = command(&std::env::temp_dir(), &[&["live"], arguments].concat())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -120,7 +120,7 @@ impl Live {
     }
 
     /// Waits for a record that is `wanted`.
-    fn until(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> (SystemTime, Value) {
+    pub fn until(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> (SystemTime, Value) {
         let end = Instant::now() + PATIENCE;
         loop {
             let left = end.saturating_duration_since(Instant::now());
@@ -141,7 +141,7 @@ impl Live {
     }
 
     /// Ends it as Ctrl-C does. Gives the exit status, the report and what it said.
-    fn end(mut self) -> (i32, Value, String) {
+    pub fn end(mut self) -> (i32, Value, String) {
         sh(&format!("kill -INT {}", self.child.id()));
         let (_, mut told) = self.until("the report", |told| told["type"] == "report");
         let status = self.child.wait().unwrap().code().unwrap();
@@ -195,7 +195,7 @@ fn essence(report: &Value) -> BTreeSet<String> {
 
 #[test]
 fn a_replayed_capture_is_told_of_as_its_file_is() {
-    if !inside("a_replayed_capture_is_told_of_as_its_file_is", &["tcpreplay"]) {
+    if !inside("live::a_replayed_capture_is_told_of_as_its_file_is", &["tcpreplay"]) {
         return;
     }
     wire();
@@ -288,7 +288,7 @@ fn converse(folder: &Path, server: &str, name: &str) {
 
 #[test]
 fn a_tls_server_is_seen_with_its_name_its_country_and_the_program_that_turned_to_it() {
-    let test = "a_tls_server_is_seen_with_its_name_its_country_and_the_program_that_turned_to_it";
+    let test = "live::a_tls_server_is_seen_with_its_name_its_country_and_the_program_that_turned_to_it";
     if !inside(test, &["openssl"]) {
         return;
     }
@@ -341,7 +341,7 @@ fn metrics() -> String {
 
 #[test]
 fn a_turn_server_is_seen_as_a_relay() {
-    if !inside("a_turn_server_is_seen_as_a_relay", &["turnserver", "turnutils_uclient"]) {
+    if !inside("live::a_turn_server_is_seen_as_a_relay", &["turnserver", "turnutils_uclient"]) {
         return;
     }
     host("192.0.2.10", "198.51.100.30");
@@ -423,7 +423,7 @@ fn what_looks_into_packets_can_open_neither_files_nor_sockets() {
         let without = tries(&String::from_utf8_lossy(&without.stderr));
         assert!(without.iter().any(|(what, how)| what == "main: file" && how == "done"), "{without:?}");
     }
-    if !inside("what_looks_into_packets_can_open_neither_files_nor_sockets", &[]) {
+    if !inside("live::what_looks_into_packets_can_open_neither_files_nor_sockets", &[]) {
         return;
     }
     let live = |more: &[&str]| {
@@ -513,8 +513,10 @@ fn a_filter_may_name_ports_in_the_sandbox() {
 
 #[test]
 fn a_capture_ends_by_itself_keeps_no_more_than_it_may_and_reports_in_any_format() {
-    if !inside("a_capture_ends_by_itself_keeps_no_more_than_it_may_and_reports_in_any_format", &["tcpreplay"])
-    {
+    if !inside(
+        "live::a_capture_ends_by_itself_keeps_no_more_than_it_may_and_reports_in_any_format",
+        &["tcpreplay"],
+    ) {
         return;
     }
     wire();
@@ -558,7 +560,7 @@ fn a_capture_ends_by_itself_keeps_no_more_than_it_may_and_reports_in_any_format(
 
 #[test]
 fn interfaces_are_listed() {
-    if !inside("interfaces_are_listed", &[]) {
+    if !inside("live::interfaces_are_listed", &[]) {
         return;
     }
     wire();
@@ -573,35 +575,4 @@ fn interfaces_are_listed() {
         table.lines().any(|line| line.starts_with("lo ") && line.ends_with("127.0.0.1, ::1, loopback")),
         "{table}"
     );
-}
-
-#[test]
-fn a_webrtc_call_between_participants_is_seen_as_one() {
-    let name = "a_webrtc_call_between_participants_is_seen_as_one";
-    let python = root().join("target/aiortc/bin/python");
-    if !python.exists() {
-        eprintln!(
-            "left out: {name}: no aiortc (python3 -m venv target/aiortc; target/aiortc/bin/pip install aiortc)"
-        );
-        return;
-    }
-    if !inside(name, &[]) {
-        return;
-    }
-    wire();
-    sh("ip addr add 192.0.2.10/24 dev v0; ip addr add 192.0.2.20/24 dev v0");
-    let mut live = Live::start(&["-i", "lo", "--flows"]);
-    let script = root().join("tests/it/webrtc_peers.py");
-    let peers = Command::new(&python).arg(script).arg("4").output().unwrap();
-    assert!(peers.status.success(), "{}", String::from_utf8_lossy(&peers.stderr));
-    live.until("the call", |told| told["type"] == "session-started" && told["service"] == "webrtc");
-    let (_, report, said) = live.end();
-    let session = &report["sessions"][0];
-    assert_eq!((&session["service"], &session["media_seen"]), (&"webrtc".into(), &true.into()), "{said}");
-    let far = &session["endpoints"][0];
-    // Nothing in the packets tells a participant from a server that forwards media: either may send the checks of ICE.
-    assert!(far["roles"][0] == "peer" || far["roles"][0] == "media", "{session:#}");
-    assert_eq!(far["contact"], "media");
-    let program = session["processes"][0]["name"].as_str().unwrap();
-    assert!(program.starts_with("python"), "{session:#}");
 }

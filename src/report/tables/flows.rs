@@ -141,7 +141,7 @@ pub(super) const COLUMNS: &[Column<FlowReport>] = &[
     ),
     column(
         "process_name",
-        "The program that has the client's socket, where a live capture could see it.",
+        "The program that has the client's socket, or the server's if only that is here, where a live capture could see it.",
         Text(|row, _| row.process.as_ref().and_then(|process| word(process.name.as_str()))),
     ),
     column(
