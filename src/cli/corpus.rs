@@ -101,6 +101,10 @@ pub struct Inspection {
     /// A call is over when nothing happens for so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Calls")]
     pub idle_gap: u32,
+
+    /// Keep what the program is allowed to do, though it needs nothing more
+    #[arg(long, help_heading = "Safety")]
+    pub no_sandbox: bool,
 }
 
 /// What `corpus list` is asked for.

@@ -46,7 +46,12 @@ impl Bar {
         }
         let stop = Arc::new(Stop::default());
         let theirs = Arc::clone(&stop);
-        Self { thread: Some((stop, std::thread::spawn(move || draw(&theirs)))) }
+        let draw = move || {
+            // It is there before the sandbox is entered, and would stay outside.
+            crate::sandbox::close_files();
+            draw(&theirs);
+        };
+        Self { thread: Some((stop, std::thread::spawn(draw))) }
     }
 }
 

@@ -1,12 +1,12 @@
 //! `landfall corpus`.
 
-use super::resolve;
+use super::{confine, resolve};
 use crate::{FAILURE, say};
 use landfall::cli::{
     Bar, CorpusCommand, CorpusFormat, CorpusReport, CorpusRun, CorpusVerify, Inspection, Output,
 };
 use landfall::corpus::summary::Sheet;
-use landfall::corpus::{self, Corpus, Plan, Settings, Watch, summary};
+use landfall::corpus::{self, Campaign, Corpus, Plan, Settings, Watch, summary};
 use landfall::pipeline::Request;
 use std::error::Error;
 use std::io::{self, Read, Write};
@@ -35,9 +35,11 @@ fn run(options: CorpusRun) -> Result<u8, Box<dyn Error>> {
     let corpus = Corpus::open(&options.corpus)?.shard(options.shard);
     let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let jobs = options.jobs.unwrap_or_else(processors);
-    let out = options.out;
+    let (out, no_sandbox) = (options.out, options.inspection.no_sandbox);
     let request = request(options.inspection);
     let settings = Settings::of(&request)?;
+    corpus::prepare(&out)?;
+    confine(&corpus.allowed(&options.corpus, &request, &out), no_sandbox);
     let plan = Plan { out, request, settings, jobs };
     let watch = Arc::new(Watch::default());
     let bar = Bar::of_corpus(&watch);
@@ -54,10 +56,12 @@ fn run(options: CorpusRun) -> Result<u8, Box<dyn Error>> {
 fn rows(options: Inspection) -> Result<u8, Box<dyn Error>> {
     let mut text = String::new();
     io::stdin().lock().take(MAX_DESCRIPTION).read_to_string(&mut text)?;
-    let campaign = serde_json::from_str(&text)
+    let campaign: Campaign = serde_json::from_str(&text)
         .map_err(|error| format!("standard input describes no campaign: {error}"))?;
+    let no_sandbox = options.no_sandbox;
     let request = request(options);
     let settings = Settings::of(&request)?;
+    confine(&campaign.allowed(&request), no_sandbox);
     write(|out| corpus::rows(&campaign, &request, &settings, out))
 }
 

@@ -18,7 +18,7 @@ const MAX_FILES: usize = 1 << 20;
 const MAX_DEPTH: usize = 64;
 
 /// Captures that are read as one stream: the rotated files of one vantage point.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Campaign {
     /// What it is called in every table; of a corpus that is a folder, the path of its one file in there.

@@ -6,6 +6,7 @@
 //! DIR/sessions/ID.parquet      its calls; endpoints/, findings/ and flows/ likewise
 //! ```
 
+mod allowed;
 mod campaign;
 mod error;
 mod parts;
@@ -20,5 +21,5 @@ pub use campaign::{Campaign, Capture, Corpus, Shard};
 pub use error::CorpusError;
 pub use record::{InputRecord, Part, Record, Settings, Status};
 pub use rows::{list, rows, schema};
-pub use run::{Plan, Tally, Watch, run};
+pub use run::{Plan, Tally, Watch, prepare, run};
 pub use verify::{Checked, Fault, verify};

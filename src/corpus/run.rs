@@ -8,9 +8,10 @@ use crate::report::Report;
 use crate::report::text::{chain, counted};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -50,6 +51,11 @@ pub struct Tally {
     pub earlier: u64,
     /// Campaigns that failed or are damaged, and why, by name.
     pub troubles: Vec<(String, String)>,
+}
+
+/// Makes the folder of the results, if it is not there.
+pub fn prepare(out: &Path) -> Result<(), CorpusError> {
+    fs::create_dir_all(out).map_err(|source| CorpusError::Write { path: out.to_owned(), source })
 }
 
 /// Inspects what of `corpus` has no record yet.

@@ -70,6 +70,15 @@ pub struct Request {
     pub writes: Vec<PathBuf>,
 }
 
+impl Request {
+    /// The files that it names besides captures: rules, databases, lists and catalogues.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let policy = self.policy.iter().filter(|name| !name.starts_with('@')).map(PathBuf::from);
+        let others = [&self.databases, &self.ranges, &self.anycast, &self.services];
+        others.into_iter().flatten().cloned().chain(policy).collect()
+    }
+}
+
 /// A report, what is worth saying about its making, and what it was made from.
 #[derive(Debug)]
 pub struct Inspected {
@@ -151,8 +160,7 @@ pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected,
     }
     let options = Options { hash: request.hash, progress: Some(Arc::clone(progress)) };
     let mut inspected = inspector.inspect(Reader::open(&request.paths, options)?)?;
-    // Where there is no sandbox there is none to miss.
-    inspected.notes.extend(lacks.into_iter().filter(|_| cfg!(all(feature = "sandbox", target_os = "linux"))));
+    inspected.notes.extend(lacks.into_iter().filter(|_| sandbox::AVAILABLE));
     Ok(inspected)
 }
 

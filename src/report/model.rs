@@ -315,7 +315,8 @@ pub struct FlowReport {
     pub session: Option<String>,
     /// The verdict on its far end: in the call, else where all traffic was judged. `null` where it was not judged.
     pub verdict: Option<Verdict>,
-    /// The program of this machine that has the client's socket, where a live capture could see it.
+    /// The program of this machine that has the client's socket, or where the client is another machine the server's, where
+    /// a live capture could see it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessReport>,
 }

@@ -1,5 +1,6 @@
 //! Text for people: strings off the wire made harmless, numbers made short.
 
+use super::ProcessReport;
 use super::model::SessionEndpoint;
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
@@ -74,6 +75,20 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         next = cause.source();
     }
     text
+}
+
+/// Programs that are named; a call has one or two.
+const MAX_PROGRAMS: usize = 4;
+
+/// `firefox (process 4711)`, with the names as the programs give them.
+pub fn programs(all: &[ProcessReport]) -> String {
+    let named = all.iter().take(MAX_PROGRAMS);
+    let mut texts: Vec<String> =
+        named.map(|program| format!("{} (process {})", program.name, program.pid)).collect();
+    if let Some(more) = all.len().checked_sub(MAX_PROGRAMS).filter(|more| *more > 0) {
+        texts.push(format!("and {}", counted(more, "more process")));
+    }
+    texts.join(", ")
 }
 
 /// `1 call`, `2 calls`.

@@ -46,6 +46,7 @@ mod tools;
 #[cfg(feature = "update")]
 mod update;
 mod webdriver;
+mod webrtc;
 
 #[path = "../../examples/make-samples/samples/mod.rs"]
 mod made;

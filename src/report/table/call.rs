@@ -1,7 +1,7 @@
 //! One call of the table.
 
 use super::super::model::{FailedReport, FailoverReport, Report, SessionEndpoint, SessionReport};
-use super::super::text::{self, bytes, counted, escape, milliseconds, socket};
+use super::super::text::{self, bytes, counted, escape, milliseconds, programs, socket};
 use super::{Table, WIDTH, best_name, claims, clock, span};
 use crate::identify::{Contact, Role};
 use crate::locate::{Confidence, CountryCode, Scope};
@@ -70,6 +70,9 @@ impl Table {
         } else {
             self.line(&format!("{verdict}  {who}"));
             self.line(&format!("{when:>WIDTH$}"));
+        }
+        if !call.processes.is_empty() {
+            self.wrapped(&format!("of the program {}", escape(&programs(&call.processes))), 6);
         }
         let columns = format!(
             "      {:10} {:SERVER_WIDTH$} {:12}{:>8}{:>8}{:>10}",

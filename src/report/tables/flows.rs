@@ -149,6 +149,16 @@ pub(super) const COLUMNS: &[Column<FlowReport>] = &[
         "The verdict on its far end; empty where it was not judged.",
         Text(|row, _| row.verdict.and_then(|verdict| word(verdict.name()))),
     ),
+    column(
+        "process_name",
+        "The program that has the client's socket, or the server's if only that is here, where a live capture could see it.",
+        Text(|row, _| row.process.as_ref().and_then(|process| word(process.name.as_str()))),
+    ),
+    column(
+        "process_pid",
+        "Number of the process.",
+        Count(|row, _| row.process.as_ref().map(|process| u64::from(process.pid))),
+    ),
     column("client_scope", "What kind of address the client has.", Text(|row, all| scope(client(row, all)))),
     column("client_country", "Where the client is.", Text(|row, all| country(client(row, all)))),
     column("client_confidence", "How sure that is.", Text(|row, all| confidence(client(row, all)))),
