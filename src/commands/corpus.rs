@@ -6,7 +6,7 @@ use landfall::cli::{
     Bar, CorpusCommand, CorpusFormat, CorpusReport, CorpusRun, CorpusVerify, Inspection, Output,
 };
 use landfall::corpus::summary::Sheet;
-use landfall::corpus::{self, Corpus, Plan, Settings, Watch, summary};
+use landfall::corpus::{self, Corpus, Plan, Settings, Shard, Watch, summary};
 use landfall::pipeline::Request;
 use std::error::Error;
 use std::io::{self, Read, Write};
@@ -33,12 +33,13 @@ pub(crate) fn corpus(command: CorpusCommand) -> Result<u8, Box<dyn Error>> {
 
 fn run(options: CorpusRun) -> Result<u8, Box<dyn Error>> {
     let corpus = Corpus::open(&options.corpus)?.shard(options.shard);
+    corpus.notes.iter().for_each(|note| say(note));
     let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let jobs = options.jobs.unwrap_or_else(processors);
     let out = options.out;
     let request = request(options.inspection);
     let settings = Settings::of(&request)?;
-    let plan = Plan { out, request, settings, jobs };
+    let plan = Plan { out, request, settings, jobs, is_part: options.shard != Shard::WHOLE };
     let watch = Arc::new(Watch::default());
     let bar = Bar::of_corpus(&watch);
     let result = corpus::run(&corpus, &plan, &watch);

@@ -7,7 +7,9 @@
 //! ```
 
 mod campaign;
+mod engine;
 mod error;
+mod lock;
 mod parts;
 mod record;
 mod rows;
@@ -15,10 +17,12 @@ mod run;
 mod settings;
 pub mod summary;
 mod verify;
+mod watch;
 
 pub use campaign::{Campaign, Capture, Corpus, Shard};
 pub use error::CorpusError;
 pub use record::{InputRecord, Part, Record, Settings, Status};
 pub use rows::{list, rows, schema};
-pub use run::{Plan, Tally, Watch, run};
+pub use run::{Plan, Tally, run};
 pub use verify::{Checked, Fault, verify};
+pub use watch::{Progressed, Watch};

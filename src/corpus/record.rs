@@ -1,12 +1,14 @@
 //! What a run leaves beside the tables: one file a campaign, written last, that says what came of it.
 
+use super::engine::Inspected;
 use super::{Campaign, CorpusError};
-use crate::report::{InputReport, Report};
+use crate::report::InputReport;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::fs::{self, File};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -14,8 +16,10 @@ use std::path::{Path, PathBuf};
 const SCHEMA_VERSION: &str = "1";
 /// Bytes of a record. A greater file is none of ours.
 const MAX_RECORD: u64 = 64 << 20;
+/// How the names of files end that are not whole.
+pub(super) const PART: &str = "part";
 /// The folder of the records.
-const FOLDER: &str = "campaigns";
+pub(super) const FOLDER: &str = "campaigns";
 /// The file of the settings.
 const SETTINGS: &str = "settings.json";
 
@@ -43,6 +47,12 @@ pub struct Record {
     pub campaign: String,
     /// [`Settings::id`] of the run.
     pub settings: String,
+    /// Where its captures were taken, as the corpus says.
+    pub vantage: Option<String>,
+    /// Countries and groups that its calls should stay in, as the corpus says.
+    pub home: Vec<String>,
+    /// What else the corpus says of it.
+    pub labels: BTreeMap<String, String>,
     /// What came of it.
     pub status: Status,
     /// Why it failed, or what is damaged.
@@ -75,7 +85,7 @@ pub struct InputRecord {
     pub path: String,
     /// Bytes on disk; `null` where reading ended before.
     pub size: Option<u64>,
-    /// Of the file as it lies on disk, in hexadecimal.
+    /// Of the file as it lies on disk, in hexadecimal; `null` where it was left out, for it is no capture.
     pub sha256: Option<String>,
 }
 
@@ -108,6 +118,20 @@ impl Settings {
         write(&out.join(SETTINGS), self)
     }
 
+    /// Writes them to `out` unless there are some, and says whether there were none.
+    pub(super) fn write_first(&self, out: &Path) -> Result<bool, CorpusError> {
+        let path = out.join(SETTINGS);
+        let fill = |file: &mut File| fill(file, self);
+        put_by(&path, fill, |(), part, path| match fs::hard_link(part, path) {
+            Ok(()) => fs::remove_file(part).map(|()| true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                fs::remove_file(part).map(|()| false)
+            }
+            // Some file systems have no links.
+            Err(_) => fs::rename(part, path).map(|()| true),
+        })
+    }
+
     /// What is not the same in `other`, in words; nothing if they are equal.
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
         let mut found = Vec::new();
@@ -132,6 +156,9 @@ impl Record {
             schema_version: SCHEMA_VERSION.to_owned(),
             campaign: campaign.name.clone(),
             settings: settings.id(),
+            vantage: campaign.vantage.clone(),
+            home: campaign.home.clone(),
+            labels: campaign.labels.clone(),
             status: Status::Failed,
             reason: None,
             inputs: Vec::new(),
@@ -140,24 +167,70 @@ impl Record {
     }
 
     /// Takes over what a report says of the captures.
-    pub(super) fn describe(&mut self, report: &Report) {
+    pub(super) fn describe(&mut self, inspected: &Inspected) {
+        let report = &inspected.report;
         let damage = |input: &InputReport| {
             let damage = input.damage.as_ref()?;
             Some(format!("'{}' is damaged at byte {}: {}", input.path, damage.offset, damage.reason))
         };
-        self.reason = report.inputs.iter().find_map(damage);
+        let lacks = || inspected.left_out.iter().find_map(|left_out| left_out.reason.clone());
+        self.reason = report.inputs.iter().find_map(damage).or_else(lacks);
         self.status = if self.reason.is_some() { Status::Damaged } else { Status::Done };
         let input = |input: &InputReport| InputRecord {
             path: input.path.clone(),
             size: input.size,
             sha256: input.sha256.clone(),
         };
-        self.inputs = report.inputs.iter().map(input).collect();
+        let left_out = inspected.left_out.iter().map(|file| InputRecord {
+            path: file.name.clone(),
+            size: file.size,
+            sha256: None,
+        });
+        self.inputs = report.inputs.iter().map(input).chain(left_out).collect();
     }
 
     /// The record of `campaign` in `out`, if there is one.
     pub fn read(out: &Path, campaign: &str) -> Result<Option<Self>, CorpusError> {
-        read(&place(out, campaign))
+        let record: Option<Self> = read(&place(out, campaign))?;
+        match record {
+            Some(record) if record.campaign != campaign => {
+                Err(CorpusError::SameFiles { one: record.campaign, other: campaign.to_owned() })
+            }
+            record => Ok(record),
+        }
+    }
+
+    /// Removes the record of `campaign` in `out`, if there is one.
+    pub(super) fn remove(out: &Path, campaign: &str) -> Result<(), CorpusError> {
+        remove(&place(out, campaign))
+    }
+
+    /// Whether the campaign needs not be inspected again: it could be read, and it is what it was, as far as names and
+    /// sizes tell. `files` are those of [`Campaign::sizes`]. What has gone since was read once, and is no reason.
+    pub(super) fn stands(&self, campaign: &Campaign, files: &[(String, Option<u64>)]) -> bool {
+        if matches!(self.status, Status::Failed | Status::LeftOut) || !self.is_described_by(campaign) {
+            return false;
+        }
+        let known: HashMap<&str, Option<u64>> =
+            self.inputs.iter().map(|input| (input.path.as_str(), input.size)).collect();
+        let is_as_it_was = |(name, size): &(String, Option<u64>)| match (known.get(name.as_str()), size) {
+            (Some(Some(before)), Some(size)) => before == size,
+            (Some(_), _) | (None, None) => true,
+            (None, Some(_)) => false,
+        };
+        let is_wanted = |path: &&str| {
+            let is = |name: &str| {
+                path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            campaign.files.iter().any(|capture| is(&capture.name))
+        };
+        let wanted: HashSet<&str> = campaign.files.iter().map(|capture| capture.name.as_str()).collect();
+        files.iter().all(is_as_it_was) && known.keys().all(|path| wanted.contains(path) || is_wanted(path))
+    }
+
+    /// Whether the corpus says of the campaign what it said when the record was made.
+    pub(super) fn is_described_by(&self, campaign: &Campaign) -> bool {
+        (&self.vantage, &self.home, &self.labels) == (&campaign.vantage, &campaign.home, &campaign.labels)
     }
 
     /// Writes it to `out`, whole or not at all.
@@ -178,6 +251,16 @@ impl Record {
         }
         records.sort_by(|one, other| one.campaign.cmp(&other.campaign));
         Ok(records)
+    }
+}
+
+/// Removes the file at `path`, if there is one.
+pub(super) fn remove(path: &Path) -> Result<(), CorpusError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(CorpusError::Write { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -202,25 +285,42 @@ fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<Option<T>, CorpusErro
 }
 
 fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), CorpusError> {
-    put(path, |file| {
-        serde_json::to_writer_pretty(&mut *file, value)?;
-        io::Write::write_all(file, b"\n")
-    })
+    put(path, |file| fill(file, value))
+}
+
+fn fill<T: Serialize>(file: &mut File, value: &T) -> io::Result<()> {
+    let mut text = serde_json::to_vec_pretty(value)?;
+    text.push(b'\n');
+    io::Write::write_all(file, &text)
 }
 
 /// Has `fill` write a file so that whoever looks sees nothing of it, or all.
-pub(super) fn put(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), CorpusError> {
+pub(super) fn put<T>(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<T>) -> Result<T, CorpusError> {
+    put_by(path, fill, |filled, part, path| fs::rename(part, path).map(|()| filled))
+}
+
+/// As [`put`], with `place` to give the file its name.
+fn put_by<F, T>(
+    path: &Path,
+    fill: impl FnOnce(&mut File) -> io::Result<F>,
+    place: impl FnOnce(F, &Path, &Path) -> io::Result<T>,
+) -> Result<T, CorpusError> {
     let failed = |source| CorpusError::Write { path: path.to_owned(), source };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
     }
-    // Two processes that are at the same campaign have files of their own, and the same result.
-    let part = path.with_extension(format!("{}.part", std::process::id()));
-    let filled = File::create(&part).and_then(|mut file| {
-        fill(&mut file)?;
-        file.sync_all()
+    // Two processes that are at the same campaign have files of their own, and the same result. Processes of several
+    // machines may have the same number.
+    let part = path.with_extension(format!(
+        "{}-{:016x}.{PART}",
+        std::process::id(),
+        RandomState::new().build_hasher().finish()
+    ));
+    let filled = File::create_new(&part).and_then(|mut file| {
+        let filled = fill(&mut file)?;
+        file.sync_all().map(|()| filled)
     });
-    filled.and_then(|()| fs::rename(&part, path)).map_err(|source| {
+    filled.and_then(|filled| place(filled, &part, path)).map_err(|source| {
         // What is left of a file that could not be written is of no use.
         let _ = fs::remove_file(&part);
         failed(source)

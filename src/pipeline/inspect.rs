@@ -146,7 +146,7 @@ pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected,
         // Each thread compiles the filter anew. One that no longer can would let no frame through and say nothing.
         request.filter.as_deref().map(Filter::new).transpose()?;
     }
-    let options = Options { hash: request.hash, progress: Some(Arc::clone(progress)) };
+    let options = Options { hash: request.hash, progress: Some(Arc::clone(progress)), ..Options::default() };
     let mut inspected = inspector.inspect(Reader::open(&request.paths, options)?)?;
     // Where there is no sandbox there is none to miss.
     inspected.notes.extend(lacks.into_iter().filter(|_| cfg!(all(feature = "sandbox", target_os = "linux"))));
