@@ -132,6 +132,53 @@ impl Settings {
         })
     }
 
+    /// What is another than in `wanted`, in words that name both; without it, whether this version has made them.
+    pub(super) fn unlike(&self, wanted: Option<&Self>) -> Vec<String> {
+        let Some(wanted) = wanted else {
+            let this = env!("CARGO_PKG_VERSION");
+            let other =
+                (self.tool != this).then(|| format!("made with landfall {}, and this is {this}", self.tool));
+            return other.into_iter().collect();
+        };
+        let same = [
+            self.policy == wanted.policy,
+            self.databases == wanted.databases,
+            self.tool == wanted.tool,
+            self.options == wanted.options,
+        ];
+        let words = self.words().into_iter().zip(wanted.words()).zip(same);
+        let unlike = words.filter(|(_, is_same)| !is_same).map(|(((what, made), (_, wanted)), _)| {
+            if made == wanted {
+                return format!("made with other {what} of the same name: {made}");
+            }
+            format!("made with {what} '{made}', not '{wanted}'")
+        });
+        unlike.collect()
+    }
+
+    /// What they say, for people: policy, databases, version, options.
+    pub fn words(&self) -> Vec<(&'static str, String)> {
+        let text = |value: &serde_json::Value| value.as_str().map(ToOwned::to_owned);
+        let texts = |list: &serde_json::Value, of: &dyn Fn(&serde_json::Value) -> Option<String>| {
+            list.as_array().into_iter().flatten().filter_map(of).collect::<Vec<_>>()
+        };
+        let rules = texts(&self.policy["rules"], &|rule| text(&rule["text"])).join("; ");
+        let rules = if rules.is_empty() { "no rules".to_owned() } else { rules };
+        let name = text(&self.policy["name"]).map(|name| format!("{name}: ")).unwrap_or_default();
+        let database = |database: &serde_json::Value| {
+            let built = text(&database["built"]).and_then(|time| Some(format!(" of {}", time.get(..10)?)));
+            Some(format!("{}{}", text(&database["id"])?, built.unwrap_or_default()))
+        };
+        let options: Vec<String> =
+            self.options.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        vec![
+            ("policy", format!("{name}{rules}")),
+            ("databases", texts(&self.databases, &database).join(", ")),
+            ("landfall", self.tool.clone()),
+            ("options", options.join(", ")),
+        ]
+    }
+
     /// What is not the same in `other`, in words; nothing if they are equal.
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
         let mut found = Vec::new();
@@ -238,19 +285,27 @@ impl Record {
         write(&place(out, &self.campaign), self)
     }
 
-    /// All records in `out`, by campaign.
-    pub fn all(out: &Path) -> Result<Vec<Self>, CorpusError> {
+    /// Where the records in `out` lie, in no order; none where there are none yet.
+    pub(super) fn paths(out: &Path) -> Result<Vec<PathBuf>, CorpusError> {
         let folder = out.join(FOLDER);
         let failed = |source| CorpusError::Read { path: folder.clone(), source };
-        let mut records = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(failed)? {
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed)?,
+        };
+        let mut paths = Vec::new();
+        for entry in entries {
             let path = entry.map_err(failed)?.path();
             if path.extension().is_some_and(|ending| ending == "json") {
-                records.extend(read::<Self>(&path)?);
+                paths.push(path);
             }
         }
-        records.sort_by(|one, other| one.campaign.cmp(&other.campaign));
-        Ok(records)
+        Ok(paths)
+    }
+
+    /// The record at `path`; `None` if it is gone.
+    pub(super) fn at(path: &Path) -> Result<Option<Self>, CorpusError> {
+        read(path)
     }
 }
 

@@ -7,7 +7,7 @@ pub(crate) mod csv;
 mod diff;
 mod ecs;
 mod explain;
-mod html;
+pub(crate) mod html;
 mod json;
 pub mod jsonl;
 mod model;
