@@ -50,13 +50,16 @@ fn table(text: &mut String, sheet: &Sheet) {
         .collect();
     let is_exact = |column: usize| rows.iter().filter_map(|row| row.get(column)).all(|cell| is_exact(cell));
     fit(&mut widths, is_exact);
+    let is_number = |cell: &str| cell.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let numbers: Vec<bool> = (0..head.len())
+        .map(|column| rows.iter().filter_map(|row| row.get(column)).all(|cell| is_number(cell)))
+        .collect();
     for row in [&head].into_iter().chain(&rows) {
         let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
+        for ((cell, width), is_number) in row.iter().zip(&widths).zip(&numbers) {
             let cell = &cut(cell, *width);
-            let is_number = cell.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
             let pad = " ".repeat(width.saturating_sub(cell.chars().count()));
-            let (before, after) = if is_number { (pad.as_str(), "") } else { ("", pad.as_str()) };
+            let (before, after) = if *is_number { (pad.as_str(), "") } else { ("", pad.as_str()) };
             let _ = write!(line, "{INDENT}{before}{cell}{after}");
         }
         text.push_str(line.trim_end());
@@ -147,7 +150,7 @@ mod tests {
         let rows = vec![row.map(ToOwned::to_owned).to_vec()];
         let shown = text(&Found::default(), &[Sheet { name: "s", title: "A title.", columns, rows }]);
         assert!(shown.lines().all(|line| line.chars().count() <= WIDTH), "{shown}");
-        assert!(shown.contains('…') && shown.contains("1234567  1234567  100.0"), "{shown}");
+        assert!(shown.contains('…') && shown.contains("1234567   1234567  100.0"), "{shown}");
     }
 
     #[test]

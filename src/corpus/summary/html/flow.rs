@@ -11,8 +11,8 @@ const MAX_PLACES: usize = 8;
 /// What the places are called that have no room.
 const OTHERS: &str = "others";
 /// Width of the picture, where the bands begin and end, and how wide what they begin and end at is.
-const WIDTH: u64 = 1800;
-const LEFT: u64 = 420;
+const WIDTH: u64 = 2000;
+const LEFT: u64 = 540;
 const RIGHT: u64 = WIDTH - LEFT;
 const POST: u64 = 24;
 /// Height of all bands together.
@@ -123,12 +123,12 @@ impl Flow {
         )
     }
 
-    /// `3 failovers: 1 leaves home, 1 stays, of 1 it is not known`.
+    /// `3 failovers: 1 leave home, 1 stay in it, 1 not known which`.
     pub(super) fn kinds(&self) -> String {
         let [(_, leave), (_, open), (_, stay)] = kinds(self.sum);
-        let counts = [(leave, "leave home"), (stay, "stay in it"), (open, "of which that is not known")];
-        let told = counts.iter().filter(|(count, _)| *count > 0);
-        let told: Vec<String> = told.map(|(count, words)| format!("{} {words}", number(*count))).collect();
+        let counts = [("leave home", leave), ("stay in it", stay), ("not known which", open)];
+        let told = counts.iter().filter(|(_, count)| *count > 0);
+        let told: Vec<String> = told.map(|(words, count)| format!("{} {words}", number(*count))).collect();
         format!("{}: {}", words::many(self.sum.failovers, "failover"), told.join(", "))
     }
 }
@@ -203,7 +203,10 @@ fn drawn(
         let (before, after) = (from.get(*one)?, to.get(*other)?);
         Some(Band { class, path, title: format!("{before} to {after}: {}, {what}", number(*many)) })
     };
-    bands.iter().filter_map(draw).collect()
+    let mut drawn: Vec<Band> = bands.iter().filter_map(draw).collect();
+    // What leaves home lies above the others.
+    drawn.sort_by_key(|band| band.class == "deny");
+    drawn
 }
 
 impl Post {
@@ -241,12 +244,12 @@ mod tests {
         let told: Vec<_> = flow.bands.iter().map(|band| (band.class, band.title.as_str())).collect();
         assert_eq!(
             told,
-            [("deny", "US to CN: 3, leave home"), ("open", "US to DE: 1, not known whether they leave home")]
+            [("open", "US to DE: 1, not known whether they leave home"), ("deny", "US to CN: 3, leave home")]
         );
-        assert_eq!(flow.bands[0].path, "M444 16C900 16 900 16 1356 16V691C900 691 900 691 444 691z");
+        assert_eq!(flow.bands[1].path, "M564 16C1000 16 1000 16 1436 16V691C1000 691 1000 691 564 691z");
         let posts: Vec<_> = flow.posts.iter().map(|post| (post.place.code.as_str(), post.height)).collect();
         assert_eq!(posts, [("US", 900), ("CN", 675), ("DE", 225)]);
-        assert_eq!(flow.kinds(), "4 failovers: 3 leave home, 1 of which that is not known");
+        assert_eq!(flow.kinds(), "4 failovers: 3 leave home, 1 not known which");
     }
 
     #[test]

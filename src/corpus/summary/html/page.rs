@@ -133,13 +133,12 @@ fn lead(found: &Found) -> String {
     let services: BTreeSet<&str> = found.tally.calls.keys().map(|group| group.service.as_str()).collect();
     let countries: BTreeSet<&str> = found.tally.reached.keys().map(|(_, country)| country.as_str()).collect();
     let known = countries.iter().filter(|country| **country != crate::corpus::summary::UNKNOWN).count();
-    let mut text = format!("{}. ", words::verdicts(calls));
-    text.push_str(&format!(
-        "{} reached servers in {} that are known.",
-        counted(services.len(), "service"),
-        if known == 1 { "1 country".to_owned() } else { format!("{known} countries") }
-    ));
-    text
+    let of = if known == 1 { "1 country".to_owned() } else { format!("{known} countries") };
+    format!(
+        "{}. Servers of {} that answered are in {of}.",
+        words::verdicts(calls),
+        counted(services.len(), "service")
+    )
 }
 
 /// From the day of the first call to that of the last.
