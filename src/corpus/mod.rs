@@ -7,6 +7,7 @@
 //! ```
 
 mod campaign;
+mod draft;
 mod engine;
 mod error;
 mod lock;

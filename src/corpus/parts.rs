@@ -1,6 +1,7 @@
 //! A campaign's part of each table, as Parquet, and how parts are read again.
 
-use super::record::{PART, Part, hexadecimal, put};
+use super::draft::{Draft, PART};
+use super::record::{Part, hexadecimal};
 use super::{Campaign, CorpusError};
 use crate::report::Report;
 use crate::report::parquet::{ExtraColumn, Writer};
@@ -95,18 +96,17 @@ pub(super) fn sweep(out: &Path) {
     }
 }
 
-/// Writes a campaign's part of each table; each appears whole or not at all.
+/// Writes a campaign's part of each table, and says what is in them.
 pub(super) fn write(
     out: &Path,
     stem: &str,
     campaign: &Campaign,
     report: &Report,
-) -> Result<BTreeMap<String, Part>, CorpusError> {
+) -> Result<(BTreeMap<String, Part>, Vec<Draft>), CorpusError> {
     let (extra, values) = (extra_columns(), extra_values(campaign, report));
-    let mut parts = BTreeMap::new();
+    let (mut parts, mut drafts) = (BTreeMap::new(), Vec::new());
     for table in tables(report) {
-        let path = place(out, table.name(), stem);
-        let part = put(&path, |file| {
+        let (draft, part) = Draft::new(place(out, table.name(), stem), |file| {
             let mut out =
                 Digesting { file: BufWriter::with_capacity(BUFFER_BYTES, file), hash: Sha256::new() };
             let mut writer = Writer::new(&mut out, table, &extra)?;
@@ -116,6 +116,7 @@ pub(super) fn write(
             Ok(Part { rows, sha256: hexadecimal(&out.hash.finalize()) })
         })?;
         parts.insert(table.name().to_owned(), part);
+        drafts.push(draft);
     }
-    Ok(parts)
+    Ok((parts, drafts))
 }

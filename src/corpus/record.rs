@@ -1,5 +1,6 @@
 //! What a run leaves beside the tables: one file a campaign, written last, that says what came of it.
 
+use super::draft::Draft;
 use super::engine::Inspected;
 use super::{Campaign, CorpusError};
 use crate::report::InputReport;
@@ -8,16 +9,13 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Version of [`Record`] and [`Settings`] as files.
 const SCHEMA_VERSION: &str = "1";
 /// Bytes of a record. A greater file is none of ours.
 const MAX_RECORD: u64 = 64 << 20;
-/// How the names of files end that are not whole.
-pub(super) const PART: &str = "part";
 /// The folder of the records.
 pub(super) const FOLDER: &str = "campaigns";
 /// The file of the settings.
@@ -113,23 +111,11 @@ impl Settings {
         read(&out.join(SETTINGS))
     }
 
-    /// Writes them to `out`.
-    pub fn write(&self, out: &Path) -> Result<(), CorpusError> {
-        write(&out.join(SETTINGS), self)
-    }
-
     /// Writes them to `out` unless there are some, and says whether there were none.
     pub(super) fn write_first(&self, out: &Path) -> Result<bool, CorpusError> {
-        let path = out.join(SETTINGS);
-        let fill = |file: &mut File| fill(file, self);
-        put_by(&path, fill, |(), part, path| match fs::hard_link(part, path) {
-            Ok(()) => fs::remove_file(part).map(|()| true),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                fs::remove_file(part).map(|()| false)
-            }
-            // Some file systems have no links.
-            Err(_) => fs::rename(part, path).map(|()| true),
-        })
+        let draft = draft(out.join(SETTINGS), self)?;
+        draft.sync()?;
+        draft.place_first()
     }
 
     /// What is another than in `wanted`, in words that name both; without it, whether this version has made them.
@@ -280,9 +266,9 @@ impl Record {
         (&self.vantage, &self.home, &self.labels) == (&campaign.vantage, &campaign.home, &campaign.labels)
     }
 
-    /// Writes it to `out`, whole or not at all.
-    pub fn write(&self, out: &Path) -> Result<(), CorpusError> {
-        write(&place(out, &self.campaign), self)
+    /// The file of it in `out`, which has not its name yet.
+    pub(super) fn draft(&self, out: &Path) -> Result<Draft, CorpusError> {
+        draft(place(out, &self.campaign), self)
     }
 
     /// Where the records in `out` lie, in no order; none where there are none yet.
@@ -339,47 +325,13 @@ fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<Option<T>, CorpusErro
     value.map(Some).map_err(|error| failed(error.into()))
 }
 
-fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), CorpusError> {
-    put(path, |file| fill(file, value))
-}
-
-fn fill<T: Serialize>(file: &mut File, value: &T) -> io::Result<()> {
-    let mut text = serde_json::to_vec_pretty(value)?;
-    text.push(b'\n');
-    io::Write::write_all(file, &text)
-}
-
-/// Has `fill` write a file so that whoever looks sees nothing of it, or all.
-pub(super) fn put<T>(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<T>) -> Result<T, CorpusError> {
-    put_by(path, fill, |filled, part, path| fs::rename(part, path).map(|()| filled))
-}
-
-/// As [`put`], with `place` to give the file its name.
-fn put_by<F, T>(
-    path: &Path,
-    fill: impl FnOnce(&mut File) -> io::Result<F>,
-    place: impl FnOnce(F, &Path, &Path) -> io::Result<T>,
-) -> Result<T, CorpusError> {
-    let failed = |source| CorpusError::Write { path: path.to_owned(), source };
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(failed)?;
-    }
-    // Two processes that are at the same campaign have files of their own, and the same result. Processes of several
-    // machines may have the same number.
-    let part = path.with_extension(format!(
-        "{}-{:016x}.{PART}",
-        std::process::id(),
-        RandomState::new().build_hasher().finish()
-    ));
-    let filled = File::create_new(&part).and_then(|mut file| {
-        let filled = fill(&mut file)?;
-        file.sync_all().map(|()| filled)
-    });
-    filled.and_then(|filled| place(filled, &part, path)).map_err(|source| {
-        // What is left of a file that could not be written is of no use.
-        let _ = fs::remove_file(&part);
-        failed(source)
-    })
+fn draft<T: Serialize>(path: PathBuf, value: &T) -> Result<Draft, CorpusError> {
+    let (draft, ()) = Draft::new(path, |file| {
+        let mut text = serde_json::to_vec_pretty(value)?;
+        text.push(b'\n');
+        file.write_all(&text)
+    })?;
+    Ok(draft)
 }
 
 /// The SHA-256 of the file at `path`, in hexadecimal, and its size.

@@ -1,5 +1,6 @@
 //! Inspects the campaigns of a corpus, a bounded number at once, and goes on where it stopped.
 
+use super::draft::{self, MAX_BATCH};
 use super::engine::{Engines, Failure};
 use super::lock::Lock;
 use super::record::{Record, Settings, Status, file_stem};
@@ -9,10 +10,12 @@ use crate::report::text::counted;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 /// What is done with every campaign.
 #[derive(Clone, Debug)]
@@ -62,20 +65,29 @@ pub fn run(corpus: &Corpus, plan: &Plan, watch: &Watch) -> Result<Tally, CorpusE
     let jobs = plan.jobs.min(NonZeroUsize::new(tasks.len()).unwrap_or(NonZeroUsize::MIN));
     // Processors that no campaign is left for help with the others.
     let threads = NonZeroUsize::new(plan.jobs.get() / jobs).unwrap_or(NonZeroUsize::MIN);
-    let (next, stopped, shared) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(&mut tally));
-    let work = |_| -> Result<(), CorpusError> {
+    let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (finished, incoming) = sync_channel(MAX_BATCH);
+    let work = |finished: SyncSender<draft::Inspected>| -> Result<(), CorpusError> {
         let mut engines = Engines::new(&plan.request, threads);
         while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if stopped.load(Ordering::Relaxed) {
+            let inspected = one(task, plan, &mut engines, watch)
+                .inspect_err(|_| stopped.store(true, Ordering::Relaxed))?;
+            // If nobody takes it, that has its reason, which is told.
+            if stopped.load(Ordering::Relaxed) || finished.send(inspected).is_err() {
                 break;
             }
-            let record = one(task, plan, &mut engines, watch)
-                .inspect_err(|_| stopped.store(true, Ordering::Relaxed))?;
-            shared.lock().unwrap_or_else(PoisonError::into_inner).add(record);
         }
         Ok(())
     };
-    crate::parallel::at_once(0..jobs.get(), work).into_iter().collect::<Result<(), _>>()?;
+    let senders: Vec<_> = std::iter::repeat_n(finished, jobs.get()).collect();
+    let (placed, worked) = std::thread::scope(|scope| {
+        let (out, tally) = (&plan.out, &mut tally);
+        let placing = scope.spawn(move || draft::place(out, &incoming, |record| tally.add(record)));
+        let worked = crate::parallel::at_once(senders, work);
+        (placing.join().unwrap_or_else(|panic| resume_unwind(panic)), worked)
+    });
+    placed?;
+    worked.into_iter().collect::<Result<(), _>>()?;
     tally.troubles.sort();
     Ok(tally)
 }
@@ -93,7 +105,12 @@ fn tasks<'a>(corpus: &'a Corpus, plan: &Plan, tally: &mut Tally) -> Result<Vec<T
     for campaign in &corpus.campaigns {
         let files = campaign.sizes();
         let size = files.iter().filter_map(|(_, size)| *size).sum();
-        match Record::read(&plan.out, &campaign.name)? {
+        let record = match Record::read(&plan.out, &campaign.name) {
+            // What is no record, whatever has become of it, is made again.
+            Err(CorpusError::Read { source, .. }) if is_broken(&source) => None,
+            record => record?,
+        };
+        match record {
             Some(record) if record.stands(campaign, &files) => {
                 tally.earlier += 1;
                 tally.add(record);
@@ -107,6 +124,11 @@ fn tasks<'a>(corpus: &'a Corpus, plan: &Plan, tally: &mut Tally) -> Result<Vec<T
         tasks.push(Task { campaign, size });
     }
     Ok(tasks)
+}
+
+/// Whether a file was read and does not hold what it should.
+fn is_broken(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
 }
 
 /// Sees to it that all results in a folder were made in one way.
@@ -124,26 +146,28 @@ fn settle(plan: &Plan) -> Result<(), CorpusError> {
     Err(CorpusError::OtherSettings { folder: plan.out.clone(), what: differences.join(" and ") })
 }
 
-/// Inspects a campaign. Its record is written last and removed first: a campaign with a record is whole.
-fn one(task: &Task<'_>, plan: &Plan, engines: &mut Engines, watch: &Watch) -> Result<Record, CorpusError> {
+/// Inspects a campaign.
+fn one(
+    task: &Task<'_>,
+    plan: &Plan,
+    engines: &mut Engines,
+    watch: &Watch,
+) -> Result<draft::Inspected, CorpusError> {
     let campaign = task.campaign;
     let mut record = Record::new(campaign, &plan.settings);
-    let inspected = engines.inspect(campaign, watch, task.size);
-    let stem = file_stem(&campaign.name);
-    Record::remove(&plan.out, &campaign.name)?;
-    match inspected {
+    let mut parts = Vec::new();
+    match engines.inspect(campaign, watch, task.size) {
         Ok(inspected) => {
             record.describe(&inspected);
-            record.parts = parts::write(&plan.out, &stem, campaign, &inspected.report)?;
+            let stem = file_stem(&campaign.name);
+            (record.parts, parts) = parts::write(&plan.out, &stem, campaign, &inspected.report)?;
         }
         Err(Failure { status, reason }) => {
-            parts::remove(&plan.out, &stem)?;
             record.status = status;
             record.reason = Some(reason);
         }
     }
-    record.write(&plan.out)?;
-    Ok(record)
+    Ok(draft::Inspected { record, parts })
 }
 
 impl fmt::Display for Tally {

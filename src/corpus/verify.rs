@@ -3,7 +3,7 @@
 use super::parts::place;
 use super::record::{Record, Settings, Status, file_stem, hash};
 use super::{Campaign, Capture, Corpus, CorpusError};
-use crate::report::text::counted;
+use crate::report::text::{chain, counted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -56,6 +56,11 @@ pub enum Fault {
         /// The campaign.
         campaign: String,
     },
+    /// A record cannot be read.
+    Record {
+        /// Which, and why.
+        what: String,
+    },
     /// The results were made in another way than they would be made.
     Way {
         /// What is not the same.
@@ -74,6 +79,7 @@ impl fmt::Display for Fault {
             Self::Described { campaign } => {
                 write!(f, "{campaign}: the corpus says another vantage, home or labels than when it was made")
             }
+            Self::Record { what } => write!(f, "{what}: landfall corpus run makes it again"),
             Self::Way { what } => write!(f, "all results: {what}"),
             Self::Settings { campaign } => write!(
                 f,
@@ -125,8 +131,10 @@ pub fn verify(
     let work = |_| -> Result<Part, CorpusError> {
         let mut part = Part::default();
         while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Some(record) = Record::at(path)? {
-                part.record(out, &id, &record, wanted.as_ref());
+            match Record::at(path) {
+                Ok(Some(record)) => part.record(out, &id, &record, wanted.as_ref()),
+                Ok(None) => {}
+                Err(error) => part.checked.found.push(Fault::Record { what: chain(&error) }),
             }
         }
         Ok(part)

@@ -53,6 +53,7 @@ fn settings() -> Settings {
 fn found(tally: Tally) -> Found {
     Found {
         tally,
+        campaigns: 12,
         settings: Some(settings()),
         statuses: BTreeMap::from([(Status::Done, 12)]),
         ..Found::default()

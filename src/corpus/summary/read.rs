@@ -27,6 +27,8 @@ const MAX_NOTES: usize = 100;
 pub struct Found {
     /// The counts.
     pub tally: Tally,
+    /// Campaigns that are in the tables, as a whole or in part.
+    pub campaigns: usize,
     /// Campaigns by what came of them.
     pub statuses: BTreeMap<Status, usize>,
     /// Campaigns that are not in the tables, and why, by name; the first of them.
@@ -45,11 +47,9 @@ impl Found {
     /// What the tables rest on, in a line.
     pub fn line(&self) -> String {
         let damaged = self.count(Status::Damaged);
-        let in_tables =
-            (self.count(Status::Done) + damaged + self.count(Status::Failed)).saturating_sub(self.missing);
         let calls: u64 = self.tally.calls.values().map(|verdicts| verdicts.calls).sum();
         let calls = usize::try_from(calls).unwrap_or(usize::MAX);
-        let mut line = format!("{} in {}", counted(calls, "call"), counted(in_tables, "campaign"));
+        let mut line = format!("{} in {}", counted(calls, "call"), counted(self.campaigns, "campaign"));
         // Writing to a string cannot fail.
         if damaged > 0 {
             let _ = write!(line, ", {damaged} of them damaged");
@@ -85,18 +85,21 @@ impl Found {
         };
         match read {
             Ok((calls, sightings)) => {
+                self.campaigns += 1;
                 calls.iter().for_each(|call| self.tally.call(call));
                 sightings.into_iter().for_each(|sighting| self.tally.server(sighting));
                 if status == Status::Damaged {
                     self.damaged.push(format!("{campaign}: only in part in the tables: {reason}"));
                 }
             }
-            Err(reason) => {
-                self.missing += 1;
-                self.notes.push(format!("{campaign}: not in the tables: {reason}"));
-            }
+            Err(reason) => self.lose(format!("{campaign}: not in the tables: {reason}")),
         }
         self.cut();
+    }
+
+    fn lose(&mut self, note: String) {
+        self.missing += 1;
+        self.notes.push(note);
     }
 
     fn merge(&mut self, other: Self) {
@@ -104,6 +107,7 @@ impl Found {
         for (status, count) in other.statuses {
             *self.statuses.entry(status).or_default() += count;
         }
+        self.campaigns += other.campaigns;
         self.missing += other.missing;
         self.notes.extend(other.notes);
         self.damaged.extend(other.damaged);
@@ -132,7 +136,14 @@ pub fn read(out: &Path) -> Result<Found, CorpusError> {
     let work = |_| -> Result<Found, CorpusError> {
         let mut found = Found::default();
         while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let Some(record) = Record::at(path)? else { continue };
+            let record = match Record::at(path) {
+                Ok(Some(record)) => record,
+                Ok(None) => continue,
+                Err(error) => {
+                    found.lose(chain(&error));
+                    continue;
+                }
+            };
             captures.lock().unwrap_or_else(PoisonError::into_inner).add(&record);
             found.add(record, out);
         }
