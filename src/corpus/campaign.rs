@@ -131,20 +131,26 @@ impl Campaign {
         self.home.iter().try_for_each(is_list)
     }
 
-    /// The names of its files, those in folders among them, and their bytes where that is known.
-    pub(super) fn sizes(&self) -> Vec<(String, Option<u64>)> {
-        let size = |path: &Path| fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|data| data.len());
-        let mut sizes = Vec::new();
-        for Capture { name, path } in &self.files {
-            let mut inner = Vec::new();
-            if path.is_dir() && walk(path, MAX_DEPTH, &mut inner, &mut Vec::new()).is_ok() {
-                let found = inner.iter().map(|file| (format!("{name}/{}", name_in(path, file)), size(file)));
-                sizes.extend(found);
+    /// Its files, those in folders among them, by the names that the tables have for them.
+    pub(super) fn expanded(&self) -> Vec<Capture> {
+        let mut files = Vec::new();
+        for capture in &self.files {
+            let (name, folder, mut inner) = (&capture.name, &capture.path, Vec::new());
+            if folder.is_dir() && walk(folder, MAX_DEPTH, &mut inner, &mut Vec::new()).is_ok() {
+                let named =
+                    |path: PathBuf| Capture { name: format!("{name}/{}", name_in(folder, &path)), path };
+                files.extend(inner.into_iter().map(named));
             } else {
-                sizes.push((name.clone(), size(path)));
+                files.push(capture.clone());
             }
         }
-        sizes
+        files
+    }
+
+    /// The names of its files, and their bytes where that is known.
+    pub(super) fn sizes(&self) -> Vec<(String, Option<u64>)> {
+        let size = |path: &Path| fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|data| data.len());
+        self.expanded().into_iter().map(|Capture { name, path }| (name, size(&path))).collect()
     }
 
     /// A campaign of one file.
@@ -222,7 +228,7 @@ fn walk(
             walk(&path, depth - 1, files, notes)?;
         } else if kind.is_symlink() && path.is_dir() {
             note("is a link to a folder");
-        } else if (kind.is_file() || kind.is_symlink()) && path.is_file() {
+        } else if kind.is_file() || (kind.is_symlink() && path.is_file()) {
             files.push(path);
         } else {
             note("is no file");

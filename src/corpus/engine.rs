@@ -2,7 +2,7 @@
 
 use super::record::Status;
 use super::watch::Campaigning;
-use super::{Campaign, Watch};
+use super::{Campaign, Capture, Watch};
 use crate::capture::{CaptureError, Note, Options, Progress, Reader};
 use crate::pipeline::{InspectError, Inspector, Request};
 use crate::report::Report;
@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// Ways of inspecting that are kept. A corpus has a few vantage points and homes, and each way has databases open.
 const MAX_ENGINES: usize = 16;
@@ -35,6 +36,8 @@ pub(super) struct Failure {
 pub(super) struct Inspected {
     pub(super) report: Report,
     pub(super) left_out: Vec<LeftOut>,
+    /// Files that changed while they were read, and their bytes before: what was read is neither the one nor the other.
+    pub(super) changed: Vec<(String, u64)>,
 }
 
 /// A file of a campaign that could not be opened, or is no capture.
@@ -119,7 +122,20 @@ fn report(
     let options = Options { hash: true, progress, leave_out: paths.len() > 1 };
     let reader = Reader::open(&paths, options)?;
     let left_out = reader.notes().iter().filter_map(|note| LeftOut::of(note, campaign)).collect();
-    Ok(Inspected { report: inspector.inspect(reader)?.report, left_out })
+    let before = states(campaign);
+    let report = inspector.inspect(reader)?.report;
+    let changed = before.into_iter().zip(states(campaign)).filter(|(before, after)| before != after);
+    let changed = changed.filter_map(|((name, state), _)| Some((name, state?.0))).collect();
+    Ok(Inspected { report, left_out, changed })
+}
+
+/// The bytes of every file of a campaign, and when they were last written.
+fn states(campaign: &Campaign) -> Vec<(String, Option<(u64, Option<SystemTime>)>)> {
+    let state = |Capture { name, path }: Capture| {
+        let data = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
+        (name, data.map(|data| (data.len(), data.modified().ok())))
+    };
+    campaign.expanded().into_iter().map(state).collect()
 }
 
 impl LeftOut {

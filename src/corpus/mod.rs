@@ -7,7 +7,6 @@
 //! ```
 
 mod campaign;
-mod draft;
 mod engine;
 mod error;
 mod lock;
@@ -19,6 +18,7 @@ mod settings;
 pub mod summary;
 mod verify;
 mod watch;
+mod whole;
 
 pub use campaign::{Campaign, Capture, Corpus, Shard};
 pub use error::CorpusError;

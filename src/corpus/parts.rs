@@ -1,7 +1,7 @@
 //! A campaign's part of each table, as Parquet, and how parts are read again.
 
-use super::draft::{Draft, PART};
 use super::record::{Part, hexadecimal};
+use super::whole::{PART, put, remove as remove_file};
 use super::{Campaign, CorpusError};
 use crate::report::Report;
 use crate::report::parquet::{ExtraColumn, Writer};
@@ -65,12 +65,14 @@ const BUFFER_BYTES: usize = 1 << 18;
 struct Digesting<'a> {
     file: BufWriter<&'a mut File>,
     hash: Sha256,
+    bytes: u64,
 }
 
 impl Write for Digesting<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.file.write(bytes)?;
         self.hash.update(bytes.get(..count).unwrap_or_default());
+        self.bytes += count as u64;
         Ok(count)
     }
 
@@ -81,7 +83,7 @@ impl Write for Digesting<'_> {
 
 /// Removes what parts a campaign has, so that readers of the tables meet no rows that belong to no record.
 pub(super) fn remove(out: &Path, stem: &str) -> Result<(), CorpusError> {
-    Table::ALL.into_iter().try_for_each(|table| super::record::remove(&place(out, table.name(), stem)))
+    Table::ALL.into_iter().try_for_each(|table| remove_file(&place(out, table.name(), stem)))
 }
 
 /// Removes what processes left that were killed while they wrote.
@@ -96,27 +98,29 @@ pub(super) fn sweep(out: &Path) {
     }
 }
 
-/// Writes a campaign's part of each table, and says what is in them.
+/// Writes a campaign's part of each table; each appears whole or not at all.
 pub(super) fn write(
     out: &Path,
     stem: &str,
     campaign: &Campaign,
     report: &Report,
-) -> Result<(BTreeMap<String, Part>, Vec<Draft>), CorpusError> {
+) -> Result<BTreeMap<String, Part>, CorpusError> {
     let (extra, values) = (extra_columns(), extra_values(campaign, report));
-    let (mut parts, mut drafts) = (BTreeMap::new(), Vec::new());
+    let mut parts = BTreeMap::new();
     for table in tables(report) {
-        let (draft, part) = Draft::new(place(out, table.name(), stem), |file| {
-            let mut out =
-                Digesting { file: BufWriter::with_capacity(BUFFER_BYTES, file), hash: Sha256::new() };
+        let part = put(&place(out, table.name(), stem), |file| {
+            let mut out = Digesting {
+                file: BufWriter::with_capacity(BUFFER_BYTES, file),
+                hash: Sha256::new(),
+                bytes: 0,
+            };
             let mut writer = Writer::new(&mut out, table, &extra)?;
             writer.append(report, &values)?;
             let rows = writer.finish()?;
             out.file.flush()?;
-            Ok(Part { rows, sha256: hexadecimal(&out.hash.finalize()) })
+            Ok(Part { rows, bytes: out.bytes, sha256: hexadecimal(&out.hash.finalize()) })
         })?;
         parts.insert(table.name().to_owned(), part);
-        drafts.push(draft);
     }
-    Ok((parts, drafts))
+    Ok(parts)
 }

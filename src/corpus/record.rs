@@ -1,7 +1,7 @@
 //! What a run leaves beside the tables: one file a campaign, written last, that says what came of it.
 
-use super::draft::Draft;
 use super::engine::Inspected;
+use super::whole::{put, put_first, remove};
 use super::{Campaign, CorpusError};
 use crate::report::InputReport;
 use serde::{Deserialize, Serialize};
@@ -92,6 +92,8 @@ pub struct InputRecord {
 pub struct Part {
     /// Rows in it.
     pub rows: u64,
+    /// Bytes of the file.
+    pub bytes: u64,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
 }
@@ -113,9 +115,7 @@ impl Settings {
 
     /// Writes them to `out` unless there are some, and says whether there were none.
     pub(super) fn write_first(&self, out: &Path) -> Result<bool, CorpusError> {
-        let draft = draft(out.join(SETTINGS), self)?;
-        draft.sync()?;
-        draft.place_first()
+        put_first(&out.join(SETTINGS), |file| fill(file, self))
     }
 
     /// What is another than in `wanted`, in words that name both; without it, whether this version has made them.
@@ -155,11 +155,12 @@ impl Settings {
             let built = text(&database["built"]).and_then(|time| Some(format!(" of {}", time.get(..10)?)));
             Some(format!("{}{}", text(&database["id"])?, built.unwrap_or_default()))
         };
+        let databases = texts(&self.databases, &database);
         let options: Vec<String> =
             self.options.iter().map(|(name, value)| format!("{name} {value}")).collect();
         vec![
             ("policy", format!("{name}{rules}")),
-            ("databases", texts(&self.databases, &database).join(", ")),
+            ("databases", if databases.is_empty() { "none".to_owned() } else { databases.join(", ") }),
             ("landfall", self.tool.clone()),
             ("options", options.join(", ")),
         ]
@@ -206,8 +207,12 @@ impl Record {
             let damage = input.damage.as_ref()?;
             Some(format!("'{}' is damaged at byte {}: {}", input.path, damage.offset, damage.reason))
         };
+        let changed = || {
+            let (name, _) = inspected.changed.first()?;
+            Some(format!("'{name}' changed while it was read"))
+        };
         let lacks = || inspected.left_out.iter().find_map(|left_out| left_out.reason.clone());
-        self.reason = report.inputs.iter().find_map(damage).or_else(lacks);
+        self.reason = report.inputs.iter().find_map(damage).or_else(changed).or_else(lacks);
         self.status = if self.reason.is_some() { Status::Damaged } else { Status::Done };
         let input = |input: &InputReport| InputRecord {
             path: input.path.clone(),
@@ -220,6 +225,11 @@ impl Record {
             sha256: None,
         });
         self.inputs = report.inputs.iter().map(input).chain(left_out).collect();
+        for (name, size) in &inspected.changed {
+            // The next run sees that it is another, and reads it again.
+            let inputs = self.inputs.iter_mut().filter(|input| input.path == *name);
+            inputs.for_each(|input| input.size = Some(*size));
+        }
     }
 
     /// The record of `campaign` in `out`, if there is one.
@@ -236,6 +246,11 @@ impl Record {
     /// Removes the record of `campaign` in `out`, if there is one.
     pub(super) fn remove(out: &Path, campaign: &str) -> Result<(), CorpusError> {
         remove(&place(out, campaign))
+    }
+
+    /// The record in `out` of the campaign whose files have that name.
+    pub(super) fn by_stem(out: &Path, stem: &str) -> Result<Option<Self>, CorpusError> {
+        read(&out.join(FOLDER).join(stem).with_extension("json"))
     }
 
     /// Whether the campaign needs not be inspected again: it could be read, and it is what it was, as far as names and
@@ -261,14 +276,21 @@ impl Record {
         files.iter().all(is_as_it_was) && known.keys().all(|path| wanted.contains(path) || is_wanted(path))
     }
 
+    /// Whether its part of each table in `out` is there, as far as names and sizes tell.
+    pub(super) fn is_whole(&self, out: &Path) -> bool {
+        let stem = file_stem(&self.campaign);
+        let size = |table: &str| fs::metadata(super::parts::place(out, table, &stem)).map(|data| data.len());
+        self.parts.iter().all(|(table, part)| size(table).is_ok_and(|bytes| bytes == part.bytes))
+    }
+
     /// Whether the corpus says of the campaign what it said when the record was made.
     pub(super) fn is_described_by(&self, campaign: &Campaign) -> bool {
         (&self.vantage, &self.home, &self.labels) == (&campaign.vantage, &campaign.home, &campaign.labels)
     }
 
-    /// The file of it in `out`, which has not its name yet.
-    pub(super) fn draft(&self, out: &Path) -> Result<Draft, CorpusError> {
-        draft(place(out, &self.campaign), self)
+    /// Writes it to `out`, whole or not at all.
+    pub(super) fn write(&self, out: &Path) -> Result<(), CorpusError> {
+        put(&place(out, &self.campaign), |file| fill(file, self))
     }
 
     /// Where the records in `out` lie, in no order; none where there are none yet.
@@ -295,16 +317,6 @@ impl Record {
     }
 }
 
-/// Removes the file at `path`, if there is one.
-pub(super) fn remove(path: &Path) -> Result<(), CorpusError> {
-    match fs::remove_file(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(CorpusError::Write { path: path.to_owned(), source })
-        }
-        _ => Ok(()),
-    }
-}
-
 /// The name that files of a campaign have: sixteen hexadecimal digits of the hash of its name, which may be no file name.
 pub(super) fn file_stem(campaign: &str) -> String {
     hexadecimal(&Sha256::digest(campaign)).chars().take(16).collect()
@@ -325,13 +337,10 @@ fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<Option<T>, CorpusErro
     value.map(Some).map_err(|error| failed(error.into()))
 }
 
-fn draft<T: Serialize>(path: PathBuf, value: &T) -> Result<Draft, CorpusError> {
-    let (draft, ()) = Draft::new(path, |file| {
-        let mut text = serde_json::to_vec_pretty(value)?;
-        text.push(b'\n');
-        file.write_all(&text)
-    })?;
-    Ok(draft)
+fn fill<T: Serialize>(file: &mut File, value: &T) -> io::Result<()> {
+    let mut text = serde_json::to_vec_pretty(value)?;
+    text.push(b'\n');
+    file.write_all(&text)
 }
 
 /// The SHA-256 of the file at `path`, in hexadecimal, and its size.

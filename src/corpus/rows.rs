@@ -13,6 +13,13 @@ use std::num::NonZeroUsize;
 
 /// Writes the campaigns of `corpus`, one JSON object a line.
 pub fn list(corpus: &Corpus, out: &mut dyn Write) -> io::Result<()> {
+    let files = corpus.campaigns.iter().flat_map(|campaign| &campaign.files);
+    if let Some(file) = files.map(|file| &file.path).find(|path| path.to_str().is_none()) {
+        let name = file.display();
+        return Err(io::Error::other(format!(
+            "the name of '{name}' is no text, and JSON has no other: rename it"
+        )));
+    }
     corpus.campaigns.iter().try_for_each(|campaign| line(out, campaign))
 }
 

@@ -1,6 +1,5 @@
 //! Inspects the campaigns of a corpus, a bounded number at once, and goes on where it stopped.
 
-use super::draft::{self, MAX_BATCH};
 use super::engine::{Engines, Failure};
 use super::lock::Lock;
 use super::record::{Record, Settings, Status, file_stem};
@@ -12,10 +11,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
-use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
 
 /// What is done with every campaign.
 #[derive(Clone, Debug)]
@@ -65,29 +63,20 @@ pub fn run(corpus: &Corpus, plan: &Plan, watch: &Watch) -> Result<Tally, CorpusE
     let jobs = plan.jobs.min(NonZeroUsize::new(tasks.len()).unwrap_or(NonZeroUsize::MIN));
     // Processors that no campaign is left for help with the others.
     let threads = NonZeroUsize::new(plan.jobs.get() / jobs).unwrap_or(NonZeroUsize::MIN);
-    let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let (finished, incoming) = sync_channel(MAX_BATCH);
-    let work = |finished: SyncSender<draft::Inspected>| -> Result<(), CorpusError> {
+    let (next, stopped, shared) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(&mut tally));
+    let work = |_| -> Result<(), CorpusError> {
         let mut engines = Engines::new(&plan.request, threads);
         while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let inspected = one(task, plan, &mut engines, watch)
-                .inspect_err(|_| stopped.store(true, Ordering::Relaxed))?;
-            // If nobody takes it, that has its reason, which is told.
-            if stopped.load(Ordering::Relaxed) || finished.send(inspected).is_err() {
+            if stopped.load(Ordering::Relaxed) {
                 break;
             }
+            let record = one(task, plan, &mut engines, watch)
+                .inspect_err(|_| stopped.store(true, Ordering::Relaxed))?;
+            shared.lock().unwrap_or_else(PoisonError::into_inner).add(record);
         }
         Ok(())
     };
-    let senders: Vec<_> = std::iter::repeat_n(finished, jobs.get()).collect();
-    let (placed, worked) = std::thread::scope(|scope| {
-        let (out, tally) = (&plan.out, &mut tally);
-        let placing = scope.spawn(move || draft::place(out, &incoming, |record| tally.add(record)));
-        let worked = crate::parallel::at_once(senders, work);
-        (placing.join().unwrap_or_else(|panic| resume_unwind(panic)), worked)
-    });
-    placed?;
-    worked.into_iter().collect::<Result<(), _>>()?;
+    crate::parallel::at_once(0..jobs.get(), work).into_iter().collect::<Result<(), _>>()?;
     tally.troubles.sort();
     Ok(tally)
 }
@@ -97,6 +86,8 @@ struct Task<'a> {
     campaign: &'a Campaign,
     /// Bytes of its captures, as far as that is known.
     size: u64,
+    /// Whether there are results of it, which no longer hold.
+    has_record: bool,
 }
 
 /// What is to be done; what an earlier run has done is added to `tally`.
@@ -105,23 +96,24 @@ fn tasks<'a>(corpus: &'a Corpus, plan: &Plan, tally: &mut Tally) -> Result<Vec<T
     for campaign in &corpus.campaigns {
         let files = campaign.sizes();
         let size = files.iter().filter_map(|(_, size)| *size).sum();
-        let record = match Record::read(&plan.out, &campaign.name) {
+        let (record, has_record) = match Record::read(&plan.out, &campaign.name) {
             // What is no record, whatever has become of it, is made again.
-            Err(CorpusError::Read { source, .. }) if is_broken(&source) => None,
-            record => record?,
+            Err(CorpusError::Read { source, .. }) if is_broken(&source) => (None, true),
+            record => record.map(|record| {
+                let has_record = record.is_some();
+                (record, has_record)
+            })?,
         };
         match record {
-            Some(record) if record.stands(campaign, &files) => {
+            Some(record) if record.stands(campaign, &files) && record.is_whole(&plan.out) => {
                 tally.earlier += 1;
                 tally.add(record);
                 continue;
             }
-            Some(record) => {
-                tally.again += u64::from(!matches!(record.status, Status::Failed | Status::LeftOut))
-            }
-            None => {}
+            Some(record) if !matches!(record.status, Status::Failed | Status::LeftOut) => tally.again += 1,
+            _ => {}
         }
-        tasks.push(Task { campaign, size });
+        tasks.push(Task { campaign, size, has_record });
     }
     Ok(tasks)
 }
@@ -146,28 +138,28 @@ fn settle(plan: &Plan) -> Result<(), CorpusError> {
     Err(CorpusError::OtherSettings { folder: plan.out.clone(), what: differences.join(" and ") })
 }
 
-/// Inspects a campaign.
-fn one(
-    task: &Task<'_>,
-    plan: &Plan,
-    engines: &mut Engines,
-    watch: &Watch,
-) -> Result<draft::Inspected, CorpusError> {
+/// Inspects a campaign. Its record is removed first and written last: a campaign with a record is whole.
+fn one(task: &Task<'_>, plan: &Plan, engines: &mut Engines, watch: &Watch) -> Result<Record, CorpusError> {
     let campaign = task.campaign;
     let mut record = Record::new(campaign, &plan.settings);
-    let mut parts = Vec::new();
-    match engines.inspect(campaign, watch, task.size) {
+    let inspected = engines.inspect(campaign, watch, task.size);
+    let stem = file_stem(&campaign.name);
+    if task.has_record {
+        Record::remove(&plan.out, &campaign.name)?;
+        parts::remove(&plan.out, &stem)?;
+    }
+    match inspected {
         Ok(inspected) => {
             record.describe(&inspected);
-            let stem = file_stem(&campaign.name);
-            (record.parts, parts) = parts::write(&plan.out, &stem, campaign, &inspected.report)?;
+            record.parts = parts::write(&plan.out, &stem, campaign, &inspected.report)?;
         }
         Err(Failure { status, reason }) => {
             record.status = status;
             record.reason = Some(reason);
         }
     }
-    Ok(draft::Inspected { record, parts })
+    record.write(&plan.out)?;
+    Ok(record)
 }
 
 impl fmt::Display for Tally {
@@ -184,7 +176,7 @@ impl fmt::Display for Tally {
             write!(f, "; {} of all by an earlier run", self.earlier)?;
         }
         if self.again > 0 {
-            write!(f, "; {} inspected again, for the corpus has changed", self.again)?;
+            write!(f, "; {} inspected again, for the corpus or the results had changed", self.again)?;
         }
         Ok(())
     }

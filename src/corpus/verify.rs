@@ -184,7 +184,7 @@ impl Part {
                 if !record.is_described_by(wanted) {
                     checked.found.push(Fault::Described { campaign: campaign.clone() });
                 }
-                checked.captures(&wanted.files, record);
+                checked.captures(wanted, record);
             }
         }
         if wanted.is_some() {
@@ -207,34 +207,38 @@ impl Checked {
         }
     }
 
-    /// Hashes the captures of a campaign. Their paths may be others on this machine: the hashes have to be the same.
-    fn captures(&mut self, files: &[Capture], record: &Record) {
+    /// Hashes the captures of a campaign. Where they lie may be elsewhere on this machine: names and hashes have to be
+    /// the same.
+    fn captures(&mut self, campaign: &Campaign, record: &Record) {
         if matches!(record.status, Status::Failed | Status::LeftOut) {
             return;
         }
+        let mut known: BTreeMap<&str, Option<&str>> =
+            record.inputs.iter().map(|input| (input.path.as_str(), input.sha256.as_deref())).collect();
         let mut fault = |what: String| {
             self.found.push(Fault::Capture { campaign: record.campaign.clone(), what });
         };
-        let left_out: Vec<&str> = record
-            .inputs
-            .iter()
-            .filter(|input| input.sha256.is_none())
-            .map(|input| input.path.as_str())
-            .collect();
-        let files = files.iter().filter(|file| !left_out.contains(&file.name.as_str()));
-        let mut expected: Vec<&str> =
-            record.inputs.iter().filter_map(|input| input.sha256.as_deref()).collect();
-        for file in files.map(|file| &file.path).filter(|file| !file.is_dir()) {
-            match hash(file) {
-                Err(error) => fault(format!("'{}' cannot be read: {error}", file.display())),
-                Ok((hash, _)) => match expected.iter().position(|known| *known == hash) {
-                    Some(place) => {
-                        expected.remove(place);
-                        self.captures += 1;
-                    }
-                    None => fault(format!("'{}' is not what was inspected", file.display())),
-                },
+        let mut read = 0;
+        for Capture { name, path } in campaign.expanded() {
+            let expected = match known.remove(name.as_str()) {
+                None => {
+                    fault(format!("'{}' was not inspected", path.display()));
+                    continue;
+                }
+                // It was left out, for it is no capture.
+                Some(None) => continue,
+                Some(Some(hash)) => hash,
+            };
+            match hash(&path) {
+                Err(error) => fault(format!("'{}' cannot be read: {error}", path.display())),
+                Ok((hash, _)) if hash == expected => read += 1,
+                Ok(_) => fault(format!("'{}' is not what was inspected", path.display())),
             }
         }
+        // What is hidden in a folder is read and not looked for.
+        for name in known.into_keys().filter(|name| !name.contains("/.")) {
+            fault(format!("'{name}' is gone"));
+        }
+        self.captures += read;
     }
 }

@@ -10,7 +10,7 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row};
 use parquet::schema::types::Type;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io;
@@ -158,17 +158,17 @@ pub fn read(out: &Path) -> Result<Found, CorpusError> {
     found.notes.truncate(MAX_NOTES);
     found.damaged.sort();
     found.damaged.truncate(MAX_NOTES);
-    found.twice = captures.into_inner().unwrap_or_else(PoisonError::into_inner).twice();
+    found.twice = captures.into_inner().unwrap_or_else(PoisonError::into_inner).twice(out);
     Ok(found)
 }
 
 /// The captures of all campaigns, to tell those that are in two.
 #[derive(Default)]
 struct Captures {
-    /// Half of each hash, which is enough to tell them apart, and a number for the campaign.
+    /// Half of each hash, which is enough to tell them apart, and the number of the first campaign that has it.
     owners: HashMap<u128, u64>,
-    /// Names of campaigns that share one, each with the number of one that has it, too.
-    twice: BTreeSet<String>,
+    /// The numbers of campaigns that share one.
+    twice: HashSet<u64>,
 }
 
 impl Captures {
@@ -176,14 +176,21 @@ impl Captures {
         let campaign = u64::from_str_radix(&file_stem(&record.campaign), 16).unwrap_or_default();
         let hashes = record.inputs.iter().filter_map(|input| input.sha256.as_deref()?.get(..32));
         for hash in hashes.filter_map(|half| u128::from_str_radix(half, 16).ok()) {
-            if *self.owners.entry(hash).or_insert(campaign) != campaign {
-                self.twice.insert(record.campaign.clone());
+            let owner = *self.owners.entry(hash).or_insert(campaign);
+            if owner != campaign {
+                self.twice.extend([owner, campaign]);
             }
         }
     }
 
-    fn twice(self) -> Vec<String> {
-        self.twice.into_iter().take(MAX_NOTES).collect()
+    /// The names of campaigns that share a capture, which their records tell.
+    fn twice(self, out: &Path) -> Vec<String> {
+        let record = |campaign: u64| Record::by_stem(out, &format!("{campaign:016x}")).ok().flatten();
+        let mut names: Vec<String> =
+            self.twice.into_iter().filter_map(record).map(|record| record.campaign).collect();
+        names.sort();
+        names.truncate(MAX_NOTES);
+        names
     }
 }
 

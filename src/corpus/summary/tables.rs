@@ -58,13 +58,7 @@ fn services(tally: &Tally) -> Sheet {
 fn calls(tally: &Tally) -> Sheet {
     let row = |(group, verdicts): (&Group, &Verdicts)| {
         let Group { service, day, region } = group.clone();
-        let counts = [
-            verdicts.calls,
-            verdicts.allowed(),
-            verdicts.denied,
-            verdicts.indeterminate,
-            verdicts.unanswered,
-        ];
+        let counts = [verdicts.calls, verdicts.denied, verdicts.indeterminate, verdicts.unanswered];
         [day, region, service].into_iter().chain(counts.map(|count| count.to_string())).collect()
     };
     let mut rows: Vec<Vec<String>> = tally.calls.iter().map(row).collect();
@@ -73,16 +67,7 @@ fn calls(tally: &Tally) -> Sheet {
         name: "calls-by-day",
         title: "Calls by day (UTC) of their first packet, by where the client is, and by verdict. Of calls that are \
                 unanswered no far end was seen to answer, so they touched no country that is known of.",
-        columns: &[
-            "day",
-            "client_region",
-            "service",
-            "calls",
-            "allowed",
-            "denied",
-            "indeterminate",
-            "unanswered",
-        ],
+        columns: &["day", "client_region", "service", "calls", "denied", "indeterminate", "unanswered"],
         rows,
     }
 }
@@ -232,7 +217,7 @@ mod tests {
             ]
         );
         assert_eq!(sheet("countries-by-day").rows[1][..4], ["2020-04-03", "unknown", "zoom", "CN"]);
-        assert_eq!(sheet("calls-by-day").rows[1], ["2020-04-03", "unknown", "zoom", "3", "2", "1", "0", "0"]);
+        assert_eq!(sheet("calls-by-day").rows[1], ["2020-04-03", "unknown", "zoom", "3", "1", "0", "0"]);
         assert_eq!(sheet("countries-by-region").rows[2], ["unknown", "zoom", "CN", "any", "1", "3", "33.3"]);
     }
 
