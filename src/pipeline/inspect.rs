@@ -1,6 +1,7 @@
 //! From paths and rules to a report.
 
 use super::policies::{PolicyFileError, at_home, read_policy, services};
+use super::shard::Depth;
 use super::{Analysis, read};
 use crate::capture::{CaptureError, Filter, Input, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
@@ -60,6 +61,8 @@ pub struct Request {
     pub idle_gap: Option<Duration>,
     /// Whether what belongs to no call is judged too.
     pub judge_all: bool,
+    /// Whether only headers of packets are looked at: no call is told and no name is known. Not when capturing.
+    pub headers_only: bool,
     /// Whether the process gives up, before it reads a capture, all that it needs no more: everything but reading
     /// `paths` and writing in `writes`. It stays so for the rest of its life.
     pub sandbox: bool,
@@ -205,7 +208,8 @@ impl<'a> Inspector<'a> {
     /// Reads, follows, places and judges what `reader` has.
     pub fn inspect(&self, reader: Reader) -> Result<Inspected, InspectError> {
         let mut notes: Vec<String> = reader.notes().iter().map(ToString::to_string).collect();
-        let (mut analysis, hashes) = read(reader, self.filter.as_ref(), self.threads)?;
+        let depth = if self.request.headers_only { Depth::Headers } else { Depth::Payloads };
+        let (mut analysis, hashes) = read(reader, self.filter.as_ref(), self.threads, depth)?;
         notes.extend(analysis.inputs.iter().filter_map(|input| {
             let damage = input.damage.as_ref()?;
             let Input { path, .. } = input;
@@ -226,15 +230,19 @@ impl<'a> Inspector<'a> {
         let inference = infer_on(self.threads, &subjects, &analysis.names, &self.catalogue);
         let places = Places::new(&self.locator, &analysis.inputs, &analysis.endpoints, &inference);
         let country = |address: IpAddr| places.locate(address).location.country;
-        let sessions = session::group(&session::Material {
-            subjects: &subjects,
-            identities: &inference.flows,
-            names: &analysis.names,
-            country: &country,
-            idle_gap: self.request.idle_gap.unwrap_or(session::IDLE_GAP),
-            with_timelines: !self.request.brief,
-            threads: self.threads,
-        });
+        let group = || {
+            session::group(&session::Material {
+                subjects: &subjects,
+                identities: &inference.flows,
+                names: &analysis.names,
+                country: &country,
+                idle_gap: self.request.idle_gap.unwrap_or(session::IDLE_GAP),
+                with_timelines: !self.request.brief,
+                threads: self.threads,
+            })
+        };
+        // Without a look into packets no call can be told from other traffic to the same servers.
+        let sessions = if self.request.headers_only { Vec::new() } else { group() };
         let report = report::build(&report::Material {
             inputs: &analysis.inputs,
             anomalies: &analysis.anomalies,

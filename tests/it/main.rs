@@ -31,6 +31,8 @@ mod live;
 mod locate;
 mod names;
 mod output;
+#[cfg(all(feature = "tui", unix))]
+mod pictures;
 mod policy;
 mod program;
 mod readme;

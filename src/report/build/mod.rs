@@ -204,6 +204,9 @@ impl<'a> Builder<'a> {
                 text::number(unfollowed)
             ));
         }
+        if self.material.coverage.headers_only {
+            lacks.push("Only headers were looked at: no call is told, and no name is known.".to_owned());
+        }
         let unread = self.coverage.unread_segments;
         if unread > 0 {
             lacks.push(format!(

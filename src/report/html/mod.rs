@@ -12,9 +12,8 @@ mod map;
 mod page;
 mod place;
 mod timeline;
-mod words;
 
-use super::Report;
+use super::{Report, words};
 use askama::Template;
 use context::Context;
 use page::Page;
