@@ -158,7 +158,7 @@ pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected,
         // Each thread compiles the filter anew. One that no longer can would let no frame through and say nothing.
         request.filter.as_deref().map(Filter::new).transpose()?;
     }
-    let options = Options { hash: request.hash, progress: Some(Arc::clone(progress)) };
+    let options = Options { hash: request.hash, progress: Some(Arc::clone(progress)), ..Options::default() };
     let mut inspected = inspector.inspect(Reader::open(&request.paths, options)?)?;
     inspected.notes.extend(lacks.into_iter().filter(|_| sandbox::AVAILABLE));
     Ok(inspected)

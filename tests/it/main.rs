@@ -17,6 +17,8 @@ mod browser;
 mod calls;
 #[cfg(feature = "parquet")]
 mod corpus;
+#[cfg(feature = "parquet")]
+mod corpus_pages;
 mod evidence;
 mod exit_status;
 mod frames;
