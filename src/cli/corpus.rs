@@ -118,6 +118,12 @@ pub struct CorpusList {
 /// What `corpus rows` is asked for.
 #[derive(Debug, Args)]
 pub struct CorpusRows {
+    /// Inspect nothing: write what decides, beside the captures, what is found (version, policy, databases, options)
+    ///
+    /// As one JSON object, with the name that records have for it.
+    #[arg(long, help_heading = "Output")]
+    pub settings: bool,
+
     /// How campaigns are inspected.
     #[command(flatten)]
     pub inspection: Inspection,

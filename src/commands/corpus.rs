@@ -3,7 +3,7 @@
 use super::resolve;
 use crate::{FAILURE, say};
 use landfall::cli::{
-    Bar, CorpusCommand, CorpusFormat, CorpusReport, CorpusRun, CorpusVerify, Inspection, Output,
+    Bar, CorpusCommand, CorpusFormat, CorpusReport, CorpusRows, CorpusRun, CorpusVerify, Inspection, Output,
 };
 use landfall::corpus::summary::Sheet;
 use landfall::corpus::{self, Corpus, Plan, Settings, Watch, summary};
@@ -24,7 +24,7 @@ pub(crate) fn corpus(command: CorpusCommand) -> Result<u8, Box<dyn Error>> {
             let corpus = Corpus::open(&options.corpus)?.shard(options.shard);
             write(|out| corpus::list(&corpus, out))
         }
-        CorpusCommand::Rows(options) => rows(options.inspection),
+        CorpusCommand::Rows(options) => rows(*options),
         CorpusCommand::Schema => write(corpus::schema),
         CorpusCommand::Report(options) => report(&options),
         CorpusCommand::Verify(options) => verify(&options),
@@ -51,13 +51,16 @@ fn run(options: CorpusRun) -> Result<u8, Box<dyn Error>> {
     Ok(if tally.troubles.is_empty() { 0 } else { FAILURE })
 }
 
-fn rows(options: Inspection) -> Result<u8, Box<dyn Error>> {
+fn rows(options: CorpusRows) -> Result<u8, Box<dyn Error>> {
+    let request = request(options.inspection);
+    let settings = Settings::of(&request)?;
+    if options.settings {
+        return write(|out| corpus::settings(&settings, out));
+    }
     let mut text = String::new();
     io::stdin().lock().take(MAX_DESCRIPTION).read_to_string(&mut text)?;
     let campaign = serde_json::from_str(&text)
         .map_err(|error| format!("standard input describes no campaign: {error}"))?;
-    let request = request(options);
-    let settings = Settings::of(&request)?;
     write(|out| corpus::rows(&campaign, &request, &settings, out))
 }
 

@@ -19,6 +19,6 @@ mod verify;
 pub use campaign::{Campaign, Capture, Corpus, Shard};
 pub use error::CorpusError;
 pub use record::{InputRecord, Part, Record, Settings, Status};
-pub use rows::{list, rows, schema};
+pub use rows::{list, rows, schema, settings};
 pub use run::{Plan, Tally, Watch, run};
 pub use verify::{Checked, Fault, verify};

@@ -1,7 +1,7 @@
 //! Inspects the campaigns of a corpus, a bounded number at once, and goes on where it stopped.
 
 use super::record::{Record, Settings, Status, file_stem};
-use super::{Campaign, Corpus, CorpusError, parts};
+use super::{Campaign, Capture, Corpus, CorpusError, parts};
 use crate::capture::{CaptureError, Progress};
 use crate::pipeline::{self, InspectError, Inspected, Request};
 use crate::report::Report;
@@ -142,7 +142,7 @@ pub(super) fn inspect(campaign: &Campaign, request: &Request, watch: &Watch) -> 
                 InspectError::Capture(CaptureError::NotACapture { .. } | CaptureError::Empty { .. })
             );
             let status = if campaign.found && is_no_capture { Status::LeftOut } else { Status::Failed };
-            Err(Failure { status, reason: chain(&error) })
+            Err(Failure { status, reason: named(chain(&error), campaign) })
         }
         Err(_) => Err(failed("landfall has a fault: it panicked".to_owned())),
     }
@@ -163,6 +163,14 @@ fn rename(report: &mut Report, campaign: &Campaign) {
         }
     };
     report.for_each_input_path(rename);
+}
+
+/// Has a message name captures as the corpus does: where it lies, or which pipe a capture came by, is not its concern.
+fn named(mut message: String, campaign: &Campaign) -> String {
+    for Capture { name, path } in &campaign.files {
+        message = message.replace(&format!("'{}'", path.display()), &format!("'{name}'"));
+    }
+    message
 }
 
 impl fmt::Display for Tally {
