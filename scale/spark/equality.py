@@ -37,7 +37,7 @@ def of_spark(spark, out):
     """The tables of a folder that landfall_spark.py filled."""
     landfall_spark.views(spark, landfall_spark.Folder(spark, str(out)))
     tables = {}
-    for view in ("sessions", "endpoints", "findings", "flows"):
+    for view in landfall_spark.TABLES:
         found = texts(spark.table(view))
         if found:
             tables[view] = found

@@ -62,7 +62,7 @@ def of_manifest(files, place, url):
     except ImportError:
         raise Unreadable(f"'{url}': reading TOML needs Python 3.11: write the campaigns as JSON lines") from None
     try:
-        entries = tomllib.loads(files.cat_file(place).decode())["campaign"]
+        entries = [dict(entry) for entry in tomllib.loads(files.cat_file(place).decode())["campaign"]]
     except (ValueError, KeyError, TypeError) as problem:
         raise Unreadable(f"'{url}' is no manifest of campaigns: {words(problem)}") from problem
     return [of_entry(files, posixpath.dirname(place), posixpath.dirname(url), entry) for entry in entries]

@@ -36,8 +36,12 @@ TYPES = {
 }
 RECORD = ("struct<schema_version string, campaign string, settings string, status string, reason string, "
           "inputs array<struct<path string, size bigint, sha256 string>>>")
-PARTS = ("table", "day", "service")
+PARTS = ("day", "service")
+TABLES = ("endpoints", "sessions", "findings", "flows")
 SETTINGS = "settings.json"
+SCHEMA = "schema.json"
+# Says that all of a folder is there.
+MARK = "_SUCCESS"
 # Troubles that are told one by one; the table has all.
 MAX_TOLD = 20
 
@@ -60,7 +64,7 @@ class Folder:
 
     def read(self, name):
         """The text of a file, or nothing where there is none."""
-        if not self.files.exists(self.at(name)):
+        if not self.exists(name):
             return None
         stream = self.files.open(self.at(name))
         try:
@@ -68,24 +72,38 @@ class Folder:
         finally:
             stream.close()
 
-    def write(self, name, text):
-        """Makes a file that is not there yet."""
-        stream = self.files.create(self.at(name), False)
+    def write(self, name, text, over=False):
+        """Makes a file, which must not be there yet."""
+        stream = self.files.create(self.at(name), over)
         try:
             stream.write(bytearray(text.encode()))
         finally:
             stream.close()
 
-    def batches(self):
-        """The folders of batches by number, and whether each is whole."""
-        if not self.files.exists(self.at("rows")):
-            return {}
-        names = [status.getPath().getName() for status in self.files.listStatus(self.at("rows"))]
-        numbers = [int(name.removeprefix("batch=")) for name in names if name.startswith("batch=")]
-        return {number: self.files.exists(self.at(f"{batch(number)}/_SUCCESS")) for number in sorted(numbers)}
+    def exists(self, name):
+        return self.files.exists(self.at(name))
+
+    def delete(self, name):
+        self.files.delete(self.at(name), True)
+
+    def is_whole(self, name):
+        return self.exists(f"{name}/{MARK}")
+
+    def numbers(self, name):
+        """The numbers of the batches in a folder."""
+        if not self.exists(name):
+            return []
+        names = [status.getPath().getName() for status in self.files.listStatus(self.at(name))]
+        return sorted(int(name.removeprefix("batch=")) for name in names if name.startswith("batch="))
+
+
+def made(number):
+    """Where the rows of a batch wait, as landfall wrote them."""
+    return f"made/batch={number:06d}"
 
 
 def batch(number):
+    """The rows of a batch in the table."""
     return f"rows/batch={number:06d}"
 
 
@@ -193,55 +211,78 @@ def inspector(program, options, settings, time_limit):
     return work
 
 
-def parsed(frame, schema):
-    """Rows with a column for each table: the cells of the row in that of its own table, nothing in the others."""
+def kinds(schema, time):
+    """The type of the rows of each table, with times as what is said."""
+    types = {**TYPES, "time": time}
+    for table, columns in sorted(schema.items()):
+        fields = ", ".join(f"`{column['name']}` {types[column['kind']]}" for column in columns)
+        yield table, f"struct<{fields}>"
+    yield landfall_rows.RECORDS, RECORD
+
+
+def publish(spark, folder, number, schema):
+    """Puts the rows of a batch into the table: all of them are there when this is over, or none counts."""
     from pyspark.sql import functions as f
 
-    def of_table(table, kind, times=()):
-        text = f.when(f.col("table") == table, f.col("text"))
-        cells = f.from_json(text, kind, {"mode": "FAILFAST"})
-        for time in times:
-            cells = cells.withField(time, f.timestamp_micros(cells[time]))
-        return f.when(f.col("table") == table, cells).alias(table)
+    folder.delete(batch(number))
+    found = spark.read.parquet(f"{folder.place}/{made(number)}")
+    for table, kind in kinds(schema, "bigint"):
+        cells = f.from_json("text", kind, {"mode": "FAILFAST"})
+        for column in schema.get(table, ()):
+            if column["kind"] == "time":
+                cells = cells.withField(column["name"], f.timestamp_micros(cells[column["name"]]))
+        of_table = found.where(f.col("table") == table).select(*PARTS, cells.alias(table))
+        # Neither a file for each task, nor one task for the largest day.
+        of_table = of_table.hint("rebalance", *PARTS)
+        of_table.write.partitionBy(*PARTS).parquet(f"{folder.place}/{batch(number)}/table={table}")
+    folder.write(f"{batch(number)}/{MARK}", "")
+    folder.delete(made(number))
 
-    tables = []
-    for table, columns in sorted(schema.items()):
-        kind = ", ".join(f"`{column['name']}` {TYPES[column['kind']]}" for column in columns)
-        times = [column["name"] for column in columns if column["kind"] == "time"]
-        tables.append(of_table(table, f"struct<{kind}>", times))
-    return frame.select(*PARTS, *tables, of_table(landfall_rows.RECORDS, RECORD))
+
+def recover(spark, folder, schema):
+    """Ends what a job that was killed had begun. The number of the last batch."""
+    numbers = sorted({*folder.numbers("made"), *folder.numbers("rows")})
+    for number in numbers:
+        if folder.is_whole(batch(number)):
+            folder.delete(made(number))
+        elif folder.is_whole(made(number)):
+            publish(spark, folder, number, schema)
+        else:
+            folder.delete(batch(number))
+            folder.delete(made(number))
+    return max(numbers, default=0)
 
 
-def rows(spark, folder):
-    """The whole table: the batches that are whole."""
-    whole = [f"{folder.place}/{batch(number)}" for number, is_whole in folder.batches().items() if is_whole]
-    if not whole:
-        return None
-    return spark.read.option("basePath", f"{folder.place}/rows").parquet(*whole)
+def rows(spark, folder, table):
+    """The rows of a table in the batches that are whole, each with its cells in a column that is called as the table."""
+    schema = folder.read(SCHEMA)
+    if schema is None:
+        raise Refused(f"'{folder.place}' has no results")
+    kind = dict(kinds(json.loads(schema), "timestamp"))[table]
+    whole = [batch(number) for number in folder.numbers("rows") if folder.is_whole(batch(number))]
+    reader = spark.read.schema(f"{table} {kind}, batch int, day string, service string")
+    return reader.option("basePath", f"{folder.place}/rows").parquet(*(f"{folder.place}/{name}/table={table}" for name in whole))
 
 
 def views(spark, folder):
-    """A view for each table that there are rows of, and `campaigns`: what came of each, by the last try."""
+    """A view for each table, and `campaigns`: what came of each, by the last try."""
     from pyspark.sql import Window
     from pyspark.sql import functions as f
 
-    found = rows(spark, folder)
-    if found is None:
-        raise Refused(f"'{folder.place}' has no results")
-    for table in set(found.columns) - {"batch", *PARTS}:
-        of_table = found.where(f.col("table") == table)
-        if table == landfall_rows.RECORDS:
-            last = Window.partitionBy("campaign").orderBy(f.col("batch").desc())
-            of_table = of_table.select(f"{table}.*", "batch").withColumn("try", f.row_number().over(last))
-            of_table.where("try = 1").drop("try", "batch").createOrReplaceTempView(table)
-        else:
-            of_table.select(f"{table}.*").createOrReplaceTempView(table)
+    for table in TABLES:
+        rows(spark, folder, table).select(f"{table}.*").createOrReplaceTempView(table)
+    records = rows(spark, folder, landfall_rows.RECORDS).select(f"{landfall_rows.RECORDS}.*", "batch")
+    last = Window.partitionBy("campaign").orderBy(f.col("batch").desc())
+    records = records.withColumn("try", f.row_number().over(last)).where("try = 1").drop("batch", "try")
+    records.createOrReplaceTempView(landfall_rows.RECORDS)
 
 
-def settle(folder, settings):
+def settle(folder, settings, schema):
     """Sees to it that all rows of a table were made in one way."""
     before = folder.read(SETTINGS)
     if before is None:
+        # Last, for where it is there, all is.
+        folder.write(SCHEMA, json.dumps(schema), over=True)
         folder.write(SETTINGS, json.dumps(settings["settings"], indent=2) + "\n")
         return
     before, wanted = json.loads(before), settings["settings"]
@@ -252,7 +293,7 @@ def settle(folder, settings):
 
 def done_before(spark, folder, again):
     """Names of the campaigns that need no more work."""
-    if rows(spark, folder) is None:
+    if not folder.numbers("rows"):
         return set()
     views(spark, folder)
     records = spark.table(landfall_rows.RECORDS)
@@ -261,15 +302,15 @@ def done_before(spark, folder, again):
     return {row.campaign for row in records.select("campaign").toLocalIterator()}
 
 
-def make_batch(spark, campaigns, folder, number, work, schema, per_task):
-    """Inspects campaigns into a batch of the table: all of it is there when this is over, or nothing."""
+def make(spark, campaigns, folder, number, work, per_task):
+    """Inspects campaigns into a batch. The rows of a task lie in one file, which is there as a whole or not at all."""
     lines = [json.dumps(campaign) for campaign in campaigns]
     tasks = -(-len(lines) // per_task)
     # Neighbours are often of a size: dealt out, no task has all of the large ones.
     dealt = [line for first in range(tasks) for line in lines[first::tasks]]
     found = spark.sparkContext.parallelize(dealt, tasks).mapPartitions(work)
     frame = spark.createDataFrame(found, "table string, day string, service string, text string", verifySchema=False)
-    parsed(frame, schema).write.partitionBy(*PARTS).mode("errorifexists").parquet(f"{folder.place}/{batch(number)}")
+    frame.write.parquet(f"{folder.place}/{made(number)}")
 
 
 def run(spark, given, options):
@@ -279,19 +320,17 @@ def run(spark, given, options):
     schema = json.loads(subprocess.run([program, "corpus", "schema"], capture_output=True, check=True).stdout)
     campaigns = descriptions(given.corpus, program)
     folder = Folder(spark, given.out)
-    settle(folder, settings)
-    batches = folder.batches()
-    for number in (number for number, is_whole in batches.items() if not is_whole):
-        folder.files.delete(folder.at(batch(number)), True)
+    settle(folder, settings, schema)
+    number = recover(spark, folder, schema)
     done = done_before(spark, folder, given.again)
     left = [campaign for campaign in campaigns if campaign["name"] not in done]
     say(f"{len(campaigns)} campaigns, {len(campaigns) - len(left)} of them by an earlier run")
     work = inspector(program, options, settings, given.time_limit)
-    number = max(batches, default=0)
     for first in range(0, len(left), given.batch):
         number += 1
         part = left[first:first + given.batch]
-        make_batch(spark, part, folder, number, work, schema, given.per_task)
+        make(spark, part, folder, number, work, given.per_task)
+        publish(spark, folder, number, schema)
         say(f"{first + len(part)} of {len(left)}")
     tell(spark, folder)
 
