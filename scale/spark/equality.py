@@ -27,22 +27,21 @@ def texts(frame):
 def of_run(spark, out):
     """The tables that `landfall corpus run` left in a folder."""
     out = pathlib.Path(out)
-    tables = {folder.name: texts(spark.read.parquet(str(folder))) for folder in out.iterdir()
-              if folder.is_dir() and folder.name != "campaigns" and any(folder.iterdir())}
-    records = [json.loads(path.read_text()) for path in (out / "campaigns").glob("*.json")]
-    return {**tables, landfall_rows.RECORDS: sorted(record_text(record) for record in records)}
+    tables = {table: texts(spark.read.parquet(str(out / table))) for table in landfall_spark.TABLES if (out / table).is_dir()}
+    return whole(tables, [json.loads(path.read_text()) for path in (out / "campaigns").glob("*.json")])
 
 
 def of_spark(spark, out):
     """The tables of a folder that landfall_spark.py filled."""
     landfall_spark.views(spark, landfall_spark.Folder(spark, str(out)))
-    tables = {}
-    for view in landfall_spark.TABLES:
-        found = texts(spark.table(view))
-        if found:
-            tables[view] = found
-    records = [record_text(row.asDict(recursive=True)) for row in spark.table(landfall_rows.RECORDS).collect()]
-    return {**tables, landfall_rows.RECORDS: sorted(records)}
+    tables = {table: texts(spark.table(table)) for table in landfall_spark.TABLES}
+    return whole(tables, [row.asDict(recursive=True) for row in spark.table(landfall_rows.RECORDS).collect()])
+
+
+def whole(tables, records):
+    """Tables without rows are as good as none."""
+    found = {table: rows for table, rows in tables.items() if rows}
+    return {**found, landfall_rows.RECORDS: sorted(map(record_text, records))}
 
 
 def record_text(record):

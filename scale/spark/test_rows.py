@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -345,6 +346,68 @@ class Storages(WithFolder):
         """)
         self.read(storage, given)
         self.assertLess(storage.asked, 1_000_000 * (1 + 2 * landfall_feed.GROWTH * landfall_feed.GROWTH))
+
+
+class Parts(WithFolder):
+    """The examples of jobs that share a corpus out, run as their engines would."""
+
+    SCALE = HERE.parent
+    COUNT = 3
+
+    def setUp(self):
+        super().setUp()
+        tools = self.folder / "bin"
+        tools.mkdir()
+        (tools / "landfall").symlink_to(pathlib.Path(LANDFALL).resolve())
+        self.environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
+        self.once = self.results("once")
+        subprocess.run([LANDFALL, "corpus", "run", SAMPLES, "--out", self.once, "--deny", "CN"], capture_output=True)
+
+    def results(self, name):
+        return self.folder / name
+
+    def run_job(self, command, **environment):
+        done = subprocess.run(command, env={**self.environment, **environment}, capture_output=True, text=True)
+        # One capture is damaged.
+        self.assertIn(done.returncode, (0, 1, 2), done.stderr)
+
+    def assert_same(self, out):
+        def contents(folder):
+            return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+        self.assertGreater(len(contents(self.once)), 40)
+        self.assertEqual(contents(self.once), contents(out))
+
+    def test_slurm(self):
+        out = self.results("slurm")
+        for number in range(1, self.COUNT + 1):
+            self.run_job(["bash", self.SCALE / "slurm.sbatch", "--deny", "CN"], CORPUS=str(SAMPLES), OUT=str(out),
+                         SLURM_ARRAY_TASK_ID=str(number), SLURM_ARRAY_TASK_COUNT=str(self.COUNT))
+        self.assert_same(out)
+
+    def test_parallel(self):
+        version = shutil.which("parallel") and subprocess.run(["parallel", "--version"], capture_output=True, text=True)
+        if not version or "GNU parallel" not in version.stdout:
+            self.skipTest("there is no GNU parallel")
+        out = self.results("parallel")
+        self.run_job(["bash", self.SCALE / "parallel", SAMPLES, out, str(self.COUNT), "--deny", "CN"])
+        self.assert_same(out)
+
+    def test_kubernetes(self):
+        text = (self.SCALE / "kubernetes.yaml").read_text()
+        script = textwrap.dedent(text.split("- |\n", 1)[1].split("          resources:", 1)[0])
+        out = self.results("kubernetes")
+        script = script.replace("/data/captures", str(SAMPLES)).replace("/data/results", str(out))
+        for number in range(self.COUNT):
+            self.run_job(["/bin/sh", "-c", script], JOB_COMPLETION_INDEX=str(number), PARTS=str(self.COUNT))
+        self.assert_same(out)
+        try:
+            import yaml
+        except ImportError:
+            return
+        job = yaml.safe_load(text)
+        container = job["spec"]["template"]["spec"]["containers"][0]
+        self.assertEqual(container["env"][0]["value"], str(job["spec"]["completions"]))
 
 
 if __name__ == "__main__":

@@ -197,10 +197,11 @@ campaign=$(cat)
 name=$(printf %s "$campaign" | sed 's/.*"name": "\\([^"]*\\)", "files.*/\\1/' | tr / _)
 first=no
 mkdir {marks}/"$name" 2>/dev/null && first=yes
+echo >> {marks}/"$name"/tries
 printf %s "$campaign" | {LANDFALL} "$@"
 case "$first$name" in
 yes0005.pcap|yes0033.pcap) kill -9 $PPID ;;
-yes0050.pcap) sleep 20 ;;
+yes0050.pcap) sleep 60 ;;
 esac
 """)
         program.chmod(0o755)
@@ -210,7 +211,8 @@ esac
         landfall("corpus", "run", self.corpus / "made", "--out", once, *OPTIONS)
         out = self.run_corpus("again", corpus=listing, landfall=str(program), per_task=4)
         self.assert_same(out, equality.of_run(self.spark, once))
-        self.assertTrue((marks / "0033.pcap").is_dir())
+        for name in ("0005", "0033", "0050"):
+            self.assertGreater(len((marks / f"{name}.pcap" / "tries").read_text()), 1, name)
 
     def test_a_job_goes_on_where_it_stopped_and_results_of_two_policies_are_kept_apart(self):
         lines = landfall("corpus", "list", self.corpus).splitlines(keepends=True)
@@ -268,7 +270,11 @@ esac
         files = s3fs.S3FileSystem()
         files.mkdir("partly")
         files.put(str(SAMPLES / "ipv6-call.pcap"), "partly/there.pcap")
-        names = ("there.pcap", "gone.pcap")
+        files.put(str(SAMPLES / "ipv6-call.pcap"), "partly/secret.pcap")
+        denial = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::partly/secret.pcap"}
+        files.call_s3("put_bucket_policy", Bucket="partly", Policy=json.dumps({"Version": "2012-10-17",
+                                                                             "Statement": [denial]}))
+        names = ("there.pcap", "gone.pcap", "secret.pcap")
         lines = [landfall_list.campaign(name, [{"name": name, "path": f"s3://partly/{name}"}]) for name in names]
         lines.append(landfall_list.campaign("bucket", [{"name": "b.pcap", "path": "s3://no-such-bucket/b.pcap"}]))
         lines.append(landfall_list.campaign("folder", [{"name": "f", "path": "s3://partly/"}]))
@@ -280,6 +286,8 @@ esac
         found = {row.campaign: (row.status, row.reason) for row in self.spark.table("campaigns").collect()}
         self.assertEqual(found["there.pcap"], ("done", None))
         self.assertEqual(found["gone.pcap"], ("failed", "cannot open 'gone.pcap': it is not there"))
+        self.assertEqual(found["secret.pcap"][0], "failed")
+        self.assertIn("cannot read 'secret.pcap' at byte 0: access is denied", found["secret.pcap"][1])
         self.assertEqual(found["bucket"][0], "failed")
         self.assertIn("it is a folder", found["folder"][1])
         self.assertIn("is in no storage that can be opened", found["strange"][1])
@@ -288,7 +296,7 @@ esac
         self.run_corpus("partly", corpus=listing, again=True)
         landfall_spark.views(self.spark, landfall_spark.Folder(self.spark, str(out)))
         found = {row.campaign: row.status for row in self.spark.table("campaigns").collect()}
-        self.assertEqual((found["gone.pcap"], found["folder"], len(found)), ("done", "failed", 5))
+        self.assertEqual((found["gone.pcap"], found["folder"], len(found)), ("done", "failed", 6))
 
 
 class Listing(unittest.TestCase):
