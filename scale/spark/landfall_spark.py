@@ -42,6 +42,9 @@ SETTINGS = "settings.json"
 SCHEMA = "schema.json"
 # Says that all of a folder is there.
 MARK = "_SUCCESS"
+# A task costs a tenth of a second, so it should have some work; but no core should wait for long for the last task.
+TASKS_OF_A_CORE = 16
+MAX_PER_TASK = 64
 # Troubles that are told one by one; the table has all.
 MAX_TOLD = 20
 
@@ -305,6 +308,9 @@ def done_before(spark, folder, again):
 def make(spark, campaigns, folder, number, work, per_task):
     """Inspects campaigns into a batch. The rows of a task lie in one file, which is there as a whole or not at all."""
     lines = [json.dumps(campaign) for campaign in campaigns]
+    if per_task is None:
+        cores = spark.sparkContext.defaultParallelism
+        per_task = max(1, min(len(lines) // (TASKS_OF_A_CORE * cores), MAX_PER_TASK))
     tasks = -(-len(lines) // per_task)
     # Neighbours are often of a size: dealt out, no task has all of the large ones.
     dealt = [line for first in range(tasks) for line in lines[first::tasks]]
@@ -384,7 +390,7 @@ def arguments():
     one.add_argument("out", metavar="OUT")
     one.add_argument("--landfall", metavar="PROGRAM", help="built without libpcap; else that of --files")
     one.add_argument("--batch", type=positive, default=5000, help="campaigns that appear in the table together")
-    one.add_argument("--per-task", type=positive, default=8, help="campaigns of a task")
+    one.add_argument("--per-task", type=positive, help="campaigns of a task [default: by their number and the cores]")
     one.add_argument("--time-limit", type=float, default=6 * 3600.0, help="seconds for a campaign")
     one.add_argument("--again", action="store_true", help="try campaigns again that failed")
     other = commands.add_parser("tables", help="write the tables of `landfall corpus report`")
