@@ -114,9 +114,10 @@ pub struct Inspection {
 }
 
 impl Inspection {
-    /// Whether any of it was typed.
+    /// Whether any of it was typed that changes the results.
     pub fn is_said(&self) -> bool {
-        let Self { flows, policy, deny, allow, home, location, from, services, idle_gap } = self;
+        let Self { flows, policy, deny, allow, home, location, from, services, idle_gap, no_sandbox: _ } =
+            self;
         let lists = [deny, allow, home].into_iter().any(|list| !list.is_empty());
         let files = [&location.db, &location.ranges, &location.anycast, services].into_iter();
         let flags =
@@ -143,6 +144,12 @@ pub struct CorpusList {
 /// What `corpus rows` is asked for.
 #[derive(Debug, Args)]
 pub struct CorpusRows {
+    /// Inspect nothing: write what decides, beside the captures, what is found (version, policy, databases, options)
+    ///
+    /// As one JSON object, with the name that records have for it.
+    #[arg(long, help_heading = "Output")]
+    pub settings: bool,
+
     /// How campaigns are inspected.
     #[command(flatten)]
     pub inspection: Inspection,

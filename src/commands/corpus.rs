@@ -3,7 +3,7 @@
 use super::{confine, resolve};
 use crate::{FAILURE, say};
 use landfall::cli::{
-    Bar, CorpusCommand, CorpusFormat, CorpusReport, CorpusRun, CorpusVerify, Inspection, Output,
+    Bar, CorpusCommand, CorpusFormat, CorpusReport, CorpusRows, CorpusRun, CorpusVerify, Inspection, Output,
 };
 use landfall::corpus::summary::Sheet;
 use landfall::corpus::{self, Campaign, Corpus, Plan, Settings, Shard, Watch, summary};
@@ -25,7 +25,7 @@ pub(crate) fn corpus(command: CorpusCommand) -> Result<u8, Box<dyn Error>> {
             let corpus = Corpus::open(&options.corpus)?.shard(options.shard);
             write(|out| corpus::list(&corpus, out))
         }
-        CorpusCommand::Rows(options) => rows(options.inspection),
+        CorpusCommand::Rows(options) => rows(*options),
         CorpusCommand::Schema => write(corpus::schema),
         CorpusCommand::Report(options) => report(&options),
         CorpusCommand::Verify(options) => verify(*options),
@@ -55,14 +55,17 @@ fn run(options: CorpusRun) -> Result<u8, Box<dyn Error>> {
     Ok(if tally.troubles.is_empty() { 0 } else { FAILURE })
 }
 
-fn rows(options: Inspection) -> Result<u8, Box<dyn Error>> {
+fn rows(options: CorpusRows) -> Result<u8, Box<dyn Error>> {
+    let no_sandbox = options.inspection.no_sandbox;
+    let request = request(options.inspection);
+    let settings = Settings::of(&request)?;
+    if options.settings {
+        return write(|out| corpus::settings(&settings, out));
+    }
     let mut text = String::new();
     io::stdin().lock().take(MAX_DESCRIPTION).read_to_string(&mut text)?;
     let campaign: Campaign = serde_json::from_str(&text)
         .map_err(|error| format!("standard input describes no campaign: {error}"))?;
-    let no_sandbox = options.no_sandbox;
-    let request = request(options);
-    let settings = Settings::of(&request)?;
     confine(&campaign.allowed(&request), no_sandbox);
     write(|out| corpus::rows(&campaign, &request, &settings, out))
 }
