@@ -70,6 +70,15 @@ pub struct Request {
     pub writes: Vec<PathBuf>,
 }
 
+impl Request {
+    /// The files that it names besides captures: rules, databases, lists and catalogues.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let policy = self.policy.iter().filter(|name| !name.starts_with('@')).map(PathBuf::from);
+        let others = [&self.databases, &self.ranges, &self.anycast, &self.services];
+        others.into_iter().flatten().cloned().chain(policy).collect()
+    }
+}
+
 /// A report, what is worth saying about its making, and what it was made from.
 #[derive(Debug)]
 pub struct Inspected {
@@ -149,10 +158,9 @@ pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected,
         // Each thread compiles the filter anew. One that no longer can would let no frame through and say nothing.
         request.filter.as_deref().map(Filter::new).transpose()?;
     }
-    let options = Options { hash: request.hash, progress: Some(Arc::clone(progress)) };
+    let options = Options { hash: request.hash, progress: Some(Arc::clone(progress)), ..Options::default() };
     let mut inspected = inspector.inspect(Reader::open(&request.paths, options)?)?;
-    // Where there is no sandbox there is none to miss.
-    inspected.notes.extend(lacks.into_iter().filter(|_| cfg!(all(feature = "sandbox", target_os = "linux"))));
+    inspected.notes.extend(lacks.into_iter().filter(|_| sandbox::AVAILABLE));
     Ok(inspected)
 }
 

@@ -8,7 +8,7 @@ pub(crate) mod csv;
 mod diff;
 mod ecs;
 mod explain;
-mod html;
+pub(crate) mod html;
 mod json;
 pub mod jsonl;
 pub(crate) mod map;

@@ -17,10 +17,13 @@ mod browser;
 mod calls;
 #[cfg(feature = "parquet")]
 mod corpus;
+#[cfg(feature = "parquet")]
+mod corpus_pages;
 mod evidence;
 mod exit_status;
 mod frames;
 mod golden;
+mod honest;
 mod hostile;
 mod html;
 mod inputs;
@@ -36,6 +39,7 @@ mod program;
 mod readme;
 mod real_captures;
 mod samples;
+mod scenes;
 mod schema;
 mod share;
 mod shell;
@@ -44,6 +48,7 @@ mod tools;
 #[cfg(feature = "update")]
 mod update;
 mod webdriver;
+mod webrtc;
 
 #[path = "../../examples/make-samples/samples/mod.rs"]
 mod made;
