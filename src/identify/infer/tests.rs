@@ -280,7 +280,7 @@ fn names_said_through_a_relay_are_not_the_relays() {
     facts.name("hangouts", Via::Certificate, PACKET);
     facts.stun_mut().relayed = true;
     let subjects = [udp(CLIENT, "198.51.100.7:3478", &facts)];
-    let known = infer(&subjects, &NameTable::default(), &Catalogue::embedded());
+    let known = infer(&subjects, &NameTable::default(), &Catalogue::embedded().unwrap());
     let identity = &known.flows[0];
     assert_eq!((identity.service.as_ref(), identity.names.len()), (Some(&Service::MEET), 0));
     let words = identity.evidence[0].detail.to_string();
