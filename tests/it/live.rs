@@ -488,6 +488,22 @@ fn whoever_reads_what_others_made_can_open_nothing_else() {
     }
 }
 
+#[test]
+fn the_unit_of_the_documentation_is_one() {
+    let text = std::fs::read_to_string(root().join("docs/live.md")).unwrap();
+    let (_, rest) = text.split_once("```ini\n").unwrap();
+    let (unit, _) = rest.split_once("```").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("landfall.service");
+    std::fs::write(&path, unit.replace("/usr/local/bin/landfall", env!("CARGO_BIN_EXE_landfall"))).unwrap();
+    let Ok(output) = Command::new("systemd-analyze").arg("verify").arg(&path).output() else {
+        eprintln!("left out: the unit for systemd: there is no systemd-analyze");
+        return;
+    };
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !said.contains("landfall.service"), "{said}");
+}
+
 /// A corpus of one call.
 fn call_list(folder: &Path) -> String {
     let list = folder.join("list.txt");
