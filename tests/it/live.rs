@@ -575,6 +575,27 @@ fn a_capture_ends_by_itself_keeps_no_more_than_it_may_and_reports_in_any_format(
 }
 
 #[test]
+fn an_interface_that_goes_away_leaves_the_others() {
+    if !inside("live::an_interface_that_goes_away_leaves_the_others", &[]) {
+        return;
+    }
+    wire();
+    let mut live = Live::start(&["-i", "v1", "-i", "lo"]);
+    sh("ip link del v0");
+    let gone = |told: &Value| told["type"] == "status" && told["interfaces"][0]["failure"].is_string();
+    let (_, told) = live.until("the interface is gone", gone);
+    assert!(told["failures"][0].as_str().unwrap().starts_with("cannot capture from 'v1': "), "{told}");
+    UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"still here", "127.0.0.1:9").unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    let (status, report, said) = live.end();
+    assert_eq!(status, 2, "{said}");
+    assert!(said.contains("cannot capture from 'v1'"), "{said}");
+    assert_eq!(report["verdict"], "indeterminate");
+    assert!(report["inputs"][1]["packets"].as_u64() > Some(0), "{report:#}");
+    assert_eq!(report["lacks"][0], "1 interface could not be captured from until the end.");
+}
+
+#[test]
 fn interfaces_are_listed() {
     if !inside("live::interfaces_are_listed", &[]) {
         return;
