@@ -1,6 +1,6 @@
 # `make demo` and `make test` are all a new checkout needs: they install what is missing or say what to type.
 
-.PHONY: help demo test build samples bench pictures spark-test spark-bench
+.PHONY: help demo test build samples bench bench-live pictures spark-test spark-bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,11 @@ bench: ## Measure speed and memory against cat and tcpdump, on a capture of 1 GB
 	cargo build --release --locked
 	@benches/run
 	@benches/lookup
+
+bench-live: ## Measure what live captures keep up with (Linux)
+	@ci/setup bench
+	cargo build --release --locked
+	@benches/live
 
 pictures: ## Make the pictures of the README again
 	@tools/pictures/make
