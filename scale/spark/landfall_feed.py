@@ -158,9 +158,11 @@ class Feeder:
         if ahead is None:
             ahead = self.ask(pipe, pipe.sent)
         data = self.wait(ahead)
+        # What landfall has only looked at takes little more, and then waits for its turn.
+        is_its_turn = pipe.piece > FIRST
         pipe.piece = min(pipe.piece * GROWTH, LARGEST)
         end = pipe.sent + len(data)
-        if end < pipe.capture.size:
+        if is_its_turn and end < pipe.capture.size:
             pipe.ahead = self.ask(pipe, end)
         return data
 

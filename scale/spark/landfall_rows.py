@@ -13,6 +13,7 @@ OPTIONs are those of `landfall corpus rows`: --deny, --policy, --db, ...
 import argparse
 import json
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -61,6 +62,8 @@ class Plan:
     settings: dict = None
     # Seconds for a campaign.
     time_limit: float = 6 * 3600.0
+    # Bytes of memory for landfall, so that one campaign does not take the executor with it; none for no limit (Linux).
+    memory_limit: int = None
 
     def command(self, *more):
         return [self.program, "corpus", "rows", *more, *self.options]
@@ -129,6 +132,8 @@ def inspect(campaign, plan, out):
             description.seek(0)
             child = start(plan.command(), plan.folder, stdin=description, stdout=out, stderr=subprocess.PIPE,
                           pass_fds=feeder.read_ends())
+        if plan.memory_limit is not None:
+            resource.prlimit(child.pid, resource.RLIMIT_AS, (plan.memory_limit, plan.memory_limit))
         feeder.serve(child)
         status = child.wait(feeder.left())
         if status != 0:

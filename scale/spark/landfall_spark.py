@@ -197,16 +197,17 @@ def absolute(campaign):
     return campaign
 
 
-def inspector(program, options, settings, time_limit):
+def inspector(program, options, settings, given):
     """What a task does with the descriptions that it is given."""
-    name = os.path.basename(program)
+    name, time_limit = os.path.basename(program), given.time_limit
+    memory_limit = given.memory_limit << 20 if given.memory_limit else None
 
     def work(lines):
         import landfall_rows
         from pyspark import SparkFiles
 
         folder = SparkFiles.getRootDirectory()
-        plan = landfall_rows.Plan(os.path.join(folder, name), options, folder, settings, time_limit)
+        plan = landfall_rows.Plan(os.path.join(folder, name), options, folder, settings, time_limit, memory_limit)
         landfall_rows.check(plan)
         for line in lines:
             yield from landfall_rows.rows(json.loads(line), plan)
@@ -331,7 +332,7 @@ def run(spark, given, options):
     done = done_before(spark, folder, given.again)
     left = [campaign for campaign in campaigns if campaign["name"] not in done]
     say(f"{len(campaigns)} campaigns, {len(campaigns) - len(left)} of them by an earlier run")
-    work = inspector(program, options, settings, given.time_limit)
+    work = inspector(program, options, settings, given)
     for first in range(0, len(left), given.batch):
         number += 1
         part = left[first:first + given.batch]
@@ -392,6 +393,7 @@ def arguments():
     one.add_argument("--batch", type=positive, default=5000, help="campaigns that appear in the table together")
     one.add_argument("--per-task", type=positive, help="campaigns of a task [default: by their number and the cores]")
     one.add_argument("--time-limit", type=float, default=6 * 3600.0, help="seconds for a campaign")
+    one.add_argument("--memory-limit", type=positive, metavar="MB", help="memory for landfall, on Linux [default: no limit]")
     one.add_argument("--again", action="store_true", help="try campaigns again that failed")
     other = commands.add_parser("tables", help="write the tables of `landfall corpus report`")
     other.add_argument("out", metavar="OUT")

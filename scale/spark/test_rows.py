@@ -229,6 +229,17 @@ class Programs(WithFolder):
         pid = int((self.folder / "program.pid").read_text())
         self.assertFalse(pathlib.Path(f"/proc/{pid}").exists())
 
+    @unittest.skipUnless(sys.platform == "linux", "the memory of another process is limited on Linux")
+    def test_its_memory_is_limited(self):
+        given = self.program("time.sleep(0.3); a = bytearray(1 << 30)")
+        given = landfall_rows.Plan(given.program, settings=given.settings, memory_limit=512 << 20)
+        reason = record(landfall_rows.rows(campaign(SAMPLES / "qinq-vlan.pcap"), given))["reason"]
+        self.assertIn("MemoryError", reason)
+        self.assertEqual(by_pipe(campaign(SAMPLES / "qinq-vlan.pcap"), memory_limit=1 << 30),
+                         by_path(campaign(SAMPLES / "qinq-vlan.pcap")))
+        found = record(landfall_rows.rows(campaign(SAMPLES / "qinq-vlan.pcap"), plan(memory_limit=8 << 20)))
+        self.assertIn("landfall ended", found["reason"])
+
     def test_it_sees_no_secrets_and_no_other_files(self):
         body = """print(json.dumps(["AWS_SECRET_ACCESS_KEY" in os.environ, sorted(map(int, os.listdir("/proc/self/fd")))]),
             file=sys.stderr); sys.exit(5)"""

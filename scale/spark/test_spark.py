@@ -64,7 +64,7 @@ def landfall(*arguments):
 
 def asked(corpus, out, **more):
     given = {"corpus": str(corpus), "out": str(out), "landfall": LANDFALL, "batch": 5000, "per_task": None,
-             "time_limit": 600.0, "again": False}
+             "time_limit": 600.0, "memory_limit": 4096, "again": False}
     return argparse.Namespace(**{**given, **more})
 
 
