@@ -258,14 +258,15 @@ def recover(spark, folder, schema):
 
 
 def rows(spark, folder, table):
-    """The rows of a table in the batches that are whole, each with its cells in a column that is called as the table."""
+    """The rows of a table in the batches that are whole. The cells of each are in a column that is called as the table."""
     schema = folder.read(SCHEMA)
     if schema is None:
         raise Refused(f"'{folder.place}' has no results")
     kind = dict(kinds(json.loads(schema), "timestamp"))[table]
     whole = [batch(number) for number in folder.numbers("rows") if folder.is_whole(batch(number))]
     reader = spark.read.schema(f"{table} {kind}, batch int, day string, service string")
-    return reader.option("basePath", f"{folder.place}/rows").parquet(*(f"{folder.place}/{name}/table={table}" for name in whole))
+    reader = reader.option("basePath", f"{folder.place}/rows")
+    return reader.parquet(*(f"{folder.place}/{name}/table={table}" for name in whole))
 
 
 def views(spark, folder):
@@ -292,7 +293,8 @@ def settle(folder, settings, schema):
     before, wanted = json.loads(before), settings["settings"]
     different = sorted(key for key in {*before, *wanted} if before.get(key) != wanted.get(key))
     if different:
-        raise Refused(f"'{folder.place}' has results made with other settings ({', '.join(different)}): choose another folder")
+        what = ", ".join(different)
+        raise Refused(f"'{folder.place}' has results made with other settings ({what}): choose another folder")
 
 
 def done_before(spark, folder, again):
@@ -345,7 +347,8 @@ def run(spark, given, options):
 def tell(spark, folder):
     """What came of all campaigns."""
     views(spark, folder)
-    counts = {row.status: row["count"] for row in spark.table(landfall_rows.RECORDS).groupBy("status").count().collect()}
+    counted = spark.table(landfall_rows.RECORDS).groupBy("status").count().collect()
+    counts = {row.status: row["count"] for row in counted}
     print(", ".join(f"{counts.get(status, 0)} {status}" for status in ("done", "damaged", "failed", "left-out")))
     troubles = spark.table(landfall_rows.RECORDS).where("status IN ('damaged', 'failed')").orderBy("campaign")
     told = troubles.select("campaign", "status", "reason").take(MAX_TOLD + 1)
@@ -393,7 +396,7 @@ def arguments():
     one.add_argument("--batch", type=positive, default=5000, help="campaigns that appear in the table together")
     one.add_argument("--per-task", type=positive, help="campaigns of a task [default: by their number and the cores]")
     one.add_argument("--time-limit", type=float, default=6 * 3600.0, help="seconds for a campaign")
-    one.add_argument("--memory-limit", type=positive, metavar="MB", help="memory for landfall, on Linux [default: no limit]")
+    one.add_argument("--memory-limit", type=positive, metavar="MB", help="memory of landfall, on Linux [default: all]")
     one.add_argument("--again", action="store_true", help="try campaigns again that failed")
     other = commands.add_parser("tables", help="write the tables of `landfall corpus report`")
     other.add_argument("out", metavar="OUT")

@@ -29,7 +29,6 @@ TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 LANDFALL = os.environ.get("LANDFALL", str(TARGET / "debug" / "landfall"))
 SAMPLES = ROOT / "sample-captures"
 OPTIONS = ("--deny", "CN", "--flows")
-ENDPOINT = bytes([10, 24, 8, 5])
 
 
 def plan(**more):
@@ -100,6 +99,7 @@ class Rows(WithFolder):
             self.assertEqual(by_pipe(one), by_path(one), one["name"])
 
     def test_rotated_files_are_one_stream_in_whatever_order_they_are_given(self):
+        whole = by_path(campaign(SAMPLES / "qinq-vlan.pcap"))
         for count in (2, 7, 3 * landfall_feed.AT_ONCE):
             paths = self.pieces("qinq-vlan.pcap", count)
             packed = self.folder / "000.pcap.gz"
@@ -108,8 +108,7 @@ class Rows(WithFolder):
                 given = campaign(*order, vantage="US", labels={"region": "DE"})
                 found = by_pipe(given)
                 self.assertEqual(found, by_path(given))
-                self.assertEqual(found.count(b'"table":"sessions"'), by_path(campaign(SAMPLES / "qinq-vlan.pcap")).count(
-                    b'"table":"sessions"'))
+                self.assertEqual(found.count(b'"table":"sessions"'), whole.count(b'"table":"sessions"'))
 
     def test_a_capture_larger_than_pipes_and_pieces_arrives_whole(self):
         header, packet = (SAMPLES / "qinq-vlan.pcap").read_bytes()[:24], bytes(16 + 60)
@@ -175,7 +174,7 @@ class Rows(WithFolder):
                 landfall_rows.check(landfall_rows.Plan(program, settings=plan().settings))
 
     def test_a_row_is_printed_with_its_place(self):
-        command = [sys.executable, HERE / "landfall_rows.py", "--landfall", pathlib.Path(LANDFALL).resolve(), "--", *OPTIONS]
+        command = [sys.executable, HERE / "landfall_rows.py", "--landfall", plan().program, "--", *OPTIONS]
         done = subprocess.run(command, input=json.dumps(campaign(SAMPLES / "ipv6-call.pcap")).encode(),
                               capture_output=True, check=True)
         lines = [json.loads(line) for line in done.stdout.splitlines()]
@@ -190,7 +189,8 @@ class Programs(WithFolder):
         return record(landfall_rows.rows(campaign(capture), self.program(body)))["reason"]
 
     def test_half_of_the_rows_are_none(self):
-        self.assertIn("ends before its record", self.reason("""print('{"table":"sessions","row":{"id":"a","start":0,"service":"zoom"}}')"""))
+        session = """print('{"table":"sessions","row":{"id":"a","start":0,"service":"zoom"}}')"""
+        self.assertIn("ends before its record", self.reason(session))
         self.assertIn("no row", self.reason("print('oops')"))
         self.assertIn("ends before its record", self.reason("pass"))
         other = """print('{"table":"campaigns","row":{"campaign":"other"}}')"""
@@ -241,8 +241,11 @@ class Programs(WithFolder):
         self.assertIn("landfall ended", found["reason"])
 
     def test_it_sees_no_secrets_and_no_other_files(self):
-        body = """print(json.dumps(["AWS_SECRET_ACCESS_KEY" in os.environ, sorted(map(int, os.listdir("/proc/self/fd")))]),
-            file=sys.stderr); sys.exit(5)"""
+        body = """
+        seen = ["AWS_SECRET_ACCESS_KEY" in os.environ, os.listdir("/proc/self/fd")]
+        print(json.dumps(seen), file=sys.stderr)
+        sys.exit(5)
+        """
         with mock.patch.dict(os.environ, {"AWS_SECRET_ACCESS_KEY": "secret"}):
             reason = self.reason(body)
         seen, descriptors = json.loads(reason.split(": ", 1)[1])
