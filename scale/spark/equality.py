@@ -9,7 +9,7 @@ import landfall_spark
 import landfall_tables
 
 # Of a record. Its parts are files, which Spark has others of.
-MEMBERS = ("campaign", "settings", "status", "reason", "inputs")
+MEMBERS = ("campaign", "settings", "vantage", "home", "labels", "status", "reason", "inputs")
 
 
 def texts(frame):

@@ -34,7 +34,8 @@ TYPES = {
     "list of texts": "array<string>",
     "list of integers": "array<bigint>",
 }
-RECORD = ("struct<schema_version string, campaign string, settings string, status string, reason string, "
+RECORD = ("struct<schema_version string, campaign string, settings string, vantage string, "
+          "home array<string>, labels map<string, string>, status string, reason string, "
           "inputs array<struct<path string, size bigint, sha256 string>>>")
 PARTS = ("day", "service")
 TABLES = ("endpoints", "sessions", "findings", "flows")
@@ -258,7 +259,7 @@ def recover(spark, folder, schema):
 
 
 def rows(spark, folder, table):
-    """The rows of a table in the batches that are whole. The cells of each are in a column that is called as the table."""
+    """The rows of a table in the batches that are whole, with their cells in a column that is called as the table."""
     schema = folder.read(SCHEMA)
     if schema is None:
         raise Refused(f"'{folder.place}' has no results")

@@ -219,7 +219,7 @@ esac
         first = self.folder / "first.jsonl"
         first.write_text("".join(lines[:50]))
         out = self.run_corpus("resumed", corpus=first)
-        # A job that was killed leaves a batch without its mark: while it inspected, while it put rows into the table ...
+        # A job that was killed leaves a batch without its mark: while it inspected, while it filled the table ...
         for half in ("made/batch=000002", "rows/batch=000003/table=sessions/day=x/service=y"):
             (out / half).mkdir(parents=True)
             some = next((out / "rows" / "batch=000001" / "table=sessions").rglob("*.parquet"))
