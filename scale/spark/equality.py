@@ -9,7 +9,7 @@ import landfall_spark
 import landfall_tables
 
 # Of a record. Its parts are files, which Spark has others of.
-MEMBERS = ("campaign", "settings", "status", "reason", "inputs")
+MEMBERS = ("campaign", "settings", "vantage", "home", "labels", "status", "reason", "inputs")
 
 
 def texts(frame):
@@ -27,7 +27,8 @@ def texts(frame):
 def of_run(spark, out):
     """The tables that `landfall corpus run` left in a folder."""
     out = pathlib.Path(out)
-    tables = {table: texts(spark.read.parquet(str(out / table))) for table in landfall_spark.TABLES if (out / table).is_dir()}
+    found = [table for table in landfall_spark.TABLES if (out / table).is_dir()]
+    tables = {table: texts(spark.read.parquet(str(out / table))) for table in found}
     return whole(tables, [json.loads(path.read_text()) for path in (out / "campaigns").glob("*.json")])
 
 

@@ -13,7 +13,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 
-from landfall_storage import Unreadable
+from landfall_storage import Lost, Unreadable
 
 # Bytes of the first piece: what a pipe holds (pipe(7)), so that it can be written before anybody reads.
 FIRST = 64 << 10
@@ -75,6 +75,8 @@ class Feeder:
         self.current = None
         self.checks = []
         self.said = b""
+        # Captures that are not there, and why. landfall finds so itself, and goes on with the others.
+        self.lost = {}
         try:
             make_room(2 * len(captures) + SPARE_FILES)
             self.fill(captures)
@@ -108,7 +110,11 @@ class Feeder:
             if not waiting:
                 return
             capture, piece = waiting.popleft()
-            data = self.wait(piece)
+            try:
+                data = self.wait(piece)
+            except Lost as problem:
+                self.lost[capture] = str(problem)
+                continue
             pipe = Pipe(capture)
             self.pipes.append(pipe)
             pipe.pending = memoryview(data)
@@ -158,9 +164,11 @@ class Feeder:
         if ahead is None:
             ahead = self.ask(pipe, pipe.sent)
         data = self.wait(ahead)
+        # What landfall has only looked at takes little more, and then waits for its turn.
+        is_its_turn = pipe.piece > FIRST
         pipe.piece = min(pipe.piece * GROWTH, LARGEST)
         end = pipe.sent + len(data)
-        if end < pipe.capture.size:
+        if is_its_turn and end < pipe.capture.size:
             pipe.ahead = self.ask(pipe, end)
         return data
 

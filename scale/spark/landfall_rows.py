@@ -13,6 +13,7 @@ OPTIONs are those of `landfall corpus rows`: --deny, --policy, --db, ...
 import argparse
 import json
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from datetime import datetime, timedelta, timezone
 from typing import NamedTuple
 
 from landfall_feed import Feeder, TooSlow
-from landfall_storage import Capture, Unreadable, clipped
+from landfall_storage import Capture, Unreadable, clipped, is_url
 
 # What stands for a day or service where there is none: rows that belong to no call, and the records of campaigns.
 NONE = "none"
@@ -61,6 +62,8 @@ class Plan:
     settings: dict = None
     # Seconds for a campaign.
     time_limit: float = 6 * 3600.0
+    # Bytes of memory for landfall, so that one campaign does not take the executor with it; none for no limit (Linux).
+    memory_limit: int = None
 
     def command(self, *more):
         return [self.program, "corpus", "rows", *more, *self.options]
@@ -99,7 +102,7 @@ def rows(campaign, plan):
     """
     with tempfile.TemporaryFile() as out:
         try:
-            inspect(campaign, plan, out)
+            known = inspect(campaign, plan, out)
             calls = calls_in(out, campaign)
         except Unreadable as problem:
             yield record_of_failure(campaign, plan, str(problem))
@@ -109,7 +112,26 @@ def rows(campaign, plan):
             yield record_of_failure(campaign, plan, str(problem))
         else:
             out.seek(0)
-            yield from (placed(line, calls) for line in out)
+            yield from (placed(line, calls, known) for line in out)
+
+
+@dataclass
+class Known:
+    """What landfall cannot know of captures that it did not open itself, by their names."""
+
+    sizes: dict
+    lost: dict
+
+    def add_to(self, text):
+        """A record with that."""
+        record = json.loads(text)
+        for file in record["inputs"]:
+            if file["sha256"] is None and file["size"] is None:
+                file["size"] = self.sizes.get(file["path"])
+        for name, reason in self.lost.items():
+            if record["reason"] is not None and record["reason"].startswith(f"cannot open '{name}': "):
+                record["reason"] = reason
+        return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
 
 
 def inspect(campaign, plan, out):
@@ -129,10 +151,14 @@ def inspect(campaign, plan, out):
             description.seek(0)
             child = start(plan.command(), plan.folder, stdin=description, stdout=out, stderr=subprocess.PIPE,
                           pass_fds=feeder.read_ends())
+        if plan.memory_limit is not None:
+            resource.prlimit(child.pid, resource.RLIMIT_AS, (plan.memory_limit, plan.memory_limit))
         feeder.serve(child)
         status = child.wait(feeder.left())
         if status != 0:
             raise Failed(how_it_ended(status, feeder.said))
+        lost = {capture.name: why for capture, why in feeder.lost.items() if is_url(capture.path)}
+        return Known({pipe.capture.name: pipe.capture.size for pipe in feeder.pipes}, lost)
     except subprocess.TimeoutExpired:
         raise TooSlow from None
     finally:
@@ -174,12 +200,12 @@ def calls_in(out, campaign):
     return calls
 
 
-def placed(line, calls):
+def placed(line, calls, known):
     """A row and where it belongs: what is of a call, to the day on which the call began, and its service."""
     match = LINE.fullmatch(line)
     table, text = match[1].decode(), match[2].decode()
     if table == RECORDS:
-        return Row(table, NONE, NONE, text)
+        return Row(table, NONE, NONE, known.add_to(text))
     row = json.loads(text)
     if table == "endpoints":
         services = row["services"]
@@ -203,6 +229,9 @@ def record_of_failure(campaign, plan, reason):
         "schema_version": plan.settings["settings"]["schema_version"],
         "campaign": campaign["name"],
         "settings": plan.settings["id"],
+        "vantage": campaign.get("vantage"),
+        "home": campaign.get("home", []),
+        "labels": campaign.get("labels", {}),
         "status": "failed",
         "reason": reason,
         "inputs": [],

@@ -34,7 +34,8 @@ TYPES = {
     "list of texts": "array<string>",
     "list of integers": "array<bigint>",
 }
-RECORD = ("struct<schema_version string, campaign string, settings string, status string, reason string, "
+RECORD = ("struct<schema_version string, campaign string, settings string, vantage string, "
+          "home array<string>, labels map<string, string>, status string, reason string, "
           "inputs array<struct<path string, size bigint, sha256 string>>>")
 PARTS = ("day", "service")
 TABLES = ("endpoints", "sessions", "findings", "flows")
@@ -197,16 +198,17 @@ def absolute(campaign):
     return campaign
 
 
-def inspector(program, options, settings, time_limit):
+def inspector(program, options, settings, given):
     """What a task does with the descriptions that it is given."""
-    name = os.path.basename(program)
+    name, time_limit = os.path.basename(program), given.time_limit
+    memory_limit = given.memory_limit << 20 if given.memory_limit else None
 
     def work(lines):
         import landfall_rows
         from pyspark import SparkFiles
 
         folder = SparkFiles.getRootDirectory()
-        plan = landfall_rows.Plan(os.path.join(folder, name), options, folder, settings, time_limit)
+        plan = landfall_rows.Plan(os.path.join(folder, name), options, folder, settings, time_limit, memory_limit)
         landfall_rows.check(plan)
         for line in lines:
             yield from landfall_rows.rows(json.loads(line), plan)
@@ -257,14 +259,15 @@ def recover(spark, folder, schema):
 
 
 def rows(spark, folder, table):
-    """The rows of a table in the batches that are whole, each with its cells in a column that is called as the table."""
+    """The rows of a table in the batches that are whole, with their cells in a column that is called as the table."""
     schema = folder.read(SCHEMA)
     if schema is None:
         raise Refused(f"'{folder.place}' has no results")
     kind = dict(kinds(json.loads(schema), "timestamp"))[table]
     whole = [batch(number) for number in folder.numbers("rows") if folder.is_whole(batch(number))]
     reader = spark.read.schema(f"{table} {kind}, batch int, day string, service string")
-    return reader.option("basePath", f"{folder.place}/rows").parquet(*(f"{folder.place}/{name}/table={table}" for name in whole))
+    reader = reader.option("basePath", f"{folder.place}/rows")
+    return reader.parquet(*(f"{folder.place}/{name}/table={table}" for name in whole))
 
 
 def views(spark, folder):
@@ -291,7 +294,8 @@ def settle(folder, settings, schema):
     before, wanted = json.loads(before), settings["settings"]
     different = sorted(key for key in {*before, *wanted} if before.get(key) != wanted.get(key))
     if different:
-        raise Refused(f"'{folder.place}' has results made with other settings ({', '.join(different)}): choose another folder")
+        what = ", ".join(different)
+        raise Refused(f"'{folder.place}' has results made with other settings ({what}): choose another folder")
 
 
 def done_before(spark, folder, again):
@@ -331,7 +335,7 @@ def run(spark, given, options):
     done = done_before(spark, folder, given.again)
     left = [campaign for campaign in campaigns if campaign["name"] not in done]
     say(f"{len(campaigns)} campaigns, {len(campaigns) - len(left)} of them by an earlier run")
-    work = inspector(program, options, settings, given.time_limit)
+    work = inspector(program, options, settings, given)
     for first in range(0, len(left), given.batch):
         number += 1
         part = left[first:first + given.batch]
@@ -344,7 +348,8 @@ def run(spark, given, options):
 def tell(spark, folder):
     """What came of all campaigns."""
     views(spark, folder)
-    counts = {row.status: row["count"] for row in spark.table(landfall_rows.RECORDS).groupBy("status").count().collect()}
+    counted = spark.table(landfall_rows.RECORDS).groupBy("status").count().collect()
+    counts = {row.status: row["count"] for row in counted}
     print(", ".join(f"{counts.get(status, 0)} {status}" for status in ("done", "damaged", "failed", "left-out")))
     troubles = spark.table(landfall_rows.RECORDS).where("status IN ('damaged', 'failed')").orderBy("campaign")
     told = troubles.select("campaign", "status", "reason").take(MAX_TOLD + 1)
@@ -392,6 +397,7 @@ def arguments():
     one.add_argument("--batch", type=positive, default=5000, help="campaigns that appear in the table together")
     one.add_argument("--per-task", type=positive, help="campaigns of a task [default: by their number and the cores]")
     one.add_argument("--time-limit", type=float, default=6 * 3600.0, help="seconds for a campaign")
+    one.add_argument("--memory-limit", type=positive, metavar="MB", help="memory of landfall, on Linux [default: all]")
     one.add_argument("--again", action="store_true", help="try campaigns again that failed")
     other = commands.add_parser("tables", help="write the tables of `landfall corpus report`")
     other.add_argument("out", metavar="OUT")

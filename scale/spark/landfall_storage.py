@@ -20,6 +20,10 @@ class Unreadable(Exception):
     """A capture cannot be read, in words that name it."""
 
 
+class Lost(Unreadable):
+    """A capture is not there, or may not be read, which trying again would not change."""
+
+
 def is_url(path):
     """Whether fsspec is asked for it: `s3://bucket/key`, `zip://a.pcap::s3://bucket/b.zip`."""
     return "://" in path
@@ -32,6 +36,10 @@ def words(problem):
     if isinstance(problem, PermissionError):
         return f"access is denied ({clipped(problem)})"
     return clipped(problem) or type(problem).__name__
+
+
+def kind(problem):
+    return Lost if isinstance(problem, (FileNotFoundError, PermissionError)) else Unreadable
 
 
 def clipped(text):
@@ -62,7 +70,7 @@ class Capture:
         try:
             self.size, self.version = self._ask()
         except Exception as problem:
-            raise Unreadable(f"cannot open '{self.name}': {words(problem)}") from problem
+            raise kind(problem)(f"cannot open '{self.name}': {words(problem)}") from problem
 
     def changed(self):
         """Whether it is another than at the look."""
@@ -76,7 +84,7 @@ class Capture:
         try:
             data = patient(lambda: self.files.cat_file(self.place, start=start, end=end))
         except Exception as problem:
-            raise Unreadable(f"cannot read '{self.name}' at byte {start}: {words(problem)}") from problem
+            raise kind(problem)(f"cannot read '{self.name}' at byte {start}: {words(problem)}") from problem
         if len(data) != end - start:
             raise Unreadable(f"'{self.name}' became shorter while it was read: try the campaign again")
         return data

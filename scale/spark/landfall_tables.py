@@ -10,7 +10,8 @@ import re
 
 # A far end that answered, and where it is concluded to be; a call counts once for each country and role.
 CALLS = """
-SELECT service, date_format(start, 'yyyy-MM-dd') AS day, verdict,
+SELECT coalesce(nullif(service, ''), 'unknown') AS service,
+    coalesce(date_format(start, 'yyyy-MM-dd'), 'unknown') AS day, verdict,
     coalesce(region, CASE WHEN size(array_compact(client_countries)) = 1 THEN array_compact(client_countries)[0] END,
         'unknown') AS client_region,
     array_distinct(transform(
@@ -34,12 +35,31 @@ SELECT service, count(*) AS calls, count_if(verdict NOT IN ('deny', 'indetermina
 FROM calls GROUP BY service ORDER BY service
 """
 
+CALLS_BY_DAY = """
+SELECT day, client_region, service, count(*) AS calls, count_if(verdict = 'deny') AS denied,
+    count_if(verdict = 'indeterminate') AS indeterminate, count_if(size(touched) = 0) AS unanswered
+FROM calls GROUP BY day, client_region, service ORDER BY day, client_region, service
+"""
+
 COUNTRIES = f"""
 WITH touches AS (SELECT service, touch.country, touch.role FROM calls LATERAL VIEW explode(touched) AS touch),
     counts AS (SELECT service, country, role, count(*) AS calls FROM touches GROUP BY service, country, role),
     totals AS (SELECT service, count(*) AS of_calls FROM calls GROUP BY service)
 SELECT service, country, role, calls, of_calls, {SHARE} AS share
 FROM counts JOIN totals USING (service) ORDER BY service, country, role
+"""
+
+# With the role 'any' a call counts once for a country, whatever the servers there did.
+COUNTRIES_BY_REGION = f"""
+WITH touches AS (SELECT client_region, service, touch.country, touch.role
+        FROM calls LATERAL VIEW explode(touched) AS touch
+        UNION ALL SELECT client_region, service, country, 'any'
+        FROM calls LATERAL VIEW explode(array_distinct(transform(touched, touch -> touch.country))) AS country),
+    counts AS (SELECT client_region, service, country, role, count(*) AS calls
+        FROM touches GROUP BY client_region, service, country, role),
+    totals AS (SELECT client_region, service, count(*) AS of_calls FROM calls GROUP BY client_region, service)
+SELECT client_region, service, country, role, calls, of_calls, {SHARE} AS share
+FROM counts JOIN totals USING (client_region, service) ORDER BY client_region, service, country, role
 """
 
 COUNTRIES_BY_DAY = f"""
@@ -76,7 +96,9 @@ ORDER BY address, first_seen, last_seen, country
 
 TABLES = {
     "services": SERVICES,
+    "calls-by-day": CALLS_BY_DAY,
     "countries": COUNTRIES,
+    "countries-by-region": COUNTRIES_BY_REGION,
     "countries-by-day": COUNTRIES_BY_DAY,
     "failovers": FAILOVERS,
     "servers-moved": SERVERS_MOVED,

@@ -29,7 +29,6 @@ TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 LANDFALL = os.environ.get("LANDFALL", str(TARGET / "debug" / "landfall"))
 SAMPLES = ROOT / "sample-captures"
 OPTIONS = ("--deny", "CN", "--flows")
-ENDPOINT = bytes([10, 24, 8, 5])
 
 
 def plan(**more):
@@ -100,6 +99,7 @@ class Rows(WithFolder):
             self.assertEqual(by_pipe(one), by_path(one), one["name"])
 
     def test_rotated_files_are_one_stream_in_whatever_order_they_are_given(self):
+        whole = by_path(campaign(SAMPLES / "qinq-vlan.pcap"))
         for count in (2, 7, 3 * landfall_feed.AT_ONCE):
             paths = self.pieces("qinq-vlan.pcap", count)
             packed = self.folder / "000.pcap.gz"
@@ -108,8 +108,7 @@ class Rows(WithFolder):
                 given = campaign(*order, vantage="US", labels={"region": "DE"})
                 found = by_pipe(given)
                 self.assertEqual(found, by_path(given))
-                self.assertEqual(found.count(b'"table":"sessions"'), by_path(campaign(SAMPLES / "qinq-vlan.pcap")).count(
-                    b'"table":"sessions"'))
+                self.assertEqual(found.count(b'"table":"sessions"'), whole.count(b'"table":"sessions"'))
 
     def test_a_capture_larger_than_pipes_and_pieces_arrives_whole(self):
         header, packet = (SAMPLES / "qinq-vlan.pcap").read_bytes()[:24], bytes(16 + 60)
@@ -159,10 +158,13 @@ class Rows(WithFolder):
         self.assertEqual([landfall_rows.day(time) for time in (-1, 0, 86_399_999_999, 86_400_000_000)],
                          ["1969-12-31", "1970-01-01", "1970-01-01", "1970-01-02"])
 
-    def test_captures_that_are_not_there_are_a_record(self):
-        found = record(landfall_rows.rows(campaign(self.folder / "gone.pcap", SAMPLES / "ipv6-call.pcap"), plan()))
+    def test_captures_that_are_not_there_are_recorded_as_landfall_does(self):
+        gone = self.folder / "gone.pcap"
+        there = SAMPLES / "ipv6-call.pcap"
+        for paths in ([gone], [gone, self.folder / "2"], [gone, there], [there, gone, self.folder / "2"]):
+            self.assertEqual(by_pipe(campaign(*paths)), by_path(campaign(*paths)))
+        found = record(landfall_rows.rows(campaign(gone), plan()))
         self.assertEqual((found["campaign"], found["status"]), ("it", "failed"))
-        self.assertEqual(found["reason"], "cannot open 'gone.pcap': it is not there")
         self.assertEqual(found["settings"], plan().settings["id"])
 
     def test_settings_that_are_not_those_of_the_job_are_no_record(self):
@@ -175,7 +177,7 @@ class Rows(WithFolder):
                 landfall_rows.check(landfall_rows.Plan(program, settings=plan().settings))
 
     def test_a_row_is_printed_with_its_place(self):
-        command = [sys.executable, HERE / "landfall_rows.py", "--landfall", pathlib.Path(LANDFALL).resolve(), "--", *OPTIONS]
+        command = [sys.executable, HERE / "landfall_rows.py", "--landfall", plan().program, "--", *OPTIONS]
         done = subprocess.run(command, input=json.dumps(campaign(SAMPLES / "ipv6-call.pcap")).encode(),
                               capture_output=True, check=True)
         lines = [json.loads(line) for line in done.stdout.splitlines()]
@@ -190,7 +192,8 @@ class Programs(WithFolder):
         return record(landfall_rows.rows(campaign(capture), self.program(body)))["reason"]
 
     def test_half_of_the_rows_are_none(self):
-        self.assertIn("ends before its record", self.reason("""print('{"table":"sessions","row":{"id":"a","start":0,"service":"zoom"}}')"""))
+        session = """print('{"table":"sessions","row":{"id":"a","start":0,"service":"zoom"}}')"""
+        self.assertIn("ends before its record", self.reason(session))
         self.assertIn("no row", self.reason("print('oops')"))
         self.assertIn("ends before its record", self.reason("pass"))
         other = """print('{"table":"campaigns","row":{"campaign":"other"}}')"""
@@ -206,7 +209,7 @@ class Programs(WithFolder):
     def test_it_may_stop_reading(self):
         large = self.folder / "large"
         large.write_bytes(bytes(5_000_000))
-        record_line = '{"table":"campaigns","row":{"campaign":"it"}}'
+        record_line = '{"table":"campaigns","row":{"campaign":"it","reason":null,"inputs":[]}}'
         body = f"""
         path = json.load(sys.stdin)["files"][0]["path"]
         descriptor = os.open(path, os.O_RDONLY)
@@ -217,7 +220,7 @@ class Programs(WithFolder):
         print('{record_line}')
         """
         found = record(landfall_rows.rows(campaign(large), self.program(body)))
-        self.assertEqual(found, {"campaign": "it"})
+        self.assertEqual(found, {"campaign": "it", "reason": None, "inputs": []})
 
     def test_its_time_is_limited_and_it_leaves_nothing_behind(self):
         given = self.program("open(sys.argv[0] + '.pid', 'w').write(str(os.getpid())); time.sleep(60)")
@@ -229,9 +232,23 @@ class Programs(WithFolder):
         pid = int((self.folder / "program.pid").read_text())
         self.assertFalse(pathlib.Path(f"/proc/{pid}").exists())
 
+    @unittest.skipUnless(sys.platform == "linux", "the memory of another process is limited on Linux")
+    def test_its_memory_is_limited(self):
+        given = self.program("time.sleep(0.3); a = bytearray(1 << 30)")
+        given = landfall_rows.Plan(given.program, settings=given.settings, memory_limit=512 << 20)
+        reason = record(landfall_rows.rows(campaign(SAMPLES / "qinq-vlan.pcap"), given))["reason"]
+        self.assertIn("MemoryError", reason)
+        self.assertEqual(by_pipe(campaign(SAMPLES / "qinq-vlan.pcap"), memory_limit=4 << 30),
+                         by_path(campaign(SAMPLES / "qinq-vlan.pcap")))
+        found = record(landfall_rows.rows(campaign(SAMPLES / "qinq-vlan.pcap"), plan(memory_limit=8 << 20)))
+        self.assertIn("landfall ended", found["reason"])
+
     def test_it_sees_no_secrets_and_no_other_files(self):
-        body = """print(json.dumps(["AWS_SECRET_ACCESS_KEY" in os.environ, sorted(map(int, os.listdir("/proc/self/fd")))]),
-            file=sys.stderr); sys.exit(5)"""
+        body = """
+        seen = ["AWS_SECRET_ACCESS_KEY" in os.environ, os.listdir("/proc/self/fd")]
+        print(json.dumps(seen), file=sys.stderr)
+        sys.exit(5)
+        """
         with mock.patch.dict(os.environ, {"AWS_SECRET_ACCESS_KEY": "secret"}):
             reason = self.reason(body)
         seen, descriptors = json.loads(reason.split(": ", 1)[1])
@@ -308,9 +325,11 @@ class Storages(WithFolder):
         pauses.start()
         self.addCleanup(pauses.stop)
 
-    def read(self, storage, given=None):
-        with mock.patch.object(landfall_storage, "storage", lambda path: (storage, path)):
-            return list(landfall_rows.rows(campaign("mock://a.pcap"), given or plan()))
+    def read(self, storage, given=None, more=()):
+        local = landfall_storage.storage
+        which = lambda path: (storage, path) if ":" in path else local(path)
+        with mock.patch.object(landfall_storage, "storage", which):
+            return list(landfall_rows.rows(campaign("mock://a.pcap", *more), given or plan()))
 
     def test_it_is_asked_again_where_that_may_help(self):
         data = (SAMPLES / "qinq-vlan.pcap").read_bytes()
@@ -329,6 +348,18 @@ class Storages(WithFolder):
             ([None, 1000], "'a.pcap' became shorter while it was read"),
         ):
             self.assertIn(words, record(self.read(Storage(data, troubles)))["reason"])
+
+    def test_one_of_several_captures_that_is_not_given_does_not_lose_the_others(self):
+        others = [SAMPLES / "ipv6-call.pcap", SAMPLES / "meet-region.pcap"]
+        expected = [row for row in landfall_rows.rows(campaign(*others), plan()) if row.table == "sessions"]
+        rows = self.read(Storage(b"x" * 10, [PermissionError("no")]), more=others)
+        found = json.loads(rows[-1].text)
+        self.assertEqual(found["status"], "damaged")
+        self.assertEqual(found["reason"], "cannot read 'a.pcap' at byte 0: access is denied (no)")
+        self.assertEqual([row for row in rows if row.table == "sessions"], expected)
+        # It may be there another time: so the whole is to be tried again.
+        rows = self.read(Storage(b"x" * 10, [TimeoutError("slow")] * 4), more=others)
+        self.assertEqual(record(rows)["status"], "failed")
 
     def test_pieces_of_two_captures_are_no_capture(self):
         data = (SAMPLES / "qinq-vlan.pcap").read_bytes() * 3

@@ -64,7 +64,7 @@ def landfall(*arguments):
 
 def asked(corpus, out, **more):
     given = {"corpus": str(corpus), "out": str(out), "landfall": LANDFALL, "batch": 5000, "per_task": None,
-             "time_limit": 600.0, "again": False}
+             "time_limit": 600.0, "memory_limit": 4096, "again": False}
     return argparse.Namespace(**{**given, **more})
 
 
@@ -219,7 +219,7 @@ esac
         first = self.folder / "first.jsonl"
         first.write_text("".join(lines[:50]))
         out = self.run_corpus("resumed", corpus=first)
-        # A job that was killed leaves a batch without its mark: while it inspected, or while it put rows into the table.
+        # A job that was killed leaves a batch without its mark: while it inspected, while it filled the table ...
         for half in ("made/batch=000002", "rows/batch=000003/table=sessions/day=x/service=y"):
             (out / half).mkdir(parents=True)
             some = next((out / "rows" / "batch=000001" / "table=sessions").rglob("*.parquet"))
@@ -271,7 +271,8 @@ esac
         files.mkdir("partly")
         files.put(str(SAMPLES / "ipv6-call.pcap"), "partly/there.pcap")
         files.put(str(SAMPLES / "ipv6-call.pcap"), "partly/secret.pcap")
-        denial = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::partly/secret.pcap"}
+        denial = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject",
+                  "Resource": "arn:aws:s3:::partly/secret.pcap"}
         files.call_s3("put_bucket_policy", Bucket="partly", Policy=json.dumps({"Version": "2012-10-17",
                                                                              "Statement": [denial]}))
         names = ("there.pcap", "gone.pcap", "secret.pcap")
