@@ -1,6 +1,6 @@
 //! `landfall corpus`.
 
-use super::{confine, resolve};
+use super::confine;
 use crate::{FAILURE, say};
 use landfall::cli::{
     Bar, CorpusCommand, CorpusFormat, CorpusReport, CorpusRows, CorpusRun, CorpusVerify, Inspection, Output,
@@ -13,7 +13,6 @@ use std::error::Error;
 use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Bytes of the description of a campaign, however many files it has.
 const MAX_DESCRIPTION: u64 = 64 << 20;
@@ -114,26 +113,12 @@ fn verify(options: CorpusVerify) -> Result<u8, Box<dyn Error>> {
         say(&fault.to_string());
     }
     let made_with = faults.made_with.iter().filter(|(_, text)| !text.is_empty());
-    let made_with: String = made_with.map(|(what, text)| format!("{what}: {}\n", escape(text))).collect();
-    Output::open(None)?.write(format!("{made_with}{faults}\n").as_bytes())?;
+    let mut lines: Vec<String> = made_with.map(|(what, text)| format!("{what}: {}", escape(text))).collect();
+    lines.push(format!("{faults}\n"));
+    Output::open(None)?.write(lines.join("\n").as_bytes())?;
     Ok(if faults.found.is_empty() { 0 } else { FAILURE })
 }
 
 fn request(options: Inspection) -> Request {
-    Request {
-        policy: options.policy,
-        deny: options.deny,
-        allow: options.allow,
-        home: options.home,
-        databases: resolve(&options.location.db),
-        without_default_database: options.location.no_default_db,
-        ranges: resolve(&options.location.ranges),
-        anycast: resolve(&options.location.anycast),
-        vantage: options.from.vantage,
-        all_dates: options.location.all_dates,
-        with_flows: options.flows,
-        services: options.services,
-        idle_gap: Some(Duration::from_secs(u64::from(options.idle_gap))),
-        ..Request::default()
-    }
+    Request { with_flows: options.flows, ..super::request(options.judging) }
 }
