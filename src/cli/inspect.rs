@@ -98,6 +98,11 @@ pub struct Inspect {
     #[arg(long, short, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
 
+    /// Show calls, servers, map, timeline and findings on the terminal, to look around in
+    #[cfg(all(feature = "tui", unix))]
+    #[arg(long, conflicts_with_all = ["format", "table", "output", "flows"], help_heading = "Output")]
+    pub tui: bool,
+
     /// Keep what the program is allowed to do, though it needs no more than to read the captures
     #[arg(long, help_heading = "Safety")]
     pub no_sandbox: bool,
@@ -111,6 +116,14 @@ impl Inspect {
     /// How the report is written, or why it cannot be.
     pub fn report_format(&self) -> Result<report::Format, FormatError> {
         self.format.to_report(self.table)
+    }
+
+    /// Whether the report is shown on the terminal to look around in.
+    pub const fn is_shown(&self) -> bool {
+        #[cfg(all(feature = "tui", unix))]
+        return self.tui;
+        #[cfg(not(all(feature = "tui", unix)))]
+        return false;
     }
 
     /// Whether every flow is listed.

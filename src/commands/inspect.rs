@@ -1,6 +1,8 @@
 //! `landfall inspect`.
 
 use super::resolve;
+#[cfg(all(feature = "tui", unix))]
+use super::view;
 use crate::say;
 use landfall::capture::Progress;
 use landfall::cli::{Bar, EvidenceOptions, Inspect, Output, ReportFormat, Scope};
@@ -19,6 +21,9 @@ pub(crate) fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
     options.format.fits(output.is_terminal())?;
     let page = options.html.as_deref().map(|path| Output::open(Some(path))).transpose()?;
     let format = format.coloured(output.has_colour());
+    let is_shown = options.is_shown();
+    #[cfg(all(feature = "tui", unix))]
+    let screen = view::screen(&options)?;
     let progress = Arc::new(Progress::default());
     let bar = Bar::watch(&progress);
     let request = Request {
@@ -35,7 +40,8 @@ pub(crate) fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
     if let Some(target) = &task.target {
         say(&format!("evidence is in '{}'", target.path().display()));
     }
-    for (output, format) in [(page, report::Format::Html), (Some(output), format)] {
+    let output = (!is_shown).then_some(output);
+    for (output, format) in [(page, report::Format::Html), (output, format)] {
         let Some(output) = output else { continue };
         if pseudonyms.is_some() {
             // What may not be written has to be known before the first byte is.
@@ -47,6 +53,11 @@ pub(crate) fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
         }
     }
     let status = inspected.report.exit_status();
+    #[cfg(all(feature = "tui", unix))]
+    if let Some(screen) = screen {
+        view::saved(screen, inspected.report, inspected.notes)?;
+        return Ok(status);
+    }
     // The process ends here: to give back each of some hundred thousand pieces of memory would only take time.
     std::mem::forget(inspected);
     Ok(status)
@@ -65,6 +76,7 @@ fn task(options: &EvidenceOptions, paths: &[PathBuf]) -> Result<Task, EvidenceEr
 
 fn request(options: Inspect) -> Request {
     // What is written beside a table has room for more than it.
+    let is_shown = options.is_shown();
     let has_more = options.evidence.evidence.is_some() || options.html.is_some();
     Request {
         with_flows: options.with_flows(),
@@ -81,7 +93,7 @@ fn request(options: Inspect) -> Request {
         filter: options.filter,
         threads: options.threads,
         hash: options.format.has_hashes() || has_more,
-        brief: options.format == ReportFormat::Table && !has_more,
+        brief: options.format == ReportFormat::Table && !has_more && !is_shown,
         services: options.services,
         home: options.home,
         idle_gap: Some(Duration::from_secs(u64::from(options.idle_gap))),

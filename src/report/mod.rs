@@ -11,6 +11,7 @@ mod html;
 mod json;
 pub mod jsonl;
 mod model;
+mod one_call;
 mod paragraph;
 #[cfg(feature = "parquet")]
 pub mod parquet;

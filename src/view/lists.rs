@@ -1,0 +1,296 @@
+//! The lists of calls, far ends and findings.
+
+use super::app::App;
+use super::grid::{self, Cell, Column};
+use super::rows::{self, bytes_of_call};
+use super::style::{Look, columns, verdict_word};
+use super::words::{clock, contact, countries, lasted, name, place, rate, role};
+use crate::locate::Confidence;
+use crate::pipeline::live::Snapshot;
+use crate::policy::Verdict;
+use crate::report::text::{bytes, milliseconds, socket};
+use crate::report::{Finding, SessionEndpoint, SessionReport};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+/// Columns of the mark before a row.
+const MARK: u16 = 2;
+
+const fn column(title: &'static str, rank: u8, least: usize, most: usize) -> Column {
+    Column { title, rank, least, most, right: false }
+}
+
+const fn number(title: &'static str, rank: u8, least: usize) -> Column {
+    Column { title, rank, least, most: least, right: true }
+}
+
+const OF_CALLS: [Column; 9] = [
+    column("", 0, 4, 4),
+    column("service", 0, 9, 24),
+    column("client", 2, 13, 39),
+    column("began", 4, 8, 8),
+    number("lasted", 3, 7),
+    column("countries", 1, 8, 40),
+    column("program", 5, 8, 24),
+    number("bytes", 7, 7),
+    column("id", 6, 3, 6),
+];
+
+const OF_SERVERS: [Column; 12] = [
+    column("", 0, 4, 4),
+    column("call", 2, 0, 6),
+    column("role", 0, 5, 9),
+    column("far end", 0, 15, 47),
+    column("where", 0, 9, 12),
+    column("contact", 2, 9, 11),
+    number("rtt", 1, 7),
+    number("rate", 1, 8),
+    number("sent", 4, 7),
+    number("received", 4, 8),
+    column("name", 3, 16, 60),
+    column("operator", 5, 14, 40),
+];
+
+const OF_FINDINGS: [Column; 8] = [
+    column("", 0, 4, 4),
+    column("at", 1, 8, 8),
+    column("call", 2, 3, 20),
+    column("far end", 0, 13, 39),
+    column("where", 0, 9, 12),
+    column("role", 1, 5, 9),
+    column("contact", 3, 9, 11),
+    column("rule", 4, 8, 40),
+];
+
+/// Where a list begins so that the selected row is seen, if so many rows fit.
+fn first_row(selected: usize, rows: usize, fit: usize) -> usize {
+    selected.saturating_sub(fit / 2).min(rows.saturating_sub(fit))
+}
+
+fn verdict(look: Look, verdict: Verdict) -> Cell {
+    Cell::styled(verdict_word(verdict).to_owned(), look.verdict(verdict))
+}
+
+/// A list: a head, then rows of one or more lines; which of them are seen depends on what is selected.
+struct List<'a> {
+    look: Look,
+    columns: &'a [Column],
+    selected: Option<usize>,
+    /// Lines of a row.
+    height: usize,
+}
+
+impl List<'_> {
+    /// `make` gives the cells of the row at a place, and what stands below them.
+    fn draw(
+        &self,
+        area: Rect,
+        buffer: &mut Buffer,
+        count: usize,
+        make: impl Fn(usize) -> Option<(Vec<Cell>, Vec<Line<'static>>)>,
+    ) {
+        let fit = usize::from(area.height.saturating_sub(1)) / self.height.max(1);
+        let first = first_row(self.selected.unwrap_or(0), count, fit);
+        let made: Vec<(usize, (Vec<Cell>, Vec<Line<'static>>))> = (first..count.min(first + fit))
+            .filter_map(|place| Some((place, make(place)?)))
+            .collect();
+        let cells: Vec<Vec<Cell>> = made.iter().map(|(_, (cells, _))| cells.clone()).collect();
+        let room = area.width.saturating_sub(MARK);
+        let widths = grid::widths(self.columns, &cells, room.into());
+        let head = grid::head(self.look, self.columns, &widths);
+        buffer.set_line(area.x + MARK.min(area.width), area.y, &head, room);
+        let mut y = area.y.saturating_add(1);
+        for (place, (cells, below)) in &made {
+            let selected = self.selected == Some(*place);
+            let mark = if selected { self.look.symbol("▶ ", "> ") } else { "  " };
+            let mut line = grid::line(self.look, self.columns, &widths, cells);
+            line.spans.insert(0, Span::raw(mark));
+            buffer.set_line(area.x, y, &line, area.width);
+            if selected {
+                buffer.set_style(Rect { y, height: 1, ..area }, Look::selected());
+            }
+            for (line, offset) in below.iter().zip(1..u16::try_from(self.height).unwrap_or(1)) {
+                buffer.set_line(area.x + MARK, y.saturating_add(offset), line, room);
+            }
+            y = y.saturating_add(u16::try_from(self.height).unwrap_or(1));
+        }
+    }
+}
+
+/// The calls.
+pub(super) fn calls(app: &App, snapshot: &Snapshot, area: Rect, buffer: &mut Buffer) {
+    let list =
+        List { look: app.look, columns: &OF_CALLS, selected: Some(app.call_at()), height: 1 };
+    list.draw(area, buffer, app.rows.calls.len(), |place| {
+        let call = snapshot.report.sessions.get(*app.rows.calls.get(place)?)?;
+        Some((call_cells(app, call), Vec::new()))
+    });
+}
+
+fn call_cells(app: &App, call: &SessionReport) -> Vec<Cell> {
+    let goes_on = app.goes_on(call);
+    let service = app.look.shown(&call.service_name);
+    let service = if goes_on { format!("{service} *") } else { service };
+    let programs = call.processes.iter().map(|program| format!("{} {}", program.name, program.pid));
+    let programs = app.look.shown(&programs.collect::<Vec<_>>().join(", "));
+    let touched = countries(call);
+    let touched = if touched.is_empty() { "none known".to_owned() } else { touched.join(" ") };
+    vec![
+        verdict(app.look, call.verdict),
+        service.into(),
+        call.client.to_string().into(),
+        clock(call.start).into(),
+        lasted(call.end.at.since(call.start.at)).into(),
+        touched.into(),
+        programs.into(),
+        bytes(bytes_of_call(call)).into(),
+        call.id.as_str().into(),
+    ]
+}
+
+/// The far ends; with `selected`, one of them is marked.
+pub(super) fn servers(
+    app: &App,
+    snapshot: &Snapshot,
+    selected: Option<usize>,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let listed: Vec<Column> =
+        OF_SERVERS.into_iter().filter(|column| fits(app, column.title)).collect();
+    // In a row of its own, the name tells more than it takes.
+    let names_beside = grid::widths(&listed, &[], area.width.saturating_sub(MARK).into());
+    let has_names = listed.iter().zip(&names_beside).any(|(column, width)| column.title == "name" && width.is_some());
+    let rows = app.rows.servers.len();
+    let room = usize::from(area.height.saturating_sub(1));
+    let height = if has_names || (selected.is_none() && rows * 2 > room) || room < 6 { 1 } else { 2 };
+    let list = List { look: app.look, columns: &listed, selected, height };
+    list.draw(area, buffer, rows, |place| {
+        let at = *app.rows.servers.get(place)?;
+        let (call, far) = rows::far_end(snapshot, at)?;
+        let cells = OF_SERVERS.iter().zip(server_cells(app, snapshot, call, far));
+        let cells = cells.filter(|(column, _)| fits(app, column.title)).map(|(_, cell)| cell).collect();
+        Some((cells, vec![below(app, snapshot, far)]))
+    });
+}
+
+/// Whether a column has a meaning here.
+fn fits(app: &App, title: &str) -> bool {
+    match title {
+        "call" => app.all,
+        "rate" => app.origin.live,
+        _ => true,
+    }
+}
+
+fn server_cells(app: &App, snapshot: &Snapshot, call: &SessionReport, far: &SessionEndpoint) -> Vec<Cell> {
+    let look = app.look;
+    let mut end = socket(far.address, far.ports.first().copied());
+    if far.ports.len() > 1 {
+        end.push_str(&format!(" +{}", far.ports.len() - 1));
+    }
+    let place = place(far);
+    let place = if far.confidence == Confidence::Disputed {
+        Cell::styled(place, look.warning())
+    } else if far.verdict == Verdict::Deny {
+        Cell::styled(place, look.verdict(Verdict::Deny))
+    } else {
+        place.into()
+    };
+    let rtt = far.rtt.map_or_else(String::new, |rtt| milliseconds(rtt.min_s));
+    let speed = snapshot.rates.get(&far.address).map_or_else(String::new, |bytes| rate(*bytes));
+    vec![
+        verdict(look, far.verdict),
+        call.id.as_str().into(),
+        role(far).into(),
+        end.into(),
+        place,
+        contact(call, far).into(),
+        rtt.into(),
+        speed.into(),
+        bytes(far.bytes_sent).into(),
+        bytes(far.bytes_received).into(),
+        name(&far.names).map(|name| look.shown(name)).unwrap_or_default().into(),
+        operator(app, snapshot, far).into(),
+    ]
+}
+
+fn operator(app: &App, snapshot: &Snapshot, far: &SessionEndpoint) -> String {
+    let known = snapshot.report.endpoint(far.address).and_then(|endpoint| endpoint.operator.as_ref());
+    let organization = known.and_then(|operator| operator.organization.as_deref());
+    organization.map(|name| app.look.shown(name)).unwrap_or_default()
+}
+
+/// The name and operator of a far end, for a line of their own.
+fn below(app: &App, snapshot: &Snapshot, far: &SessionEndpoint) -> Line<'static> {
+    let name = name(&far.names).map(|name| app.look.shown(name));
+    let operator = Some(operator(app, snapshot, far)).filter(|operator| !operator.is_empty());
+    let media = (!far.media.is_empty()).then(|| far.media.join(", "));
+    let parts: Vec<String> = [name, operator, media].into_iter().flatten().collect();
+    Line::styled(format!("     {}", parts.join("  ")), app.look.aside())
+}
+
+/// The findings.
+pub(super) fn findings(app: &App, snapshot: &Snapshot, area: Rect, buffer: &mut Buffer) {
+    let list = List { look: app.look, columns: &OF_FINDINGS, selected: Some(app.finding_at()), height: 1 };
+    list.draw(area, buffer, app.rows.findings.len(), |place| {
+        let finding = snapshot.report.findings.get(*app.rows.findings.get(place)?)?;
+        Some((finding_cells(app, snapshot, finding), Vec::new()))
+    });
+}
+
+fn finding_cells(app: &App, snapshot: &Snapshot, finding: &Finding) -> Vec<Cell> {
+    let look = app.look;
+    let time = finding.first_packet.as_ref().map_or_else(String::new, |packet| clock(packet.time));
+    let session = finding.session.as_deref();
+    let known = session.and_then(|id| snapshot.report.sessions.iter().find(|call| call.id == id));
+    let call = match (session, known) {
+        (Some(id), Some(call)) => look.shown(&format!("{id} {}", call.service_name)),
+        (Some(id), None) => id.to_owned(),
+        (None, _) => "none".to_owned(),
+    };
+    let place = match finding.country {
+        Some(country) => format!("{country} {}", finding.confidence),
+        None if finding.confidence == Confidence::Disputed => "disputed".to_owned(),
+        None => "not known".to_owned(),
+    };
+    vec![
+        verdict(look, finding.verdict),
+        time.into(),
+        call.into(),
+        finding.endpoint.to_string().into(),
+        place.into(),
+        finding.role.name().into(),
+        finding.contact.name().into(),
+        look.shown(finding.rule.as_deref().unwrap_or_default()).into(),
+    ]
+}
+
+/// A rule across the screen with a title in it.
+pub(super) fn title(look: Look, text: &str, area: Rect, buffer: &mut Buffer) {
+    let rule = look.symbol("─", "-");
+    let text = look.cut(text, usize::from(area.width).saturating_sub(4));
+    let rest = usize::from(area.width).saturating_sub(columns(&text) + 4);
+    let spans = vec![
+        Span::styled(format!("{rule} "), look.aside()),
+        Span::styled(text, Look::heading()),
+        Span::raw(" "),
+        Span::styled(rule.repeat(rest + 1), look.aside()),
+    ];
+    buffer.set_line(area.x, area.y, &Line::from(spans), area.width);
+}
+
+/// Lines of text from one on, in the whole of an area. Those in capitals are headings.
+pub(super) fn text(lines: &[String], from: usize, area: Rect, buffer: &mut Buffer) {
+    let from = from.min(lines.len().saturating_sub(usize::from(area.height)));
+    for (line, y) in lines.iter().skip(from).zip(area.top()..area.bottom()) {
+        let is_heading = line.chars().any(char::is_alphabetic)
+            && !line.starts_with(' ')
+            && !line.chars().any(char::is_lowercase);
+        let style = if is_heading { Look::heading() } else { Style::new() };
+        buffer.set_stringn(area.x, y, line, area.width.into(), style);
+    }
+}
+
