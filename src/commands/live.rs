@@ -35,7 +35,8 @@ pub(crate) fn live(options: cli::Live) -> Result<u8, Box<dyn Error>> {
     let ended = match (view, stop) {
         (Some(view), _) => view.show(running)?,
         (None, Some(stop)) => {
-            let mut out: Box<dyn Write> = if beside { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+            let mut out: Box<dyn Write> =
+                if beside { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
             landfall::live::run(running, &stop, telling, in_line, &mut out)?
         }
         (None, None) => None,

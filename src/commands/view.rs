@@ -73,12 +73,7 @@ mod with {
     /// Shows what was found in saved captures, until the user has seen enough.
     pub(crate) fn saved(screen: Screen, report: Report, notes: Vec<String>) -> Result<(), ViewError> {
         let paths: Vec<&str> = report.inputs.iter().map(|input| input.path.as_str()).collect();
-        let origin = Origin {
-            title: paths.join(", "),
-            live: false,
-            idle_gap: Duration::ZERO,
-            notes,
-        };
+        let origin = Origin { title: paths.join(", "), live: false, idle_gap: Duration::ZERO, notes };
         match Snapshot::of_report(report) {
             Some(snapshot) => view::saved(screen, snapshot, origin),
             None => {

@@ -175,6 +175,10 @@ impl App {
             Key::Ctrl('l') => return Effect::Repaint,
             _ if self.typing => self.typed(key),
             Key::Char('q') => return Effect::Leave,
+            Key::Char('1'..='6') | Key::Tab | Key::BackTab => {
+                (self.help, self.detail) = (None, None);
+                self.tab_key(key);
+            }
             _ if self.help.is_some() => self.help_key(key),
             _ if self.detail.is_some() => self.detail_key(key),
             _ => self.tab_key(key),
@@ -360,8 +364,7 @@ impl App {
             Some((call.id.clone(), far.address))
         };
         let wanted = self.selected.server.as_ref();
-        let found =
-            self.rows.servers.iter().position(|at| wanted.is_some() && name(at).as_ref() == wanted);
+        let found = self.rows.servers.iter().position(|at| wanted.is_some() && name(at).as_ref() == wanted);
         self.at.server = found.unwrap_or(self.at.server).min(self.rows.servers.len().saturating_sub(1));
         self.selected.server = self.server().map(|(call, far)| (call.id.clone(), far.address));
     }
@@ -370,8 +373,7 @@ impl App {
         let report = self.shown.as_ref().map(|snapshot| &snapshot.report);
         let name = |place: &usize| Some(FindingName::of(report?.findings.get(*place)?));
         let wanted = self.selected.finding.as_ref();
-        let found =
-            self.rows.findings.iter().position(|at| wanted.is_some() && name(at).as_ref() == wanted);
+        let found = self.rows.findings.iter().position(|at| wanted.is_some() && name(at).as_ref() == wanted);
         self.at.finding = found.unwrap_or(self.at.finding).min(self.rows.findings.len().saturating_sub(1));
         self.selected.finding = self.finding().map(FindingName::of);
     }

@@ -56,7 +56,8 @@ fn of_input(lines: &mut Vec<String>, live: bool, input: &InputReport, now: Rate)
         lines.push(format!("  {} packets were captured in part", number(input.truncated_packets)));
     }
     if let Some(damage) = &input.damage {
-        let place = if live { "ENDED: ".to_owned() } else { format!("DAMAGED at byte {}: ", number(damage.offset)) };
+        let place =
+            if live { "ENDED: ".to_owned() } else { format!("DAMAGED at byte {}: ", number(damage.offset)) };
         lines.push(format!("  {place}{}", damage.reason));
     }
     let odd: Vec<String> =

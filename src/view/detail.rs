@@ -98,12 +98,7 @@ fn place(text: &mut Text, report: &Report, address: IpAddr) {
 }
 
 /// All that is known of a far end in a call.
-pub(super) fn server(
-    snapshot: &Snapshot,
-    look: Look,
-    call: &SessionReport,
-    far: &SessionEndpoint,
-) -> Detail {
+pub(super) fn server(snapshot: &Snapshot, look: Look, call: &SessionReport, far: &SessionEndpoint) -> Detail {
     let mut text = Text::new(look);
     let report = &snapshot.report;
     let roles: Vec<&str> = far.roles.iter().map(|role| role.name()).collect();
@@ -164,8 +159,7 @@ pub(super) fn finding(snapshot: &Snapshot, look: Look, finding: &Finding) -> Det
     }
     text.heading("WHERE IT IS, AND WHO SAYS SO");
     place(&mut text, report, finding.endpoint);
-    let session =
-        finding.session.as_ref().and_then(|id| report.sessions.iter().find(|call| call.id == *id));
+    let session = finding.session.as_ref().and_then(|id| report.sessions.iter().find(|call| call.id == *id));
     if let Some(session) = session {
         text.heading("ITS CALL");
         text.text(&report.call_text(session));

@@ -5,7 +5,7 @@ use super::lists::{self, text, title};
 use super::style::{Look, columns, wrap};
 use super::{Map, Timeline, capture, head, help};
 use crate::pipeline::live::Snapshot;
-use crate::report::text::counted;
+use crate::report::text::number;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -26,6 +26,12 @@ const WITH_SERVERS: u16 = 11;
 
 /// From so many rows on the newest finding stands below them.
 const WITH_FINDING: u16 = 15;
+
+/// Lines that it has, where it needs them.
+const FINDING_LINES: u16 = 3;
+
+/// Says that there is more of it.
+const MORE: &str = " (Enter: all of it)";
 
 /// From so many columns and rows on, map and timeline stand beside the lists.
 const LARGE: (u16, u16) = (110, 32);
@@ -57,7 +63,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App) {
     } else if let Some(snapshot) = app.snapshot_shown() {
         tab(app, snapshot, body, buffer);
     } else {
-        text(&wrap("  Nothing has been looked at yet.", body.width.into()), 0, below(body, 1), buffer);
+        text(
+            &wrap("  Waiting for the first look at what comes.", body.width.into()),
+            0,
+            below(body, 1),
+            buffer,
+        );
     }
     let foot = Rect { y: area.bottom() - 1, height: 1, ..area };
     buffer.set_line(foot.x, foot.y, &head::foot(app, area.width.into()), foot.width);
@@ -70,7 +81,8 @@ fn below(area: Rect, rows: u16) -> Rect {
 }
 
 fn too_small(area: Rect, buffer: &mut Buffer) {
-    let told = format!("{}x{} is too small: {}x{} at least; q quits", area.width, area.height, LEAST.0, LEAST.1);
+    let told =
+        format!("{}x{} is too small: {}x{} at least; q quits", area.width, area.height, LEAST.0, LEAST.1);
     text(&wrap(&told, area.width.into()), 0, area, buffer);
 }
 
@@ -78,7 +90,11 @@ fn tabs(app: &App, width: u16) -> Line<'static> {
     let mut spans = Vec::new();
     for ((tab, name), number) in TABS.iter().zip(1..) {
         let is_new = *tab == Tab::Findings && app.unseen > 0;
-        let news = if is_new { format!(" {} NEW", app.unseen) } else { String::new() };
+        let news = match (tab, app.snapshot_shown()) {
+            (Tab::Findings, _) if is_new => format!(": {} NEW", app.unseen),
+            (Tab::Findings, Some(snapshot)) => format!(": {}", snapshot.report.findings.len()),
+            _ => String::new(),
+        };
         let label = match (*tab == app.tab, width >= WITH_NAMES) {
             (true, _) => format!("[{number} {name}{news}]"),
             (false, true) => format!(" {number} {name}{news} "),
@@ -130,13 +146,18 @@ fn overview(app: &App, snapshot: &Snapshot, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let is_large = area.width >= LARGE.0 && area.height >= LARGE.1;
-    let (area, pictures) = if is_large { split(area, area.height * 11 / 20) } else { (area, below(area, area.height)) };
-    let finding = if area.height >= WITH_FINDING { newest(app, snapshot, area.width) } else { Vec::new() };
+    let (area, pictures) =
+        if is_large { split(area, area.height * 11 / 20) } else { (area, below(area, area.height)) };
+    let rows = |count: usize| u16::try_from(count).unwrap_or(u16::MAX).saturating_add(2);
+    let (calls, servers) = (rows(app.rows.calls.len()), rows(app.rows.servers.len()));
+    let spare = area.height.saturating_sub(calls.saturating_add(servers)).saturating_sub(1);
+    let most = usize::from(spare.max(FINDING_LINES));
+    let finding =
+        if area.height >= WITH_FINDING { newest(app, snapshot, area.width, most) } else { Vec::new() };
     let strip = u16::try_from(finding.len()).unwrap_or(0);
-    let (lists, strip) = split(area, area.height - strip);
-    let wanted = u16::try_from(app.rows.calls.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let (lists, strip) = split(area, area.height.saturating_sub(strip));
     let most = if lists.height >= WITH_SERVERS { lists.height * 2 / 5 } else { lists.height };
-    let (calls, servers) = split(lists, wanted.clamp(4, most.max(4)).min(lists.height));
+    let (calls, servers) = split(lists, calls.clamp(3, most.max(3)));
     let calls = if servers.height < 4 { lists } else { calls };
     lists::calls(app, snapshot, headed(app, &calls_title(app, snapshot), calls, buffer), buffer);
     if servers.height >= 4 {
@@ -160,22 +181,23 @@ fn split(area: Rect, rows: u16) -> (Rect, Rect) {
     (Rect { height: rows, ..area }, below(area, rows))
 }
 
-/// A title and the sentence of a finding of the selected call, else the first of all, in at most three lines.
-fn newest(app: &App, snapshot: &Snapshot, width: u16) -> Vec<String> {
+/// A title and the sentence of a finding of the selected call, else the first of all, in at most `most` lines.
+fn newest(app: &App, snapshot: &Snapshot, width: u16, most: usize) -> Vec<String> {
     let findings = &snapshot.report.findings;
     let of_call = app.call().and_then(|call| call.findings.first()).and_then(|place| findings.get(*place));
     let newest = || app.rows.findings.first().and_then(|place| findings.get(*place));
     let Some(finding) = of_call.or_else(newest) else { return Vec::new() };
     let of = finding.session.as_ref().map_or_else(String::new, |id| format!(" of {id}"));
     let more = findings.len() - 1;
-    let more = if more == 0 { String::new() } else { format!(", {} on tab 5", counted(more, "more")) };
+    let more = if more == 0 { String::new() } else { format!(", {} more on tab 5", number(more as u64)) };
     let rule = finding.rule.as_deref().map_or_else(String::new, |rule| format!("{rule}: "));
     let sentence = app.look.shown(&format!("  {rule}{}", finding.reason));
     let lines = wrap(&sentence, width.into());
-    let is_long = lines.len() > 3;
-    let mut shown: Vec<String> = lines.into_iter().take(3).collect();
+    let is_long = lines.len() > most;
+    let mut shown: Vec<String> = lines.into_iter().take(most).collect();
     if let (true, Some(last)) = (is_long, shown.last_mut()) {
-        *last = app.look.cut(&format!("{last} (Enter: all of it)"), width.into());
+        let room = usize::from(width).saturating_sub(MORE.len());
+        *last = app.look.cut(&format!("{last} {}", app.look.symbol("…", "...")), room) + MORE;
     }
     shown.insert(0, format!("Finding{of}{more}"));
     shown
@@ -183,16 +205,15 @@ fn newest(app: &App, snapshot: &Snapshot, width: u16) -> Vec<String> {
 
 fn calls_title(app: &App, snapshot: &Snapshot) -> String {
     let all = snapshot.report.sessions.len();
-    let count = if app.filter.is_empty() {
-        format!("{all}")
-    } else {
-        format!("{} of {all}", app.rows.calls.len())
-    };
+    let count =
+        if app.filter.is_empty() { format!("{all}") } else { format!("{} of {all}", app.rows.calls.len()) };
     format!("Calls: {count}, by {}", app.orders.calls.words())
 }
 
 fn servers_title(app: &App) -> String {
     let count = app.rows.servers.len();
+    let all = app.call().filter(|_| !app.all && !app.filter.is_empty()).map(|call| call.endpoints.len());
+    let count = all.map_or_else(|| count.to_string(), |all| format!("{count} of {all}"));
     let order = app.orders.servers.words();
     match app.call() {
         _ if app.all => format!("Far ends of all calls: {count}, by {order}"),
@@ -208,7 +229,10 @@ fn servers_title(app: &App) -> String {
 fn nothing(app: &App, what: &str) -> String {
     match (app.filter.is_empty(), app.origin.live) {
         (false, _) => {
-            format!("  No {what} has all words of the filter \"{}\". Esc ends it.", app.look.shown(&app.filter))
+            format!(
+                "  No {what} has all words of the filter \"{}\". Esc ends it.",
+                app.look.shown(&app.filter)
+            )
         }
         (true, true) => format!("  No {what} yet. The capture goes on; tab 6 tells how."),
         (true, false) => format!("  No {what} in what was read; tab 6 tells what that was."),
@@ -231,7 +255,8 @@ fn timeline(app: &App, snapshot: &Snapshot, area: Rect, buffer: &mut Buffer) {
         text(&wrap(&nothing(app, "call"), rest.width.into()), 0, rest, buffer);
         return;
     };
-    let name = format!("Timeline of {} {}; left, right: other calls", call.id, app.look.shown(&call.service_name));
+    let name =
+        format!("Timeline of {} {}; left, right: other calls", call.id, app.look.shown(&call.service_name));
     let rest = headed(app, &name, area, buffer);
     let scroll = if app.tab == Tab::Timeline { u16::try_from(app.scrolled).unwrap_or(u16::MAX) } else { 0 };
     Timeline::new(&snapshot.report, &call.id, app.look).scroll(scroll).render(rest, buffer);

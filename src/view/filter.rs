@@ -67,8 +67,8 @@ impl Filter {
     /// Whether a finding, of a call or of none, is shown.
     pub(super) fn finding(&self, session: Option<&SessionReport>, finding: &Finding) -> bool {
         let mut searched = session.map(call).unwrap_or_default();
-        let far = session
-            .and_then(|session| session.endpoints.iter().find(|far| far.address == finding.endpoint));
+        let far =
+            session.and_then(|session| session.endpoints.iter().find(|far| far.address == finding.endpoint));
         if let Some(far) = far {
             searched.add(far);
         }

@@ -10,6 +10,9 @@ use crate::report::text::{counted, number};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+/// Columns that the name of what is looked at has at least.
+const MIN_TITLE: usize = 12;
+
 /// One or two lines of at most `room` columns.
 pub(super) fn lines(app: &App, count: u16, room: usize) -> Vec<Line<'static>> {
     let Some(snapshot) = app.snapshot_shown() else {
@@ -24,10 +27,20 @@ pub(super) fn lines(app: &App, count: u16, room: usize) -> Vec<Line<'static>> {
         return vec![beside(app.look, parts, room)];
     }
     let mut first = vec![Span::styled("landfall", Look::heading()), verdict(app, snapshot)];
-    first.extend(how_it_goes(app, snapshot));
-    first.push(Span::raw(app.look.shown(&app.origin.title)));
+    let title = Span::raw(app.look.shown(&app.origin.title));
     let mut second: Vec<Span<'static>> = behind(app, snapshot).into_iter().collect();
     second.extend(calls(app, snapshot));
+    if app.origin.live {
+        first.extend(how_it_goes(app, snapshot));
+        first.push(title);
+    } else {
+        // The name of a file says more than how much is in it, but leaves room for that.
+        let rest = how_it_goes(app, snapshot);
+        let taken: usize = first.iter().chain(&rest).map(|part| part.width() + 2).sum();
+        first.push(Span::raw(app.look.cut(&title.content, room.saturating_sub(taken).max(MIN_TITLE))));
+        first.extend(rest);
+        second.extend(when(snapshot));
+    }
     vec![beside(app.look, first, room), beside(app.look, second, room)]
 }
 
@@ -53,9 +66,7 @@ fn how_it_goes(app: &App, snapshot: &Snapshot) -> Vec<Span<'static>> {
         parts.push(Span::raw(format!("{} packets/s", number(packets_per_s))));
         parts.push(Span::raw(rate(bytes_per_s)));
     } else {
-        let first = inputs.iter().filter_map(|input| input.first_packet).min();
         parts.push(Span::raw(format!("{} packets", number(packets))));
-        parts.extend(first.map(|first| Span::raw(format!("{} UTC", span(first, snapshot.time)))));
     }
     parts.extend(dropped(app, snapshot));
     for input in inputs.iter().filter(|input| input.damage.is_some()) {
@@ -63,6 +74,12 @@ fn how_it_goes(app: &App, snapshot: &Snapshot) -> Vec<Span<'static>> {
         parts.push(Span::styled(app.look.shown(&format!("{} {word}", input.path)), app.look.warning()));
     }
     parts
+}
+
+/// From when to when packets came.
+fn when(snapshot: &Snapshot) -> Option<Span<'static>> {
+    let first = snapshot.report.inputs.iter().filter_map(|input| input.first_packet).min()?;
+    Some(Span::raw(format!("{} UTC", span(first, snapshot.time))))
 }
 
 /// How many packets the capturing machine has dropped, where that is known.
@@ -92,16 +109,14 @@ fn calls(app: &App, snapshot: &Snapshot) -> Vec<Span<'static>> {
         let style = if count > 0 { app.look.verdict(verdict) } else { Style::new() };
         parts.push(Span::styled(format!("{} {word}", number(count as u64)), style));
     }
-    parts.push(Span::raw(counted(snapshot.report.findings.len(), "finding")));
     parts
 }
 
 /// That the picture stands still, and how much has come since.
 fn behind(app: &App, shown: &Snapshot) -> Option<Span<'static>> {
     let latest = app.snapshot_latest().filter(|_| app.paused)?;
-    let packets = |snapshot: &Snapshot| -> u64 {
-        snapshot.report.inputs.iter().map(|input| input.packets).sum()
-    };
+    let packets =
+        |snapshot: &Snapshot| -> u64 { snapshot.report.inputs.iter().map(|input| input.packets).sum() };
     let late = lasted(latest.time.at.since(shown.time.at));
     let missed = number(packets(latest).saturating_sub(packets(shown)));
     Some(Span::styled(format!("PAUSED, {late} and {missed} packets behind"), app.look.warning()))
@@ -115,7 +130,11 @@ pub(super) fn foot(app: &App, room: usize) -> Line<'static> {
         // The end of what is typed is what one looks at.
         let skipped = typed.chars().count().saturating_sub(room.saturating_sub(28).max(16));
         let typed: String = typed.chars().skip(skipped).collect();
-        return beside(look, vec![Span::styled(typed, Look::heading()), Span::raw("Enter keeps, Esc drops")], room);
+        return beside(
+            look,
+            vec![Span::styled(typed, Look::heading()), Span::raw("Enter keeps, Esc drops")],
+            room,
+        );
     }
     let mut parts = Vec::new();
     if !app.filter.is_empty() {
@@ -125,10 +144,23 @@ pub(super) fn foot(app: &App, room: usize) -> Line<'static> {
         &["Esc back", "q quit", "arrows scroll"]
     } else {
         match (app.tab, app.origin.live) {
-            (Tab::Capture | Tab::Timeline, true) => &["q quit", "? help", "p pause", "arrows scroll", "Tab next"],
+            (Tab::Capture | Tab::Timeline, true) => {
+                &["q quit", "? help", "p pause", "arrows scroll", "Tab next"]
+            }
             (Tab::Capture | Tab::Timeline, false) => &["q quit", "? help", "arrows scroll", "Tab next"],
-            (_, true) => &["q quit", "? help", "p pause", "/ filter", "s sort", "r reverse", "Enter details", "Tab next"],
-            (_, false) => &["q quit", "? help", "/ filter", "s sort", "r reverse", "Enter details", "Tab next"],
+            (_, true) => &[
+                "q quit",
+                "? help",
+                "p pause",
+                "/ filter",
+                "s sort",
+                "r reverse",
+                "Enter details",
+                "Tab next",
+            ],
+            (_, false) => {
+                &["q quit", "? help", "/ filter", "s sort", "r reverse", "Enter details", "Tab next"]
+            }
         }
     };
     parts.extend(keys.iter().map(|key| Span::styled(*key, look.aside())));

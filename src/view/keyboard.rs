@@ -86,13 +86,8 @@ fn first(bytes: &[u8]) -> Found {
         [0x1b, b'[', rest @ ..] => control_sequence(rest),
         [0x1b, b'O', letter, ..] => Found::Key(arrow(*letter), 3),
         [0x1b, b'O'] => Found::More,
-        // Two in a row: the first stands for itself.
-        [0x1b, 0x1b, ..] => Found::Key(Some(Key::Esc), 1),
-        // With the Alt key; what it means is not known here.
-        [0x1b, rest @ ..] => match first(rest) {
-            Found::Key(_, length) => Found::Key(None, length + 1),
-            Found::More => Found::More,
-        },
+        // Whatever else follows was typed after it, or with the Alt key, which means nothing here.
+        [0x1b, ..] => Found::Key(Some(Key::Esc), 1),
         [b'\r' | b'\n', ..] => Found::Key(Some(Key::Enter), 1),
         [b'\t', ..] => Found::Key(Some(Key::Tab), 1),
         [0x7f | 0x08, ..] => Found::Key(Some(Key::Backspace), 1),
@@ -196,7 +191,7 @@ mod tests {
     #[test]
     fn unknown_sequences_are_passed_over() {
         assert_eq!(keys(b"\x1b[200~x\x1b[201~"), [Key::Char('x')]);
-        assert_eq!(keys(b"\x1bxq"), [Key::Char('q')]);
+        assert_eq!(keys(b"\x1bxq"), [Key::Esc, Key::Char('x'), Key::Char('q')]);
         assert_eq!(keys(b"\xff\x00k"), [Key::Char('k')]);
     }
 

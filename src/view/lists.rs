@@ -15,53 +15,57 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+/// Columns below which ports are left out: the whole address says more.
+const WITH_PORTS: u16 = 60;
+
 /// Columns of the mark before a row.
 const MARK: u16 = 2;
 
-const fn column(title: &'static str, rank: u8, least: usize, most: usize) -> Column {
-    Column { title, rank, least, most, right: false }
+const fn column(title: &'static str, rank: u8, [least, good, most]: [usize; 3]) -> Column {
+    Column { title, rank, least, good, most, right: false }
 }
 
-const fn number(title: &'static str, rank: u8, least: usize) -> Column {
-    Column { title, rank, least, most: least, right: true }
+const fn number(title: &'static str, rank: u8, width: usize) -> Column {
+    Column { title, rank, least: width, good: width, most: width, right: true }
 }
 
 const OF_CALLS: [Column; 9] = [
-    column("", 0, 4, 4),
-    column("service", 0, 9, 24),
-    column("client", 2, 13, 39),
-    column("began", 4, 8, 8),
+    column("", 0, [4, 4, 4]),
+    column("service", 0, [9, 14, 24]),
+    column("client", 2, [13, 15, 39]),
+    column("began", 4, [8, 8, 8]),
     number("lasted", 3, 7),
-    column("countries", 1, 8, 40),
-    column("program", 5, 8, 24),
+    column("countries", 1, [8, 11, 40]),
+    column("program", 5, [8, 12, 24]),
     number("bytes", 7, 7),
-    column("id", 6, 3, 6),
+    column("id", 6, [3, 4, 6]),
 ];
 
-const OF_SERVERS: [Column; 12] = [
-    column("", 0, 4, 4),
-    column("call", 2, 0, 6),
-    column("role", 0, 5, 9),
-    column("far end", 0, 15, 47),
-    column("where", 0, 9, 12),
-    column("contact", 2, 9, 11),
+const OF_SERVERS: [Column; 13] = [
+    column("", 0, [4, 4, 4]),
+    column("call", 1, [3, 4, 6]),
+    column("role", 0, [5, 9, 9]),
+    column("far end", 0, [15, 21, 47]),
+    column("where", 0, [9, 12, 12]),
+    column("contact", 3, [9, 11, 11]),
     number("rtt", 1, 7),
-    number("rate", 1, 8),
-    number("sent", 4, 7),
-    number("received", 4, 8),
-    column("name", 3, 16, 60),
-    column("operator", 5, 14, 40),
+    number("rate", 2, 8),
+    number("bytes", 4, 7),
+    column("name", 5, [18, 24, 60]),
+    number("sent", 6, 7),
+    number("received", 7, 8),
+    column("operator", 8, [14, 20, 40]),
 ];
 
 const OF_FINDINGS: [Column; 8] = [
-    column("", 0, 4, 4),
-    column("at", 1, 8, 8),
-    column("call", 2, 3, 20),
-    column("far end", 0, 13, 39),
-    column("where", 0, 9, 12),
-    column("role", 1, 5, 9),
-    column("contact", 3, 9, 11),
-    column("rule", 4, 8, 40),
+    column("", 0, [4, 4, 4]),
+    column("began", 1, [8, 8, 8]),
+    column("call", 2, [3, 10, 20]),
+    column("far end", 0, [13, 15, 39]),
+    column("where", 0, [9, 12, 12]),
+    column("role", 1, [5, 9, 9]),
+    column("contact", 3, [9, 11, 11]),
+    column("rule", 4, [8, 12, 40]),
 ];
 
 /// Where a list begins so that the selected row is seen, if so many rows fit.
@@ -93,9 +97,8 @@ impl List<'_> {
     ) {
         let fit = usize::from(area.height.saturating_sub(1)) / self.height.max(1);
         let first = first_row(self.selected.unwrap_or(0), count, fit);
-        let made: Vec<(usize, (Vec<Cell>, Vec<Line<'static>>))> = (first..count.min(first + fit))
-            .filter_map(|place| Some((place, make(place)?)))
-            .collect();
+        let made: Vec<(usize, (Vec<Cell>, Vec<Line<'static>>))> =
+            (first..count.min(first + fit)).filter_map(|place| Some((place, make(place)?))).collect();
         let cells: Vec<Vec<Cell>> = made.iter().map(|(_, (cells, _))| cells.clone()).collect();
         let room = area.width.saturating_sub(MARK);
         let widths = grid::widths(self.columns, &cells, room.into());
@@ -121,11 +124,15 @@ impl List<'_> {
 
 /// The calls.
 pub(super) fn calls(app: &App, snapshot: &Snapshot, area: Rect, buffer: &mut Buffer) {
-    let list =
-        List { look: app.look, columns: &OF_CALLS, selected: Some(app.call_at()), height: 1 };
+    // Only a live capture sees programs, and not always.
+    let has_programs = snapshot.report.sessions.iter().any(|call| !call.processes.is_empty());
+    let is_listed = |column: &Column| has_programs || column.title != "program";
+    let listed: Vec<Column> = OF_CALLS.into_iter().filter(is_listed).collect();
+    let list = List { look: app.look, columns: &listed, selected: Some(app.call_at()), height: 1 };
     list.draw(area, buffer, app.rows.calls.len(), |place| {
         let call = snapshot.report.sessions.get(*app.rows.calls.get(place)?)?;
-        Some((call_cells(app, call), Vec::new()))
+        let cells = OF_CALLS.iter().zip(call_cells(app, call)).filter(|(column, _)| is_listed(column));
+        Some((cells.map(|(_, cell)| cell).collect(), Vec::new()))
     });
 }
 
@@ -158,11 +165,11 @@ pub(super) fn servers(
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    let listed: Vec<Column> =
-        OF_SERVERS.into_iter().filter(|column| fits(app, column.title)).collect();
-    // In a row of its own, the name tells more than it takes.
+    let listed: Vec<Column> = OF_SERVERS.into_iter().filter(|column| fits(app, column.title)).collect();
+    // Where it has no column, the name stands in a line of its own.
     let names_beside = grid::widths(&listed, &[], area.width.saturating_sub(MARK).into());
-    let has_names = listed.iter().zip(&names_beside).any(|(column, width)| column.title == "name" && width.is_some());
+    let has_names =
+        listed.iter().zip(&names_beside).any(|(column, width)| column.title == "name" && width.is_some());
     let rows = app.rows.servers.len();
     let room = usize::from(area.height.saturating_sub(1));
     let height = if has_names || (selected.is_none() && rows * 2 > room) || room < 6 { 1 } else { 2 };
@@ -170,7 +177,7 @@ pub(super) fn servers(
     list.draw(area, buffer, rows, |place| {
         let at = *app.rows.servers.get(place)?;
         let (call, far) = rows::far_end(snapshot, at)?;
-        let cells = OF_SERVERS.iter().zip(server_cells(app, snapshot, call, far));
+        let cells = OF_SERVERS.iter().zip(server_cells(app, snapshot, (call, far), area.width < WITH_PORTS));
         let cells = cells.filter(|(column, _)| fits(app, column.title)).map(|(_, cell)| cell).collect();
         Some((cells, vec![below(app, snapshot, far)]))
     });
@@ -185,10 +192,16 @@ fn fits(app: &App, title: &str) -> bool {
     }
 }
 
-fn server_cells(app: &App, snapshot: &Snapshot, call: &SessionReport, far: &SessionEndpoint) -> Vec<Cell> {
+fn server_cells(
+    app: &App,
+    snapshot: &Snapshot,
+    (call, far): (&SessionReport, &SessionEndpoint),
+    narrow: bool,
+) -> Vec<Cell> {
     let look = app.look;
-    let mut end = socket(far.address, far.ports.first().copied());
-    if far.ports.len() > 1 {
+    let mut end =
+        if narrow { far.address.to_string() } else { socket(far.address, far.ports.first().copied()) };
+    if far.ports.len() > 1 && !narrow {
         end.push_str(&format!(" +{}", far.ports.len() - 1));
     }
     let place = place(far);
@@ -210,9 +223,10 @@ fn server_cells(app: &App, snapshot: &Snapshot, call: &SessionReport, far: &Sess
         contact(call, far).into(),
         rtt.into(),
         speed.into(),
+        bytes(far.bytes_sent.saturating_add(far.bytes_received)).into(),
+        name(&far.names).map(|name| look.shown(name)).unwrap_or_default().into(),
         bytes(far.bytes_sent).into(),
         bytes(far.bytes_received).into(),
-        name(&far.names).map(|name| look.shown(name)).unwrap_or_default().into(),
         operator(app, snapshot, far).into(),
     ]
 }
@@ -293,4 +307,3 @@ pub(super) fn text(lines: &[String], from: usize, area: Rect, buffer: &mut Buffe
         buffer.set_stringn(area.x, y, line, area.width.into(), style);
     }
 }
-

@@ -22,6 +22,8 @@ mod rows;
 mod run;
 mod screen;
 mod style;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod words;
 

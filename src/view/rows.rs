@@ -74,8 +74,7 @@ pub(super) fn findings(snapshot: &Snapshot, filter: &Filter, order: Order) -> Ve
         report.sessions.iter().map(|session| (session.id.as_str(), session)).collect();
     let of = |finding: &Finding| finding.session.as_deref().and_then(|id| calls.get(id).copied());
     let passing = report.findings.iter().zip(0..);
-    let passing =
-        passing.filter(|(finding, _)| filter.is_empty() || filter.finding(of(finding), finding));
+    let passing = passing.filter(|(finding, _)| filter.is_empty() || filter.finding(of(finding), finding));
     let keyed = passing.map(|(finding, place)| (finding_key(finding, order.by()), place));
     sorted(keyed.collect(), order, |place| *place)
 }

@@ -171,7 +171,10 @@ impl Screen {
 
     /// Columns and rows.
     pub(super) fn size(&self) -> (u16, u16) {
-        self.terminal.as_ref().and_then(|terminal| terminal.size().ok()).map_or((80, 24), |size| (size.width, size.height))
+        self.terminal
+            .as_ref()
+            .and_then(|terminal| terminal.size().ok())
+            .map_or((80, 24), |size| (size.width, size.height))
     }
 
     /// Draws what has changed.
@@ -311,4 +314,3 @@ fn give_back_in_panics() {
         told(panic);
     }));
 }
-

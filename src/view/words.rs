@@ -57,9 +57,8 @@ pub(super) fn place(far: &SessionEndpoint) -> String {
 
 /// The name that tells a person most: what was asked for before what a certificate allows.
 pub(super) fn name(names: &[NameReport]) -> Option<&str> {
-    let rank = |name: &&NameReport| {
-        (name.name.starts_with('*'), matches!(name.via, "certificate" | "capture"))
-    };
+    let rank =
+        |name: &&NameReport| (name.name.starts_with('*'), matches!(name.via, "certificate" | "capture"));
     names.iter().min_by_key(rank).map(|name| name.name.as_str())
 }
 
@@ -97,7 +96,8 @@ mod tests {
     #[test]
     fn a_name_that_was_asked_for_says_most() {
         let named = |name: &str, via| NameReport { name: name.to_owned(), via };
-        let names = [named("*.a.example", "tls"), named("b.example", "certificate"), named("c.example", "dns")];
+        let names =
+            [named("*.a.example", "tls"), named("b.example", "certificate"), named("c.example", "dns")];
         assert_eq!(name(&names), Some("c.example"));
     }
 }
