@@ -27,6 +27,8 @@ pub struct Options {
     pub hash: bool,
     /// Is told how far reading has come.
     pub progress: Option<Arc<Progress>>,
+    /// Whether what cannot be opened is left out with a note even where it is named, as it is where a folder has it.
+    pub leave_out: bool,
 }
 
 /// How far reading has come; another thread may look at any time.
@@ -383,7 +385,7 @@ mod tests {
     fn progress_reaches_its_total() {
         let folder = folder(&[("a", &capture(1, b"ab")), ("b", &capture(3, b"c"))]);
         let progress = Arc::new(Progress::default());
-        let options = Options { hash: false, progress: Some(Arc::clone(&progress)) };
+        let options = Options { progress: Some(Arc::clone(&progress)), ..Options::default() };
         let mut reader = Reader::open(&[folder.path().to_owned()], options).unwrap();
         assert_eq!((progress.read(), progress.total()), (0, 58 + 41));
         while reader.next_batch(&mut Batch::default()).unwrap() {}

@@ -27,7 +27,7 @@ pub(crate) fn live(options: cli::Live) -> Result<u8, Box<dyn Error>> {
     let mut surroundings = Surroundings::open(&wanted(&options, view.is_some()))?;
     let request = live_request(options);
     let live = pipeline::live::Live::open(request.clone())?;
-    surroundings.enter_sandbox(&request);
+    surroundings.enter_sandbox(&request, &live);
     surroundings.notes.iter().for_each(|note| say(note));
     let view = view.map(|view| view.noting(&surroundings.notes));
     let (hooks, pending) = surroundings.hooks()?;

@@ -21,9 +21,9 @@ use crate::capture::{Batch, CaptureError, Filter, Hashes, Input, Reader};
 use crate::decode::{self, Anomalies, Content, Datagram, Packet, Reassembler};
 use crate::flow::{Coverage, Flow, FlowKey, PacketRef, Side, Tally};
 use crate::identify::names::{NameBinding, NameTable};
-use crate::parallel::at_once;
+use crate::parallel::{at_once, both};
 use crate::sandbox;
-use shard::{Copied, Route, SHARDS, Shard, Tallies};
+use shard::{Copied, Depth, Route, SHARDS, Shard, Tallies};
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -56,15 +56,20 @@ pub struct Analysis {
 
 /// Reads everything `reader` has on `threads` threads, with the frames that `filter` lets through.
 pub fn analyze(reader: Reader, filter: Option<&Filter>, threads: usize) -> Result<Analysis, CaptureError> {
-    let (mut analysis, hashes) = read(reader, filter, threads)?;
+    let (mut analysis, hashes) = read(reader, filter, threads, Depth::Payloads)?;
     hashes.wait(&mut analysis.inputs);
     Ok(analysis)
 }
 
 /// As [`analyze`], but for the hashes of the inputs: to work them out takes longer than all the rest.
-fn read(reader: Reader, filter: Option<&Filter>, threads: usize) -> Result<(Analysis, Hashes), CaptureError> {
-    let shared =
-        Shared { source: Mutex::new(Source { reader, batches: 0, failure: None }), stages: Stages::new() };
+fn read(
+    reader: Reader,
+    filter: Option<&Filter>,
+    threads: usize,
+    depth: Depth,
+) -> Result<(Analysis, Hashes), CaptureError> {
+    let source = Mutex::new(Source { reader, batches: 0, failure: None });
+    let shared = Shared { source, stages: Stages::new(depth) };
     let others = threads.saturating_sub(1);
     let workers = std::thread::scope(|scope| {
         let shared = &shared;
@@ -76,7 +81,7 @@ fn read(reader: Reader, filter: Option<&Filter>, threads: usize) -> Result<(Anal
         }
         workers
     });
-    let mut coverage = Coverage::default();
+    let mut coverage = Coverage { headers_only: depth == Depth::Headers, ..Coverage::default() };
     let mut anomalies: Vec<Anomalies> = Vec::new();
     for worker in &workers {
         coverage.add(&worker.coverage);
@@ -172,18 +177,25 @@ fn gather(
         flows.append(&mut part.flows);
         bindings.append(&mut part.bindings);
     }
-    bindings.sort_by(|a, b| (a.packet, a.client, &a.names).cmp(&(b.packet, b.client, &b.names)));
-    let mut names = NameTable::default();
-    bindings.into_iter().for_each(|binding| names.insert(binding));
+    let others = || (table_of(bindings), endpoints.into_iter().collect(), loose.into_iter().collect());
+    let (flows, (names, endpoints, loose)) = both(threads, || in_order(flows), others);
     Analysis {
         inputs,
-        flows: in_order(flows),
+        flows,
         names,
-        endpoints: endpoints.into_iter().collect(),
-        loose: loose.into_iter().collect(),
+        endpoints,
+        loose,
         coverage,
         anomalies: anomalies.iter().map(Anomalies::counts).collect(),
     }
+}
+
+/// What the answers of name servers bound, in the order of the capture.
+fn table_of(mut bindings: Vec<NameBinding>) -> NameTable {
+    bindings.sort_by(|a, b| (a.packet, a.client, &a.names).cmp(&(b.packet, b.client, &b.names)));
+    let mut names = NameTable::default();
+    bindings.into_iter().for_each(|binding| names.insert(binding));
+    names
 }
 
 /// Concludes the shares on several threads.
@@ -236,10 +248,10 @@ struct Stages {
 }
 
 impl Stages {
-    fn new() -> Self {
+    fn new(depth: Depth) -> Self {
         Self {
             fragments: Turns::new(Reassembler::default()),
-            shards: std::iter::repeat_with(|| Turns::new(Shard::new())).take(SHARDS).collect(),
+            shards: std::iter::repeat_with(|| Turns::new(Shard::new(depth))).take(SHARDS).collect(),
         }
     }
 

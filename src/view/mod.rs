@@ -14,9 +14,10 @@ mod filter;
 mod grid;
 mod head;
 mod help;
+mod ink;
 mod keyboard;
 mod lists;
-mod map;
+pub mod map;
 mod order;
 mod rows;
 mod run;
@@ -24,7 +25,7 @@ mod screen;
 mod style;
 #[cfg(test)]
 mod tests;
-mod timeline;
+pub mod timeline;
 mod words;
 
 pub use app::Origin;

@@ -50,8 +50,11 @@ impl<'a> Known<'a> {
         let flows = || subjects.iter().zip(drafts).enumerate().filter_map(Named::new);
         // What is only carried over names no further flow by its address or socket.
         let own = || flows().filter(|flow| flow.kind > Kind::Inherited);
-        let serves_calls =
-            |flow: &Named<'_>| !matches!(flow.role, Some(Role::Web | Role::Telemetry | Role::Peer));
+        // What goes through a proxy says nothing of what else does.
+        let serves_calls = |flow: &Named<'_>| {
+            let through_proxy = flow.subject.facts.is_some_and(|facts| facts.tunnel.is_some());
+            !through_proxy && !matches!(flow.role, Some(Role::Web | Role::Telemetry | Role::Peer))
+        };
         let ((by_service, by_mention), (by_pair, by_socket)) = both(
             threads,
             || {

@@ -11,7 +11,7 @@ use super::finding::Seen;
 use super::proof::Proof;
 use super::{Builder, Met};
 use crate::flow::Transport;
-use crate::identify::facts::{Rtt, RttVia};
+use crate::identify::facts::{Rtt, RttVia, Tunnel};
 use crate::identify::infer::Subject;
 use crate::identify::{Contact, Identity, Role, Service};
 use crate::locate::{CountryCode, Scope};
@@ -84,6 +84,7 @@ impl Builder<'_> {
             &Met {
                 contact: endpoint.contact,
                 lacks_answers: session.lacks_answers(),
+                is_proxy: !endpoint.proxy_for.is_empty(),
                 services: std::slice::from_ref(&session.service),
                 roles: &endpoint.roles,
                 names: endpoint.names.iter().map(|name| &*name.name).collect(),
@@ -124,6 +125,7 @@ impl Builder<'_> {
             transports.push(subject.transport);
             endpoint.roles.push(identity.role);
             names.extend(identity.names.iter().map(|name| (&*name.name, name.via.name())));
+            endpoint.proxy_for.extend(used_proxy(subject).map(|tunnel| tunnel.host.clone()));
             let streams = subject.facts.map_or(&[][..], |facts| &facts.media);
             endpoint.media.extend(streams.iter().map(|stream| stream.kind.unwrap_or("media")));
             if !leg.opened_by_far {
@@ -135,6 +137,7 @@ impl Builder<'_> {
             }
         }
         tidy(&mut endpoint.ports);
+        tidy(&mut endpoint.proxy_for);
         tidy(&mut endpoint.roles);
         if endpoint.roles.len() > 1 {
             endpoint.roles.retain(|role| *role != Role::Unknown);
@@ -162,6 +165,7 @@ impl Builder<'_> {
             ports: Vec::new(),
             transports: Vec::new(),
             names: Vec::new(),
+            proxy_for: Vec::new(),
             roles: Vec::new(),
             contact: Contact::Mentioned,
             country: placement.location.country,
@@ -289,6 +293,7 @@ impl Builder<'_> {
             &Met {
                 contact,
                 lacks_answers: false,
+                is_proxy: met.iter().any(|(subject, _)| used_proxy(subject).is_some()),
                 services: &services.into_iter().collect::<Vec<_>>(),
                 roles: &roles.into_iter().collect::<Vec<_>>(),
                 names: met.iter().flat_map(|(_, identity)| &identity.names).map(|name| &*name.name).collect(),
@@ -320,6 +325,7 @@ impl Builder<'_> {
             let met = Met {
                 contact,
                 lacks_answers: false,
+                is_proxy: false,
                 services: &[],
                 roles: &[],
                 names: Vec::new(),
@@ -356,6 +362,11 @@ impl Builder<'_> {
             packets: Vec::new(),
         }
     }
+}
+
+/// What a flow's server was asked for, if it is a proxy and something went through it.
+fn used_proxy<'a>(subject: &Subject<'a>) -> Option<&'a Tunnel> {
+    subject.facts.and_then(|facts| facts.tunnel.as_deref()).filter(|tunnel| tunnel.is_used)
 }
 
 /// Sorts `list` and leaves each item in it once.
