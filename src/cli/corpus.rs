@@ -116,7 +116,8 @@ pub struct Inspection {
 impl Inspection {
     /// Whether any of it was typed.
     pub fn is_said(&self) -> bool {
-        let Self { flows, policy, deny, allow, home, location, from, services, idle_gap } = self;
+        let Self { flows, policy, deny, allow, home, location, from, services, idle_gap, no_sandbox: _ } =
+            self;
         let lists = [deny, allow, home].into_iter().any(|list| !list.is_empty());
         let files = [&location.db, &location.ranges, &location.anycast, services].into_iter();
         let flags =

@@ -314,3 +314,56 @@ fn give_back_in_panics() {
         told(panic);
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command as Program, Stdio};
+
+    /// Set where the test runs in a terminal of its own: the thread that is to panic.
+    const INSIDE: &str = "LANDFALL_TEST_PANIC";
+
+    #[test]
+    fn a_panic_in_any_thread_gives_the_terminal_back_before_it_is_told_of() {
+        if let Some(thread) = std::env::var_os(INSIDE) {
+            let mut screen = Screen::prepare().unwrap();
+            screen.enter().unwrap();
+            let another = std::thread::spawn(|| panic!("boom"));
+            assert!(another.join().is_err());
+            assert!(screen.wait(Duration::ZERO).leave, "the view ends");
+            assert!(thread != "own", "boom");
+            return;
+        }
+        let found = Program::new("script").arg("--version").stdout(Stdio::null()).status();
+        if !cfg!(target_os = "linux") || !found.is_ok_and(|status| status.success()) {
+            eprintln!("left out: that a panic gives the terminal back: there is no script(1) of util-linux");
+            return;
+        }
+        for thread in ["another", "own"] {
+            let (raw, before, after) = in_terminal(thread);
+            let place = |part: &str| raw.find(part).unwrap_or_else(|| panic!("no {part:?} in {raw:?}"));
+            assert!(place("\u{1b}[?1049h") < place("\u{1b}[?1049l"), "{raw:?}");
+            assert!(place("\u{1b}[?1049l") < place("boom"), "{raw:?}");
+            assert!(place("\u{1b}[?25h") < place("boom"), "{raw:?}");
+            assert_eq!(before, after);
+        }
+    }
+
+    /// Runs this test in a terminal: what was written there, and how the terminal was set before and after.
+    fn in_terminal(thread: &str) -> (String, String, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let exe = std::env::current_exe().unwrap();
+        let name = "view::screen::tests::a_panic_in_any_thread_gives_the_terminal_back_before_it_is_told_of";
+        let line = format!("stty -a > before; {} --exact {name} --nocapture; stty -a > after", exe.display());
+        let output = Program::new("script")
+            .args(["-qec", &line, "/dev/null"])
+            .current_dir(folder.path())
+            .env(INSIDE, thread)
+            .env("TERM", "xterm")
+            .stdin(Stdio::piped())
+            .output()
+            .unwrap();
+        let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+        (String::from_utf8_lossy(&output.stdout).into_owned(), read("before"), read("after"))
+    }
+}

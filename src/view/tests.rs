@@ -474,7 +474,7 @@ fn enter_tells_all_about_what_is_selected_and_escape_goes_back() {
     assert!(app.detail.is_none(), "a number leads to its tab from anywhere");
     app.key(Key::Enter);
     assert!(
-        text(&mut app, 80, 200).contains("First packet: number 138 of 'zoom.pcapng'."),
+        text(&mut app, 80, 200).contains("First packet: number 142 of 'zoom.pcapng'."),
         "{}",
         text(&mut app, 80, 60)
     );
