@@ -17,6 +17,10 @@ pub enum Scope {
 
 /// What `inspect` is asked for.
 #[derive(Debug, Args)]
+#[cfg_attr(
+    all(feature = "tui", unix),
+    expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")
+)]
 pub struct Inspect {
     /// Capture files, folders of them, or - for standard input
     ///

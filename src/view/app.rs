@@ -82,6 +82,7 @@ struct At {
 
 /// The state of the view.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is switched by a key of its own")]
 pub(super) struct App {
     pub(super) origin: Origin,
     pub(super) look: Look,

@@ -6,6 +6,7 @@ use super::words::{rate, span};
 use crate::pipeline::live::{Rate, Snapshot};
 use crate::report::text::{bytes, counted, number};
 use crate::report::{InputReport, Report, Share};
+use std::fmt::Write as _;
 
 /// Inputs that are listed before the rest is only counted.
 const MAX_INPUTS: usize = 50;
@@ -41,7 +42,7 @@ pub(super) fn lines(app: &App, snapshot: &Snapshot, room: usize) -> Vec<String> 
 fn of_input(lines: &mut Vec<String>, live: bool, input: &InputReport, now: Rate) {
     let mut head = format!("{}  {} packets, {}", input.path, number(input.packets), bytes(input.bytes));
     if live {
-        head.push_str(&format!("; {} packets/s, {}", number(now.packets_per_s), rate(now.bytes_per_s)));
+        let _ = write!(head, "; {} packets/s, {}", number(now.packets_per_s), rate(now.bytes_per_s));
     }
     lines.push(head);
     if let (Some(first), Some(last)) = (input.first_packet, input.last_packet) {

@@ -161,7 +161,10 @@ fn overview(app: &App, snapshot: &Snapshot, area: Rect, buffer: &mut Buffer) {
     let calls = if servers.height < 4 { lists } else { calls };
     lists::calls(app, snapshot, headed(app, &calls_title(app, snapshot), calls, buffer), buffer);
     if servers.height >= 4 {
-        lists::servers(app, snapshot, None, headed(app, &servers_title(app), servers, buffer), buffer);
+        let is_cut = app.rows.servers.len() > usize::from(servers.height.saturating_sub(2));
+        let more = if is_cut { ", all on tab 2" } else { "" };
+        let name = format!("{}{more}", servers_title(app));
+        lists::servers(app, snapshot, None, headed(app, &name, servers, buffer), buffer);
     }
     if let Some((name, lines)) = finding.split_first() {
         let rest = headed(app, name, strip, buffer);

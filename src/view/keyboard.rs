@@ -82,10 +82,9 @@ impl Decoder {
 
 fn first(bytes: &[u8]) -> Found {
     match bytes {
-        [] | [0x1b] => Found::More,
+        [] | [0x1b] | [0x1b, b'O'] => Found::More,
         [0x1b, b'[', rest @ ..] => control_sequence(rest),
         [0x1b, b'O', letter, ..] => Found::Key(arrow(*letter), 3),
-        [0x1b, b'O'] => Found::More,
         // Whatever else follows was typed after it, or with the Alt key, which means nothing here.
         [0x1b, ..] => Found::Key(Some(Key::Esc), 1),
         [b'\r' | b'\n', ..] => Found::Key(Some(Key::Enter), 1),

@@ -4,7 +4,7 @@ use super::app::App;
 use super::grid::{self, Cell, Column};
 use super::rows::{self, bytes_of_call};
 use super::style::{Look, columns, verdict_word};
-use super::words::{clock, contact, countries, lasted, name, place, rate, role};
+use super::words::{contact, countries, day, lasted, name, place, rate, role, when, when_width};
 use crate::locate::Confidence;
 use crate::pipeline::live::Snapshot;
 use crate::policy::Verdict;
@@ -14,6 +14,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
+use std::fmt::Write as _;
 
 /// Columns below which ports are left out: the whole address says more.
 const WITH_PORTS: u16 = 60;
@@ -77,6 +78,9 @@ fn verdict(look: Look, verdict: Verdict) -> Cell {
     Cell::styled(verdict_word(verdict).to_owned(), look.verdict(verdict))
 }
 
+/// The cells of a row, and what stands below them.
+type Row = (Vec<Cell>, Vec<Line<'static>>);
+
 /// A list: a head, then rows of one or more lines; which of them are seen depends on what is selected.
 struct List<'a> {
     look: Look,
@@ -87,25 +91,19 @@ struct List<'a> {
 }
 
 impl List<'_> {
-    /// `make` gives the cells of the row at a place, and what stands below them.
-    fn draw(
-        &self,
-        area: Rect,
-        buffer: &mut Buffer,
-        count: usize,
-        make: impl Fn(usize) -> Option<(Vec<Cell>, Vec<Line<'static>>)>,
-    ) {
+    /// `row` gives what stands at a place.
+    fn draw(&self, area: Rect, buffer: &mut Buffer, count: usize, row: impl Fn(usize) -> Option<Row>) {
         let fit = usize::from(area.height.saturating_sub(1)) / self.height.max(1);
         let first = first_row(self.selected.unwrap_or(0), count, fit);
-        let made: Vec<(usize, (Vec<Cell>, Vec<Line<'static>>))> =
-            (first..count.min(first + fit)).filter_map(|place| Some((place, make(place)?))).collect();
-        let cells: Vec<Vec<Cell>> = made.iter().map(|(_, (cells, _))| cells.clone()).collect();
+        let rows: Vec<(usize, Row)> =
+            (first..count.min(first + fit)).filter_map(|place| Some((place, row(place)?))).collect();
+        let cells: Vec<Vec<Cell>> = rows.iter().map(|(_, (cells, _))| cells.clone()).collect();
         let room = area.width.saturating_sub(MARK);
         let widths = grid::widths(self.columns, &cells, room.into());
         let head = grid::head(self.look, self.columns, &widths);
         buffer.set_line(area.x + MARK.min(area.width), area.y, &head, room);
         let mut y = area.y.saturating_add(1);
-        for (place, (cells, below)) in &made {
+        for (place, (cells, below)) in &rows {
             let selected = self.selected == Some(*place);
             let mark = if selected { self.look.symbol("▶ ", "> ") } else { "  " };
             let mut line = grid::line(self.look, self.columns, &widths, cells);
@@ -127,16 +125,30 @@ pub(super) fn calls(app: &App, snapshot: &Snapshot, area: Rect, buffer: &mut Buf
     // Only a live capture sees programs, and not always.
     let has_programs = snapshot.report.sessions.iter().any(|call| !call.processes.is_empty());
     let is_listed = |column: &Column| has_programs || column.title != "program";
-    let listed: Vec<Column> = OF_CALLS.into_iter().filter(is_listed).collect();
+    let days = has_days(snapshot);
+    let listed: Vec<Column> =
+        OF_CALLS.into_iter().filter(is_listed).map(|column| dated(column, days)).collect();
     let list = List { look: app.look, columns: &listed, selected: Some(app.call_at()), height: 1 };
     list.draw(area, buffer, app.rows.calls.len(), |place| {
         let call = snapshot.report.sessions.get(*app.rows.calls.get(place)?)?;
-        let cells = OF_CALLS.iter().zip(call_cells(app, call)).filter(|(column, _)| is_listed(column));
+        let cells = OF_CALLS.iter().zip(call_cells(app, call, days)).filter(|(column, _)| is_listed(column));
         Some((cells.map(|(_, cell)| cell).collect(), Vec::new()))
     });
 }
 
-fn call_cells(app: &App, call: &SessionReport) -> Vec<Cell> {
+/// Whether what is shown is of more than one day, so that the hour alone does not say when something was.
+fn has_days(snapshot: &Snapshot) -> bool {
+    let first = snapshot.report.inputs.iter().filter_map(|input| input.first_packet).min();
+    first.is_some_and(|first| day(first) != day(snapshot.time))
+}
+
+/// A column, with room for the date if it has times.
+fn dated(column: Column, days: bool) -> Column {
+    let width = when_width(days);
+    if column.title == "began" { Column { least: width, good: width, most: width, ..column } } else { column }
+}
+
+fn call_cells(app: &App, call: &SessionReport, days: bool) -> Vec<Cell> {
     let goes_on = app.goes_on(call);
     let service = app.look.shown(&call.service_name);
     let service = if goes_on { format!("{service} *") } else { service };
@@ -148,7 +160,7 @@ fn call_cells(app: &App, call: &SessionReport) -> Vec<Cell> {
         verdict(app.look, call.verdict),
         service.into(),
         call.client.to_string().into(),
-        clock(call.start).into(),
+        when(call.start, days).into(),
         lasted(call.end.at.since(call.start.at)).into(),
         touched.into(),
         programs.into(),
@@ -202,7 +214,7 @@ fn server_cells(
     let mut end =
         if narrow { far.address.to_string() } else { socket(far.address, far.ports.first().copied()) };
     if far.ports.len() > 1 && !narrow {
-        end.push_str(&format!(" +{}", far.ports.len() - 1));
+        let _ = write!(end, " +{}", far.ports.len() - 1);
     }
     let place = place(far);
     let place = if far.confidence == Confidence::Disputed {
@@ -248,16 +260,18 @@ fn below(app: &App, snapshot: &Snapshot, far: &SessionEndpoint) -> Line<'static>
 
 /// The findings.
 pub(super) fn findings(app: &App, snapshot: &Snapshot, area: Rect, buffer: &mut Buffer) {
-    let list = List { look: app.look, columns: &OF_FINDINGS, selected: Some(app.finding_at()), height: 1 };
+    let days = has_days(snapshot);
+    let listed = OF_FINDINGS.map(|column| dated(column, days));
+    let list = List { look: app.look, columns: &listed, selected: Some(app.finding_at()), height: 1 };
     list.draw(area, buffer, app.rows.findings.len(), |place| {
         let finding = snapshot.report.findings.get(*app.rows.findings.get(place)?)?;
-        Some((finding_cells(app, snapshot, finding), Vec::new()))
+        Some((finding_cells(app, snapshot, finding, days), Vec::new()))
     });
 }
 
-fn finding_cells(app: &App, snapshot: &Snapshot, finding: &Finding) -> Vec<Cell> {
+fn finding_cells(app: &App, snapshot: &Snapshot, finding: &Finding, days: bool) -> Vec<Cell> {
     let look = app.look;
-    let time = finding.first_packet.as_ref().map_or_else(String::new, |packet| clock(packet.time));
+    let time = finding.first_packet.as_ref().map_or_else(String::new, |packet| when(packet.time, days));
     let session = finding.session.as_deref();
     let known = session.and_then(|id| snapshot.report.sessions.iter().find(|call| call.id == id));
     let call = match (session, known) {

@@ -124,9 +124,12 @@ pub(super) fn are_terminals() -> Result<(), ViewError> {
 }
 
 impl Screen {
-    /// Whether standard input and output are terminals, so that somebody could look at a view.
+    /// Whether standard input and output are terminals, and ours: of what a shell runs in the background, nothing may be
+    /// drawn.
     pub fn is_possible() -> bool {
-        are_terminals().is_ok()
+        let group = rustix::process::getpgrp();
+        let is_ours = || rustix::termios::tcgetpgrp(io::stdin()).is_ok_and(|front| front == group);
+        are_terminals().is_ok() && is_ours()
     }
 
     /// Looks what the terminal can do and begins to listen for signals. Nothing is drawn yet, and nothing has to be

@@ -20,6 +20,21 @@ pub(super) fn clock(time: Time) -> String {
     seconds(time).get(11..).unwrap_or_default().to_owned()
 }
 
+/// `2020-04-03`, in UTC.
+pub(super) fn day(time: Time) -> String {
+    seconds(time).get(..10).unwrap_or_default().to_owned()
+}
+
+/// `14:02:11`, or `2020-04-03 14:02` where there are several days.
+pub(super) fn when(time: Time, days: bool) -> String {
+    if days { seconds(time).get(..16).unwrap_or_default().to_owned() } else { clock(time) }
+}
+
+/// Columns that [`when`] takes.
+pub(super) const fn when_width(days: bool) -> usize {
+    if days { 16 } else { 8 }
+}
+
 /// `2020-04-03 14:02:11 to 14:09:37`, with the second date where it is another.
 pub(super) fn span(first: Time, last: Time) -> String {
     let (start, end) = (seconds(first), seconds(last));
@@ -95,9 +110,8 @@ mod tests {
 
     #[test]
     fn a_name_that_was_asked_for_says_most() {
-        let named = |name: &str, via| NameReport { name: name.to_owned(), via };
-        let names =
-            [named("*.a.example", "tls"), named("b.example", "certificate"), named("c.example", "dns")];
+        let read = |name: &str, via| NameReport { name: name.to_owned(), via };
+        let names = [read("*.a.example", "tls"), read("b.example", "certificate"), read("c.example", "dns")];
         assert_eq!(name(&names), Some("c.example"));
     }
 }
