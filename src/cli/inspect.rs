@@ -17,6 +17,10 @@ pub enum Scope {
 
 /// What `inspect` is asked for.
 #[derive(Debug, Args)]
+#[cfg_attr(
+    all(feature = "tui", unix),
+    expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")
+)]
 pub struct Inspect {
     /// Capture files, folders of them, or - for standard input
     ///
@@ -67,6 +71,11 @@ pub struct Inspect {
     #[arg(long, short, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
 
+    /// Show calls, servers, map, timeline and findings on the terminal, to look around in
+    #[cfg(all(feature = "tui", unix))]
+    #[arg(long, conflicts_with_all = ["format", "table", "output", "flows"], help_heading = "Output")]
+    pub tui: bool,
+
     /// Keep what the program is allowed to do, though it needs no more than to read the captures
     #[arg(long, help_heading = "Safety")]
     pub no_sandbox: bool,
@@ -80,6 +89,14 @@ impl Inspect {
     /// How the report is written, or why it cannot be.
     pub fn report_format(&self) -> Result<report::Format, FormatError> {
         self.format.to_report(self.table)
+    }
+
+    /// Whether the report is shown on the terminal to look around in.
+    pub const fn is_shown(&self) -> bool {
+        #[cfg(all(feature = "tui", unix))]
+        return self.tui;
+        #[cfg(not(all(feature = "tui", unix)))]
+        return false;
     }
 
     /// Whether every flow is listed.

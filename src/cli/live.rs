@@ -100,7 +100,7 @@ pub struct Live {
     #[arg(long, short, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
 
-    /// Tell what happens as JSON lines on a terminal too
+    /// Tell what happens as JSON lines on a terminal too, instead of showing it
     #[arg(long, help_heading = "Output")]
     pub plain: bool,
 

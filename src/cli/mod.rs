@@ -73,8 +73,8 @@ pub enum Command {
     Inspect(Box<Inspect>),
     /// Watch the calls of network interfaces as they happen
     ///
-    /// Tells when a call begins, where its servers are, and within a second when it touches a denied country; at the
-    /// end, by Ctrl-C or --duration, the whole report. Needs the capability `CAP_NET_RAW` (docs/live.md).
+    /// Tells when a call begins, where its servers are, and within a second when it touches a denied country: in a view
+    /// on a terminal (q leaves it, ? helps), else in lines. At the end, by Ctrl-C or --duration, the whole report. Needs the capability `CAP_NET_RAW` (docs/live.md).
     #[command(after_help = EXIT_STATUS)]
     Live(Box<Live>),
     /// List the network interfaces that live can capture from

@@ -1,5 +1,7 @@
 //! `landfall inspect`.
 
+#[cfg(all(feature = "tui", unix))]
+use super::view;
 use crate::say;
 use landfall::capture::Progress;
 use landfall::cli::{Bar, EvidenceOptions, Inspect, Output, ReportFormat, Scope};
@@ -17,6 +19,9 @@ pub(crate) fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
     options.format.fits(output.is_terminal())?;
     let page = options.html.as_deref().map(|path| Output::open(Some(path))).transpose()?;
     let format = format.coloured(output.has_colour());
+    let is_shown = options.is_shown();
+    #[cfg(all(feature = "tui", unix))]
+    let screen = view::screen(&options)?;
     let progress = Arc::new(Progress::default());
     let bar = Bar::watch(&progress);
     let request = Request {
@@ -33,7 +38,8 @@ pub(crate) fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
     if let Some(target) = &task.target {
         say(&format!("evidence is in '{}'", target.path().display()));
     }
-    for (output, format) in [(page, report::Format::Html), (Some(output), format)] {
+    let output = (!is_shown).then_some(output);
+    for (output, format) in [(page, report::Format::Html), (output, format)] {
         let Some(output) = output else { continue };
         if pseudonyms.is_some() {
             // What may not be written has to be known before the first byte is.
@@ -45,6 +51,11 @@ pub(crate) fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
         }
     }
     let status = inspected.report.exit_status();
+    #[cfg(all(feature = "tui", unix))]
+    if let Some(screen) = screen {
+        view::saved(screen, inspected.report, inspected.notes)?;
+        return Ok(status);
+    }
     // The process ends here: to give back each of some hundred thousand pieces of memory would only take time.
     std::mem::forget(inspected);
     Ok(status)
@@ -63,6 +74,7 @@ fn task(options: &EvidenceOptions, paths: &[PathBuf]) -> Result<Task, EvidenceEr
 
 fn request(options: Inspect) -> Request {
     // What is written beside a table has room for more than it.
+    let is_shown = options.is_shown();
     let has_more = options.evidence.evidence.is_some() || options.html.is_some();
     Request {
         with_flows: options.with_flows(),
@@ -70,7 +82,7 @@ fn request(options: Inspect) -> Request {
         filter: options.filter,
         threads: options.threads,
         hash: options.format.has_hashes() || has_more,
-        brief: options.format == ReportFormat::Table && !has_more,
+        brief: options.format == ReportFormat::Table && !has_more && !is_shown,
         judge_all: options.scope == Scope::All || options.headers_only,
         headers_only: options.headers_only,
         sandbox: !options.no_sandbox,

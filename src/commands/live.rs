@@ -1,5 +1,6 @@
 //! `landfall live`, `landfall interfaces`, and what helps them.
 
+use super::view::View;
 use crate::say;
 use landfall::capture::live::TapOptions;
 use landfall::capture::write::Rotation;
@@ -20,16 +21,26 @@ pub(crate) fn live(options: cli::Live) -> Result<u8, Box<dyn Error>> {
     let format = options.rendered()?;
     options.report_format().fits(output.is_terminal())?;
     let in_line = telling == Telling::Json && !to_file;
-    let stop = landfall::live::on_signal()?;
-    let mut surroundings = Surroundings::open(&wanted(&options))?;
+    let view = if telling == Telling::Words && !beside { View::prepare(&options)? } else { None };
+    let stop = if view.is_some() { None } else { Some(landfall::live::on_signal()?) };
+    let mut surroundings = Surroundings::open(&wanted(&options, view.is_some()))?;
     let request = live_request(options);
     let live = pipeline::live::Live::open(request.clone())?;
     surroundings.enter_sandbox(&request, &live);
     surroundings.notes.iter().for_each(|note| say(note));
+    let view = view.map(|view| view.noting(&surroundings.notes));
     let (hooks, pending) = surroundings.hooks()?;
     let running = live.start(hooks)?;
-    let mut out: Box<dyn Write> = if beside { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
-    let Some(ended) = landfall::live::run(running, &stop, telling, in_line, &mut out)? else { return Ok(0) };
+    let ended = match (view, stop) {
+        (Some(view), _) => view.show(running)?,
+        (None, Some(stop)) => {
+            let mut out: Box<dyn Write> =
+                if beside { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+            landfall::live::run(running, &stop, telling, in_line, &mut out)?
+        }
+        (None, None) => None,
+    };
+    let Some(ended) = ended else { return Ok(0) };
     for note in ended.failures.iter().chain(&ended.snapshot.notes) {
         say(note);
     }
@@ -41,12 +52,13 @@ pub(crate) fn live(options: cli::Live) -> Result<u8, Box<dyn Error>> {
     Ok(ended.exit_status())
 }
 
-fn wanted(options: &cli::Live) -> Wanted {
+fn wanted(options: &cli::Live, drawn: bool) -> Wanted {
     Wanted {
         processes: !options.no_processes,
         on_finding: options.on_finding.clone(),
         metrics: options.metrics,
         sandbox: !options.no_sandbox,
+        drawn,
     }
 }
 

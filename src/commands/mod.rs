@@ -9,6 +9,7 @@ pub(crate) mod live;
 pub(crate) mod lookup;
 pub(crate) mod policy;
 pub(crate) mod shell;
+pub(crate) mod view;
 
 use crate::say;
 use landfall::cli::Judging;

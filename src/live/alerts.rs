@@ -56,9 +56,9 @@ impl AlertCounts {
 }
 
 impl Alerts {
-    /// Starts the helper that runs `command`.
-    pub fn start(command: &str) -> io::Result<Self> {
-        Ok(Self { helper: Helper::start(&["run", command])?, counts: Arc::default() })
+    /// Starts the helper that runs `command`, whose output goes to `errors`.
+    pub fn start(command: &str, errors: Stdio) -> io::Result<Self> {
+        Ok(Self { helper: Helper::start(&["run", command], errors)?, counts: Arc::default() })
     }
 
     /// What became of alerts, up to now.

@@ -21,10 +21,11 @@ pub(super) struct Helper {
 }
 
 impl Helper {
-    /// Starts the helper `arguments` of this program.
-    pub(super) fn start(arguments: &[&str]) -> io::Result<Self> {
+    /// Starts the helper `arguments` of this program. What it says of mistakes, and what a command that it runs prints,
+    /// goes to `errors`.
+    pub(super) fn start(arguments: &[&str], errors: Stdio) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("helper").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.arg("helper").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors);
         // Ctrl-C is for us; a helper ends with its input.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);

@@ -8,6 +8,7 @@ use crate::pipeline::live::{NewFlow, ProcessFinder};
 use crate::report::ProcessReport;
 use std::io;
 use std::net::IpAddr;
+use std::process::Stdio;
 
 /// Finds programs by a helper.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ impl ByHelper {
     /// of `own` addresses.
     pub fn start(own: &[IpAddr]) -> io::Result<Self> {
         let own: Vec<String> = own.iter().map(ToString::to_string).collect();
-        Ok(Self(Some(Helper::start(&["find", &own.join(",")])?)))
+        Ok(Self(Some(Helper::start(&["find", &own.join(",")], Stdio::inherit())?)))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::sandbox::{self, Allowed};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -30,6 +31,8 @@ pub struct Wanted {
     pub metrics: Option<SocketAddr>,
     /// Whether the sandbox is entered.
     pub sandbox: bool,
+    /// Whether something is drawn on the terminal, so that nothing else may write on it.
+    pub drawn: bool,
 }
 
 /// Something around a capture cannot be had.
@@ -68,7 +71,9 @@ impl Surroundings {
     /// Opens sockets and starts helpers.
     pub fn open(wanted: &Wanted) -> Result<Self, SurroundingsError> {
         let mut notes = Vec::new();
-        let alerts = wanted.on_finding.as_deref().map(Alerts::start).transpose();
+        let start =
+            |command| Alerts::start(command, if wanted.drawn { Stdio::null() } else { Stdio::inherit() });
+        let alerts = wanted.on_finding.as_deref().map(start).transpose();
         let alerts = alerts.map_err(SurroundingsError::Alerts)?;
         let bind =
             |address| Metrics::bind(address).map_err(|source| SurroundingsError::Metrics { address, source });

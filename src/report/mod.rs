@@ -13,6 +13,7 @@ mod json;
 pub mod jsonl;
 pub(crate) mod map;
 mod model;
+mod one_call;
 mod paragraph;
 #[cfg(feature = "parquet")]
 pub mod parquet;

@@ -44,6 +44,8 @@ mod schema;
 mod share;
 mod shell;
 mod tables;
+#[cfg(all(feature = "tui", unix))]
+mod terminal;
 mod tools;
 #[cfg(feature = "update")]
 mod update;

@@ -39,6 +39,20 @@ pub(super) fn render(report: &Report, colour: bool) -> String {
     table.text
 }
 
+/// What the table says of one call.
+pub(super) fn call(report: &Report, call: &SessionReport) -> String {
+    let mut table = Table { text: String::new(), colour: false };
+    table.call(report, call);
+    table.text
+}
+
+/// What the table says of one finding.
+pub(super) fn finding(finding: &Finding) -> String {
+    let mut table = Table { text: String::new(), colour: false };
+    table.reason(finding);
+    table.text
+}
+
 struct Table {
     text: String,
     colour: bool,
