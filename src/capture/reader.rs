@@ -415,7 +415,7 @@ mod tests {
     #[test]
     fn a_source_in_memory_is_read_and_hashed_past_its_damage() {
         let mut bytes = capture(1, b"ab");
-        bytes.resize(100_000, 0xff);
+        bytes.resize(1_000_000, 0xff);
         let options = Options { hash: true, ..Options::default() };
         let mut reader =
             Reader::from_source("memory", Box::new(Cursor::new(bytes.clone())), options).unwrap();

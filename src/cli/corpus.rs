@@ -1,13 +1,10 @@
 //! `landfall corpus`.
 
-use super::{From, Location};
+use super::Judging;
 use crate::corpus::Shard;
 use clap::{Args, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-
-/// Seconds after which a call is over if nothing happens.
-const IDLE_GAP: u32 = 90;
 
 /// What is done with a corpus.
 #[derive(Debug, Args)]
@@ -76,37 +73,9 @@ pub struct Inspection {
     #[arg(long, help_heading = "Output")]
     pub flows: bool,
 
-    /// Judge by this policy file, or by one that landfall carries: @no-mainland-china
-    #[arg(long, value_name = "FILE|@NAME", conflicts_with_all = ["deny", "allow"], help_heading = "Policy")]
-    pub policy: Option<String>,
-
-    /// Deny these countries and groups: CN,HK or @doj-countries-of-concern
-    #[arg(long, value_name = "LIST", help_heading = "Policy")]
-    pub deny: Vec<String>,
-
-    /// Allow only these countries and groups: @eu,CH
-    #[arg(long, value_name = "LIST", help_heading = "Policy")]
-    pub allow: Vec<String>,
-
-    /// Countries and groups that calls should stay in, where a campaign does not say
-    #[arg(long, value_name = "LIST", help_heading = "Policy")]
-    pub home: Vec<String>,
-
-    /// What is asked where addresses are.
+    /// By what calls are judged; a campaign may have its own vantage and home.
     #[command(flatten)]
-    pub location: Location,
-
-    /// Where captures were taken, if a campaign does not say.
-    #[command(flatten)]
-    pub from: From,
-
-    /// Add to the catalogue of services from this TOML file (repeatable)
-    #[arg(long, value_name = "FILE", help_heading = "Calls")]
-    pub services: Vec<PathBuf>,
-
-    /// A call is over when nothing happens for so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = IDLE_GAP, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Calls")]
-    pub idle_gap: u32,
+    pub judging: Judging,
 
     /// Keep what the program is allowed to do, though it needs nothing more
     #[arg(long, help_heading = "Safety")]
@@ -114,18 +83,9 @@ pub struct Inspection {
 }
 
 impl Inspection {
-    /// Whether any of it was typed.
+    /// Whether any of it was typed that changes the results.
     pub fn is_said(&self) -> bool {
-        let Self { flows, policy, deny, allow, home, location, from, services, idle_gap, no_sandbox: _ } =
-            self;
-        let lists = [deny, allow, home].into_iter().any(|list| !list.is_empty());
-        let files = [&location.db, &location.ranges, &location.anycast, services].into_iter();
-        let flags =
-            [*flows, location.no_default_db, location.all_dates, policy.is_some(), from.vantage.is_some()];
-        lists
-            || files.into_iter().any(|files| !files.is_empty())
-            || flags.contains(&true)
-            || *idle_gap != IDLE_GAP
+        self.flows || self.judging.is_said()
     }
 }
 
@@ -144,6 +104,12 @@ pub struct CorpusList {
 /// What `corpus rows` is asked for.
 #[derive(Debug, Args)]
 pub struct CorpusRows {
+    /// Inspect nothing: write what decides, beside the captures, what is found (version, policy, databases, options)
+    ///
+    /// As one JSON object, with the name that records have for it.
+    #[arg(long, help_heading = "Output")]
+    pub settings: bool,
+
     /// How campaigns are inspected.
     #[command(flatten)]
     pub inspection: Inspection,

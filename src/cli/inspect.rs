@@ -1,6 +1,6 @@
 //! `landfall inspect`.
 
-use super::{EvidenceOptions, FormatError, From, Location, ReportFormat, ReportTable};
+use super::{EvidenceOptions, FormatError, Judging, ReportFormat, ReportTable};
 use crate::report;
 use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
@@ -29,50 +29,13 @@ pub struct Inspect {
     #[arg(value_name = "FILE|DIR|-", required = true)]
     pub paths: Vec<PathBuf>,
 
-    /// Deny these countries and groups: CN,HK or @doj-countries-of-concern
-    ///
-    /// ISO 3166-1 alpha-2 codes and groups (@eu, @eea, @five-eyes, @asia, ...), separated by commas; ! takes
-    /// one out again (@europe,!RU).
-    #[arg(long, value_name = "LIST", help_heading = "Policy")]
-    pub deny: Vec<String>,
-
-    /// Allow only these countries and groups: @eu,CH
-    #[arg(long, value_name = "LIST", help_heading = "Policy")]
-    pub allow: Vec<String>,
-
-    /// Judge by the rules of this TOML file, or of one that landfall carries: @no-mainland-china
-    ///
-    /// The first rule that matches an endpoint of a call decides. Instead of --deny and --allow, not together with them.
-    /// landfall policy checks and shows such files and lists those that it carries.
-    #[arg(long, value_name = "FILE|@NAME", conflicts_with_all = ["deny", "allow"], help_heading = "Policy")]
-    pub policy: Option<String>,
-
-    /// What is asked where addresses are.
+    /// By what calls are judged.
     #[command(flatten)]
-    pub location: Location,
-
-    /// Where the capture was taken.
-    #[command(flatten)]
-    pub from: From,
-
-    /// Countries and groups that calls should stay in: a failover that leaves them is marked
-    ///
-    /// Policies call them @home. Without it, a failover is marked that leaves the continent of the client's public
-    /// address, where servers tell it.
-    #[arg(long, value_name = "LIST", help_heading = "Policy")]
-    pub home: Vec<String>,
+    pub judging: Judging,
 
     /// What is judged: calls, or all traffic
     #[arg(long, value_enum, default_value_t = Scope::Calls, help_heading = "Policy")]
     pub scope: Scope,
-
-    /// Add to the catalogue of services from this TOML file (repeatable)
-    #[arg(long, value_name = "FILE", help_heading = "Calls")]
-    pub services: Vec<PathBuf>,
-
-    /// A call is over when nothing happens for so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Calls")]
-    pub idle_gap: u32,
 
     /// Only frames that match this capture filter: 'udp port 8801'
     #[arg(long, value_name = "BPF", help_heading = "Input")]

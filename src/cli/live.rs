@@ -1,6 +1,6 @@
 //! `landfall live` and `landfall interfaces`.
 
-use super::{Format, FormatError, From, Location, ReportFormat, ReportTable, Scope};
+use super::{Format, FormatError, Judging, ReportFormat, ReportTable, Scope};
 use crate::report;
 use clap::{Args, Subcommand};
 use std::net::SocketAddr;
@@ -61,43 +61,13 @@ pub struct Live {
     #[arg(long, value_name = "N", requires = "write", help_heading = "Keep")]
     pub keep: Option<NonZeroUsize>,
 
-    /// Deny these countries and groups: CN,HK or @doj-countries-of-concern
-    #[arg(long, value_name = "LIST", help_heading = "Policy")]
-    pub deny: Vec<String>,
-
-    /// Allow only these countries and groups: @eu,CH
-    #[arg(long, value_name = "LIST", help_heading = "Policy")]
-    pub allow: Vec<String>,
-
-    /// Judge by the rules of this TOML file, or of one that landfall carries: @no-mainland-china
-    ///
-    /// The first rule that matches an endpoint of a call decides. Instead of --deny and --allow, not together with them.
-    #[arg(long, value_name = "FILE|@NAME", conflicts_with_all = ["deny", "allow"], help_heading = "Policy")]
-    pub policy: Option<String>,
-
-    /// Countries and groups that calls should stay in: a failover that leaves them is marked
-    #[arg(long, value_name = "LIST", help_heading = "Policy")]
-    pub home: Vec<String>,
+    /// By what calls are judged.
+    #[command(flatten)]
+    pub judging: Judging,
 
     /// What is judged: calls, or all traffic
     #[arg(long, value_enum, default_value_t = Scope::Calls, help_heading = "Policy")]
     pub scope: Scope,
-
-    /// What is asked where addresses are.
-    #[command(flatten)]
-    pub location: Location,
-
-    /// Where the machine is.
-    #[command(flatten)]
-    pub from: From,
-
-    /// Add to the catalogue of services from this TOML file (repeatable)
-    #[arg(long, value_name = "FILE", help_heading = "Calls")]
-    pub services: Vec<PathBuf>,
-
-    /// A call is over when nothing happens for so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Calls")]
-    pub idle_gap: u32,
 
     /// Do not look which program of this machine has a socket
     #[arg(long, help_heading = "Calls")]

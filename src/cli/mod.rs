@@ -7,6 +7,7 @@ mod diff;
 mod evidence;
 mod format;
 mod inspect;
+mod judging;
 mod live;
 mod location;
 mod lookup;
@@ -18,13 +19,14 @@ mod shell;
 
 #[cfg(feature = "parquet")]
 pub use corpus::{
-    CorpusArgs, CorpusCommand, CorpusFormat, CorpusReport, CorpusRun, CorpusVerify, Inspection,
+    CorpusArgs, CorpusCommand, CorpusFormat, CorpusReport, CorpusRows, CorpusRun, CorpusVerify, Inspection,
 };
 pub use db::{Db, DbCommand};
 pub use diff::Diff;
 pub use evidence::{Evidence, EvidenceCommand, EvidenceOptions, VerifyOptions};
 pub use format::{Format, FormatError, ReportFormat, ReportTable};
 pub use inspect::{Inspect, Scope};
+pub use judging::Judging;
 pub use live::{Helper, Interfaces, Live};
 pub use location::{From, Location};
 pub use lookup::Lookup;

@@ -12,7 +12,7 @@ use crate::capture::Progress;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Time between two lines of a log.
-const LOGGED: Duration = Duration::from_secs(60);
+const LOGGED: Duration = Duration::from_mins(1);
 
 /// Time between two looks at the progress.
 const INTERVAL: Duration = Duration::from_millis(100);

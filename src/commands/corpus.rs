@@ -1,9 +1,9 @@
 //! `landfall corpus`.
 
-use super::{confine, resolve};
+use super::confine;
 use crate::{FAILURE, say};
 use landfall::cli::{
-    Bar, CorpusCommand, CorpusFormat, CorpusReport, CorpusRun, CorpusVerify, Inspection, Output,
+    Bar, CorpusCommand, CorpusFormat, CorpusReport, CorpusRows, CorpusRun, CorpusVerify, Inspection, Output,
 };
 use landfall::corpus::summary::Sheet;
 use landfall::corpus::{self, Campaign, Corpus, Plan, Settings, Shard, Watch, summary};
@@ -13,7 +13,6 @@ use std::error::Error;
 use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Bytes of the description of a campaign, however many files it has.
 const MAX_DESCRIPTION: u64 = 64 << 20;
@@ -25,7 +24,7 @@ pub(crate) fn corpus(command: CorpusCommand) -> Result<u8, Box<dyn Error>> {
             let corpus = Corpus::open(&options.corpus)?.shard(options.shard);
             write(|out| corpus::list(&corpus, out))
         }
-        CorpusCommand::Rows(options) => rows(options.inspection),
+        CorpusCommand::Rows(options) => rows(*options),
         CorpusCommand::Schema => write(corpus::schema),
         CorpusCommand::Report(options) => report(&options),
         CorpusCommand::Verify(options) => verify(*options),
@@ -55,14 +54,17 @@ fn run(options: CorpusRun) -> Result<u8, Box<dyn Error>> {
     Ok(if tally.troubles.is_empty() { 0 } else { FAILURE })
 }
 
-fn rows(options: Inspection) -> Result<u8, Box<dyn Error>> {
+fn rows(options: CorpusRows) -> Result<u8, Box<dyn Error>> {
+    let no_sandbox = options.inspection.no_sandbox;
+    let request = request(options.inspection);
+    let settings = Settings::of(&request)?;
+    if options.settings {
+        return write(|out| corpus::settings(&settings, out));
+    }
     let mut text = String::new();
     io::stdin().lock().take(MAX_DESCRIPTION).read_to_string(&mut text)?;
     let campaign: Campaign = serde_json::from_str(&text)
         .map_err(|error| format!("standard input describes no campaign: {error}"))?;
-    let no_sandbox = options.no_sandbox;
-    let request = request(options);
-    let settings = Settings::of(&request)?;
     confine(&campaign.allowed(&request), no_sandbox);
     write(|out| corpus::rows(&campaign, &request, &settings, out))
 }
@@ -111,26 +113,12 @@ fn verify(options: CorpusVerify) -> Result<u8, Box<dyn Error>> {
         say(&fault.to_string());
     }
     let made_with = faults.made_with.iter().filter(|(_, text)| !text.is_empty());
-    let made_with: String = made_with.map(|(what, text)| format!("{what}: {}\n", escape(text))).collect();
-    Output::open(None)?.write(format!("{made_with}{faults}\n").as_bytes())?;
+    let mut lines: Vec<String> = made_with.map(|(what, text)| format!("{what}: {}", escape(text))).collect();
+    lines.push(format!("{faults}\n"));
+    Output::open(None)?.write(lines.join("\n").as_bytes())?;
     Ok(if faults.found.is_empty() { 0 } else { FAILURE })
 }
 
 fn request(options: Inspection) -> Request {
-    Request {
-        policy: options.policy,
-        deny: options.deny,
-        allow: options.allow,
-        home: options.home,
-        databases: resolve(&options.location.db),
-        without_default_database: options.location.no_default_db,
-        ranges: resolve(&options.location.ranges),
-        anycast: resolve(&options.location.anycast),
-        vantage: options.from.vantage,
-        all_dates: options.location.all_dates,
-        with_flows: options.flows,
-        services: options.services,
-        idle_gap: Some(Duration::from_secs(u64::from(options.idle_gap))),
-        ..Request::default()
-    }
+    Request { with_flows: options.flows, ..super::request(options.judging) }
 }

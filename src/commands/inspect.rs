@@ -1,6 +1,5 @@
 //! `landfall inspect`.
 
-use super::resolve;
 #[cfg(all(feature = "tui", unix))]
 use super::view;
 use crate::say;
@@ -12,7 +11,6 @@ use landfall::report;
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub(crate) fn inspect(options: Inspect) -> Result<u8, Box<dyn Error>> {
     let format = options.report_format()?;
@@ -81,25 +79,13 @@ fn request(options: Inspect) -> Request {
     Request {
         with_flows: options.with_flows(),
         paths: options.paths,
-        deny: options.deny,
-        allow: options.allow,
-        policy: options.policy,
-        databases: resolve(&options.location.db),
-        without_default_database: options.location.no_default_db,
-        ranges: resolve(&options.location.ranges),
-        anycast: resolve(&options.location.anycast),
-        vantage: options.from.vantage,
-        all_dates: options.location.all_dates,
         filter: options.filter,
         threads: options.threads,
         hash: options.format.has_hashes() || has_more,
         brief: options.format == ReportFormat::Table && !has_more && !is_shown,
-        services: options.services,
-        home: options.home,
-        idle_gap: Some(Duration::from_secs(u64::from(options.idle_gap))),
         judge_all: options.scope == Scope::All || options.headers_only,
         headers_only: options.headers_only,
         sandbox: !options.no_sandbox,
-        writes: Vec::new(),
+        ..super::request(options.judging)
     }
 }

@@ -1,6 +1,5 @@
 //! `landfall live`, `landfall interfaces`, and what helps them.
 
-use super::resolve;
 use super::view::View;
 use crate::say;
 use landfall::capture::live::TapOptions;
@@ -80,20 +79,8 @@ pub(crate) fn interfaces(options: &Interfaces) -> Result<u8, Box<dyn Error>> {
 fn live_request(options: cli::Live) -> LiveRequest {
     let rules = Request {
         with_flows: options.with_flows(),
-        deny: options.deny,
-        allow: options.allow,
-        policy: options.policy,
-        databases: resolve(&options.location.db),
-        without_default_database: options.location.no_default_db,
-        ranges: resolve(&options.location.ranges),
-        anycast: resolve(&options.location.anycast),
-        vantage: options.from.vantage,
-        all_dates: options.location.all_dates,
-        services: options.services,
-        home: options.home,
-        idle_gap: Some(Duration::from_secs(u64::from(options.idle_gap))),
         judge_all: options.scope == Scope::All,
-        ..Request::default()
+        ..super::request(options.judging)
     };
     LiveRequest {
         rules,

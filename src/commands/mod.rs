@@ -12,15 +12,37 @@ pub(crate) mod shell;
 pub(crate) mod view;
 
 use crate::say;
+use landfall::cli::Judging;
+use landfall::pipeline::Request;
 use landfall::sandbox::{self, Allowed};
 use landfall::store::{self, Store};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Paths as given; a name that is no file is looked for in the store and where geoipupdate puts its files.
 fn resolve(paths: &[PathBuf]) -> Vec<PathBuf> {
     let own = Store::of_user().ok().map(|store| store.folder().to_owned());
     let folders: Vec<PathBuf> = own.into_iter().chain(store::geoipupdate_folders()).collect();
     store::resolve(paths, &folders)
+}
+
+/// What every command that reads packets asks of the pipeline; what is its own comes on top.
+fn request(judging: Judging) -> Request {
+    Request {
+        deny: judging.deny,
+        allow: judging.allow,
+        policy: judging.policy,
+        home: judging.home,
+        databases: resolve(&judging.location.db),
+        without_default_database: judging.location.no_default_db,
+        ranges: resolve(&judging.location.ranges),
+        anycast: resolve(&judging.location.anycast),
+        all_dates: judging.location.all_dates,
+        vantage: judging.from.vantage,
+        services: judging.services,
+        idle_gap: Some(Duration::from_secs(u64::from(judging.idle_gap))),
+        ..Request::default()
+    }
 }
 
 /// Gives up everything but what is `allowed`, unless the user does not want that, and says what this system lacks for it.

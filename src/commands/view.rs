@@ -41,7 +41,7 @@ mod with {
             let origin = Origin {
                 title: options.interface.join(", "),
                 live: true,
-                idle_gap: Duration::from_secs(u64::from(options.idle_gap)),
+                idle_gap: Duration::from_secs(u64::from(options.judging.idle_gap)),
                 notes: Vec::new(),
             };
             Ok(Some(Self { screen, origin }))

@@ -129,8 +129,11 @@ fn report(
     Ok(Inspected { report, left_out, changed })
 }
 
+/// The bytes of a file, and when it was last written.
+type State = (u64, Option<SystemTime>);
+
 /// The bytes of every file of a campaign, and when they were last written.
-fn states(campaign: &Campaign) -> Vec<(String, Option<(u64, Option<SystemTime>)>)> {
+fn states(campaign: &Campaign) -> Vec<(String, Option<State>)> {
     let state = |Capture { name, path }: Capture| {
         let data = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
         (name, data.map(|data| (data.len(), data.modified().ok())))

@@ -24,7 +24,7 @@ mod whole;
 pub use campaign::{Campaign, Capture, Corpus, Shard};
 pub use error::CorpusError;
 pub use record::{InputRecord, Part, Record, Settings, Status};
-pub use rows::{list, rows, schema};
+pub use rows::{list, rows, schema, settings};
 pub use run::{Plan, Tally, prepare, run};
 pub use verify::{Checked, Fault, verify};
 pub use watch::{Progressed, Watch};

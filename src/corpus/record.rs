@@ -5,6 +5,7 @@ use super::whole::{put, put_first, remove};
 use super::{Campaign, CorpusError};
 use crate::report::InputReport;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
@@ -29,9 +30,9 @@ pub struct Settings {
     /// Version of landfall.
     pub tool: String,
     /// What was allowed: name and hash, or the rules.
-    pub policy: serde_json::Value,
+    pub policy: Value,
     /// What was asked where addresses are: name, date, hash.
-    pub databases: serde_json::Value,
+    pub databases: Value,
     /// The other options that change results, by name.
     pub options: BTreeMap<String, String>,
 }
@@ -144,18 +145,17 @@ impl Settings {
 
     /// What they say, for people: policy, databases, version, options.
     pub fn words(&self) -> Vec<(&'static str, String)> {
-        let text = |value: &serde_json::Value| value.as_str().map(ToOwned::to_owned);
-        let texts = |list: &serde_json::Value, of: &dyn Fn(&serde_json::Value) -> Option<String>| {
-            list.as_array().into_iter().flatten().filter_map(of).collect::<Vec<_>>()
+        let text = |value: &Value, name: &str| value.get(name)?.as_str().map(ToOwned::to_owned);
+        let rules = self.policy.get("rules").and_then(Value::as_array).into_iter().flatten();
+        let rules: Vec<String> = rules.filter_map(|rule| text(rule, "text")).collect();
+        let rules = if rules.is_empty() { "no rules".to_owned() } else { rules.join("; ") };
+        let name = text(&self.policy, "name").map(|name| format!("{name}: ")).unwrap_or_default();
+        let database = |database: &Value| {
+            let built = text(database, "built").and_then(|time| Some(format!(" of {}", time.get(..10)?)));
+            Some(format!("{}{}", text(database, "id")?, built.unwrap_or_default()))
         };
-        let rules = texts(&self.policy["rules"], &|rule| text(&rule["text"])).join("; ");
-        let rules = if rules.is_empty() { "no rules".to_owned() } else { rules };
-        let name = text(&self.policy["name"]).map(|name| format!("{name}: ")).unwrap_or_default();
-        let database = |database: &serde_json::Value| {
-            let built = text(&database["built"]).and_then(|time| Some(format!(" of {}", time.get(..10)?)));
-            Some(format!("{}{}", text(&database["id"])?, built.unwrap_or_default()))
-        };
-        let databases = texts(&self.databases, &database);
+        let databases = self.databases.as_array().into_iter().flatten().filter_map(database);
+        let databases: Vec<String> = databases.collect();
         let options: Vec<String> =
             self.options.iter().map(|(name, value)| format!("{name} {value}")).collect();
         vec![

@@ -36,6 +36,11 @@ pub fn schema(out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
+/// Writes the settings, and the name under which records refer to them.
+pub fn settings(settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
+    line(out, &serde_json::json!({"id": settings.id(), "settings": settings}))
+}
+
 /// Inspects `campaign` and writes its rows, and last a record of what came of it.
 pub fn rows(
     campaign: &Campaign,

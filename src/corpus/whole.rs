@@ -59,9 +59,9 @@ impl Draft {
         // machines may have the same number.
         let chance = RandomState::new().build_hasher().finish();
         let part = path.with_extension(format!("{}-{chance:016x}.{PART}", std::process::id()));
-        let mut file = File::create_new(&part).map_err(|source| failed(path, source))?;
+        let mut whole = File::create_new(&part).map_err(|source| failed(path, source))?;
         let draft = Self { part };
-        let filled = fill(&mut file).map_err(|source| failed(path, source))?;
+        let filled = fill(&mut whole).map_err(|source| failed(path, source))?;
         Ok((draft, filled))
     }
 }

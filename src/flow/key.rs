@@ -3,6 +3,7 @@
 use super::Transport;
 use crate::decode::AddressPair;
 use std::hash::{Hash, Hasher};
+use std::hint::select_unpredictable;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// One of the two ends of a flow; which is which says nothing of who opened it.
@@ -81,16 +82,14 @@ impl FlowKey {
     ) -> (Self, Side) {
         let (source, ipv6) = Bits::of(addresses.source);
         let (destination, _) = Bits::of(addresses.destination);
-        let (low, high, from) = if (source, source_port) <= (destination, destination_port) {
-            ((source, source_port), (destination, destination_port), Side::Low)
-        } else {
-            ((destination, destination_port), (source, source_port), Side::High)
-        };
+        // Packets go either way in no order that a processor could foresee.
+        let in_order = (source, source_port) <= (destination, destination_port);
+        let from = select_unpredictable(in_order, Side::Low, Side::High);
         let mut key = Self {
-            low: low.0,
-            high: high.0,
-            low_port: low.1,
-            high_port: high.1,
+            low: select_unpredictable(in_order, source, destination),
+            high: select_unpredictable(in_order, destination, source),
+            low_port: select_unpredictable(in_order, source_port, destination_port),
+            high_port: select_unpredictable(in_order, destination_port, source_port),
             protocol: transport.protocol(),
             ipv6,
             number: 0,

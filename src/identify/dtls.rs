@@ -324,6 +324,20 @@ mod tests {
     }
 
     #[test]
+    fn every_version_is_told() {
+        let of_13 = extension(43, &[2, 0xfe, 0xfc]);
+        for (hello, version) in [
+            (client_hello(0xfeff, Some(b""), &[]), "DTLS 1.0"),
+            (client_hello(0xfefd, Some(b""), &[]), "DTLS 1.2"),
+            (client_hello(0xfefd, Some(b""), &[of_13]), "DTLS 1.3"),
+        ] {
+            let mut reader = DtlsReader::default();
+            reader.datagram(&whole(CLIENT_HELLO, 0, &hello));
+            assert_eq!(reader.into_flight().client_hello.unwrap().version().to_string(), version);
+        }
+    }
+
+    #[test]
     fn an_alert_in_clear_is_read() {
         let mut reader = DtlsReader::default();
         reader.datagram(&record(ALERT, 0, &[2, 48]));

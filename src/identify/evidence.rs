@@ -135,8 +135,8 @@ pub enum Detail {
         /// The server of the flow that names it.
         server: SocketAddr,
     },
-    /// What is said through a proxy, to the server behind it.
-    Behind(Box<Self>),
+    /// What is said through a `proxy` or a `relay`, by or to whoever is behind it.
+    Behind(Box<Self>, &'static str),
     /// A proxy is asked for a host whose name fits what the catalogue knows of a service.
     Asked {
         /// How.
@@ -170,8 +170,8 @@ impl fmt::Display for Detail {
             Self::Mentioned { kind, server } => {
                 write!(f, "named as {} in the flow with {server}", kind.name())
             }
-            Self::Behind(detail) => {
-                write!(f, "{detail}, through a proxy: no packet of this flow goes to that server's address")
+            Self::Behind(detail, what) => {
+                write!(f, "{detail}, through a {what}: no packet of this flow goes to the address behind it")
             }
             Self::Asked { kind, name, pattern } => {
                 write!(f, "a proxy is asked ({}) for {name}, which fits {pattern}", kind.name())

@@ -366,6 +366,8 @@ pub struct FlowFacts {
     pub names: Vec<Name>,
     /// The handshake of TLS, DTLS or QUIC.
     pub handshake: Option<Box<HandshakeFacts>>,
+    /// The handshake came through a relay: it is the participant's, and so are the names in it.
+    pub handshake_of_peer: bool,
     /// STUN and TURN.
     pub stun: Option<Box<StunFacts>>,
     /// Addresses that packets name.

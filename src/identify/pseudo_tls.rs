@@ -70,6 +70,17 @@ const TEMPLATES: [(PseudoTls, Template); 4] = [
 
 /// Whether a stream begins with such a hello.
 pub fn probe(stream: &[u8]) -> Probe {
+    // Most hellos of TLS have other lengths.
+    match stream {
+        []
+        | [0x16 | 0x80]
+        | [0x16, 0x03]
+        | [0x16, 0x03, 0x01]
+        | [0x16, 0x03, 0x01, 0x00]
+        | [0x16, 0x03, 0x01, 0x00, 0x2d | 0x4a | 0x4e, ..]
+        | [0x80, 0x46, ..] => {}
+        _ => return Probe::NoMatch,
+    }
     let each = TEMPLATES.iter().map(|(_, template)| compare(stream, template));
     each.fold(Probe::NoMatch, |best, next| match (best, next) {
         (Probe::Match, _) | (_, Probe::Match) => Probe::Match,

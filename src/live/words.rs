@@ -86,7 +86,8 @@ fn status_line(status: &Status) -> Option<String> {
     if lost == 0 && gone == 0 && status.failures.is_empty() {
         return None;
     }
-    let failures: String = status.failures.iter().map(|failure| format!("; {failure}")).collect();
+    let failures = status.failures.join("; ");
+    let failures = if failures.is_empty() { failures } else { format!("; {failures}") };
     let gone = if gone == 0 { String::new() } else { format!(", {} gone", counted(gone, "interface")) };
     Some(format!(
         "{}  {} packets, {} dropped{gone}{failures}",

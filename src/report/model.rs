@@ -307,6 +307,8 @@ pub struct FlowReport {
     pub protocols: Vec<&'static str>,
     /// Of TLS, DTLS or QUIC.
     pub handshake: Option<HandshakeReport>,
+    /// Checks of the path by ICE (RFC 8445).
+    pub ice: Option<IceReport>,
     /// Media streams.
     pub media: Vec<StreamReport>,
     /// What service and role rest on, strongest first.
@@ -319,6 +321,17 @@ pub struct FlowReport {
     /// a live capture could see it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessReport>,
+}
+
+/// What the checks of a path by ICE show: the pair of candidates are the two ends of the flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct IceReport {
+    /// Whether a check was answered, by either side.
+    pub answered: bool,
+    /// Whether the pair was nominated: a check with USE-CANDIDATE was sent, and one was answered. Clients that nominate
+    /// aggressively (RFC 5245) nominate several pairs and use one.
+    pub nominated: bool,
 }
 
 /// What a client asks a proxy for.

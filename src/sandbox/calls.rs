@@ -333,7 +333,9 @@ mod tests {
 
     /// What the kernel makes of a call: runs `program` as linux/filter.h says.
     fn run(program: &[sock_filter], arch: u32, number: u32, arguments: [u64; 6]) -> u32 {
-        let words = arguments.iter().flat_map(|value| [*value as u32, (*value >> 32) as u32]);
+        let words = arguments
+            .iter()
+            .flat_map(|value| [value & 0xFFFF_FFFF, value >> 32].map(|half| u32::try_from(half).unwrap()));
         let data: Vec<u32> = [number, arch, 0, 0].into_iter().chain(words).collect();
         let (mut place, mut accumulator) = (0, 0);
         loop {
@@ -426,7 +428,7 @@ mod tests {
         }
         assert_eq!(of(libc::SYS_splice, [8, 0, 7, 0, 0, 0]), REFUSED);
         let [duplicate, lock] =
-            [libc::F_DUPFD_CLOEXEC, libc::F_GETLK].map(|command| u64::from(command as u32));
+            [libc::F_DUPFD_CLOEXEC, libc::F_GETLK].map(|command| u64::from(command.cast_unsigned()));
         assert_eq!(of(libc::SYS_fcntl, [7, duplicate, 0, 0, 0, 0]), REFUSED);
         assert_eq!(of(libc::SYS_fcntl, [8, duplicate, 0, 0, 0, 0]), ALLOW);
         assert_eq!(of(libc::SYS_fcntl, [7, lock, 0, 0, 0, 0]), ALLOW);

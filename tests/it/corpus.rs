@@ -205,3 +205,161 @@ fn a_manifest_is_refused_with_its_mistake() {
     assert!(run.stderr.contains("'corpus.toml', campaign \"a\": no file is '*.pcap'"), "{}", run.stderr);
     assert!(!folder.path().join("out").exists());
 }
+
+/// What a run over `in` says.
+fn run(folder: &Path, more: &[&str]) -> String {
+    let run = landfall(folder, &[&["corpus", "run", "in", "--out", "out"], more].concat());
+    format!("{}{}", run.stderr, run.text())
+}
+
+#[test]
+fn what_has_changed_or_failed_is_inspected_again_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, out) = (folder.path().join("in"), folder.path().join("out"));
+    fs::create_dir(&input).unwrap();
+    for name in ["meet-region.pcap", "qinq-vlan.pcap"] {
+        fs::copy(samples().join(name), input.join(name)).unwrap();
+    }
+    assert!(run(folder.path(), &[]).ends_with("2 campaigns: 2 read to the end, 0 damaged, 0 failed\n"));
+
+    // A capture that has grown, as one that was being written.
+    fs::copy(samples().join("zoom-home-region.pcapng"), input.join("meet-region.pcap")).unwrap();
+    let again = run(folder.path(), &[]);
+    assert!(again.contains("1 of all by an earlier run; 1 inspected again"), "{again}");
+
+    // A part of a table that is gone, and a record that a power failure has emptied.
+    fs::remove_file(fs::read_dir(out.join("sessions")).unwrap().next().unwrap().unwrap().path()).unwrap();
+    assert!(run(folder.path(), &[]).contains("1 of all by an earlier run; 1 inspected again"));
+    let record = fs::read_dir(out.join("campaigns")).unwrap().next().unwrap().unwrap().path();
+    fs::write(&record, b"").unwrap();
+    let verified = landfall(folder.path(), &["corpus", "verify", "out"]);
+    assert!(verified.stderr.contains("landfall corpus run makes it again"), "{}", verified.stderr);
+    assert!(run(folder.path(), &[]).ends_with("1 of all by an earlier run\n"));
+
+    // What is no capture is left out, until it is one; rows of what is none any more do not stay.
+    fs::write(input.join("late.pcap"), b"").unwrap();
+    assert!(run(folder.path(), &[]).contains("1 file left out"));
+    fs::copy(samples().join("ipv6-call.pcap"), input.join("late.pcap")).unwrap();
+    fs::write(input.join("qinq-vlan.pcap"), b"no capture").unwrap();
+    let last = run(folder.path(), &[]);
+    assert!(last.contains("2 campaigns: 2 read to the end") && last.contains("1 file left out"), "{last}");
+    assert_eq!(fs::read_dir(out.join("sessions")).unwrap().count(), 2);
+    assert!(run(folder.path(), &[]).contains("2 of all by an earlier run\n"));
+}
+
+#[test]
+fn a_file_that_is_no_capture_does_not_lose_the_others_of_its_campaign() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("in")).unwrap();
+    fs::copy(samples().join("meet-region.pcap"), folder.path().join("in/a.pcap")).unwrap();
+    fs::write(folder.path().join("in/b.pcap"), b"").unwrap();
+    let manifest = "[[campaign]]\nname = 'one'\nfiles = ['in/*.pcap']\n[[campaign]]\nname = 'two'\nfiles = ['in/a.pcap']\n";
+    fs::write(folder.path().join("c.toml"), manifest).unwrap();
+    let corpus = |what: &[&str]| landfall(folder.path(), &[&["corpus"], what].concat());
+    let run = corpus(&["run", "c.toml", "--out", "out"]);
+    assert_eq!(run.status, 2);
+    for words in [
+        "'in/a.pcap' is part of both \"one\" and \"two\": its calls are counted twice",
+        "one: 'in/b.pcap' is empty",
+    ] {
+        assert!(run.stderr.contains(words), "{words}: {}", run.stderr);
+    }
+    assert!(run.text().starts_with("2 campaigns: 1 read to the end, 1 damaged"), "{}", run.text());
+    let verified = corpus(&["verify", "out", "--corpus", "c.toml"]);
+    assert_eq!(verified.status, 0, "{}", verified.stderr);
+    let report = corpus(&["report", "out"]);
+    assert!(report.stderr.contains("one: only in part in the tables"), "{}", report.stderr);
+    assert!(report.stderr.contains("one: has a capture that another campaign has too"), "{}", report.stderr);
+
+    // The manifest says another thing of a campaign.
+    fs::write(folder.path().join("c.toml"), format!("{manifest}labels = {{ region = 'IT' }}\n")).unwrap();
+    let verified = corpus(&["verify", "out", "--corpus", "c.toml"]);
+    assert!(
+        verified.stderr.contains("two: the corpus says another vantage, home or labels"),
+        "{}",
+        verified.stderr
+    );
+    let run = corpus(&["run", "c.toml", "--out", "out"]);
+    assert!(run.text().contains("1 of all by an earlier run; 1 inspected again"), "{}", run.text());
+    let report = corpus(&["report", "out", "--format", "csv", "--table", "countries-by-region"]);
+    assert!(report.text().contains("IT,meet,US,any,"), "{}", report.text());
+}
+
+#[test]
+fn verify_says_which_policy_and_databases_made_results() {
+    let folder = corpus();
+    landfall(folder.path(), &["corpus", "run", "in", "--out", "out", "--deny", "CN"]);
+    let verify = |more: &[&str]| landfall(folder.path(), &[&["corpus", "verify", "out"], more].concat());
+    assert_eq!(verify(&[]).status, 0);
+    assert!(verify(&[]).text().starts_with("policy: deny CN\ndatabases: "), "{}", verify(&[]).text());
+    assert_eq!(verify(&["--deny", "CN"]).status, 0);
+    let other = verify(&["--deny", "HK", "--no-default-db"]);
+    assert_eq!(other.status, 2);
+    assert!(other.stderr.contains("made with policy 'deny CN', not 'deny HK'"), "{}", other.stderr);
+    assert!(other.stderr.contains(", not 'none'"), "{}", other.stderr);
+    let settings = folder.path().join("out/settings.json");
+    let text = fs::read_to_string(&settings).unwrap();
+    fs::write(settings, text.replace(env!("CARGO_PKG_VERSION"), "0.0.1")).unwrap();
+    let old = verify(&[]);
+    assert!(old.stderr.contains("made with landfall 0.0.1, and this is"), "{}", old.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn one_run_at_a_time_works_in_a_folder() {
+    let folder = corpus();
+    fs::create_dir(folder.path().join("out")).unwrap();
+    let lock = fs::File::create(folder.path().join("out/run.lock")).unwrap();
+    lock.lock().unwrap();
+    let refused = run(folder.path(), &[]);
+    assert!(refused.contains("another run is at work in 'out'"), "{refused}");
+    lock.unlock().unwrap();
+    // Parts of a corpus may be at work at once.
+    lock.lock_shared().unwrap();
+    assert!(run(folder.path(), &[]).contains("another run is at work"));
+    assert!(!run(folder.path(), &["--shard", "1/2"]).contains("another run is at work"));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_in_a_folder_is_told_and_waits_for_nobody() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("in");
+    fs::create_dir(&input).unwrap();
+    fs::copy(samples().join("meet-region.pcap"), input.join("a.pcap")).unwrap();
+    let name = std::ffi::OsStr::from_bytes(b"not\xfftext.pcap");
+    if fs::copy(samples().join("qinq-vlan.pcap"), input.join(name)).is_err() {
+        println!("skipped: names of files are texts here");
+        return;
+    }
+    std::os::unix::fs::symlink(".", input.join("circle")).unwrap();
+    std::os::unix::fs::symlink("nowhere", input.join("dangling")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(input.join("pipe")).status();
+    let all = run(folder.path(), &[]);
+    assert!(
+        all.contains("'in/circle' is a link to a folder") && all.contains("'in/dangling' is no file"),
+        "{all}"
+    );
+    assert!(!made.is_ok_and(|status| status.success()) || all.contains("'in/pipe' is no file"), "{all}");
+    assert!(all.ends_with("2 campaigns: 2 read to the end, 0 damaged, 0 failed\n"), "{all}");
+    let list = landfall(folder.path(), &["corpus", "list", "in"]);
+    assert_eq!((list.status, list.text().as_str()), (2, ""));
+    assert!(list.stderr.contains("is no text"), "{}", list.stderr);
+    // Results do not become captures of the next run.
+    landfall(folder.path(), &["corpus", "run", "in", "--out", "in/results"]);
+    let second = landfall(folder.path(), &["corpus", "run", "in", "--out", "in/results"]);
+    assert!(second.text().contains("2 of all by an earlier run\n"), "{}", second.text());
+}
+
+#[test]
+fn a_page_of_results_says_what_they_rest_on() {
+    let folder = corpus();
+    landfall(folder.path(), &["corpus", "run", "in", "--out", "out", "--deny", "CN"]);
+    let page = landfall(folder.path(), &["corpus", "report", "out", "--format", "html"]).text();
+    for words in
+        ["<h1>", "deny CN", "dbip-country-lite of", "damaged: what stands before", "countries-by-region"]
+    {
+        assert!(page.contains(words), "{words}");
+    }
+}

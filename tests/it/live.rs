@@ -488,6 +488,22 @@ fn whoever_reads_what_others_made_can_open_nothing_else() {
     }
 }
 
+#[test]
+fn the_unit_of_the_documentation_is_one() {
+    let text = std::fs::read_to_string(root().join("docs/live.md")).unwrap();
+    let (_, rest) = text.split_once("```ini\n").unwrap();
+    let (unit, _) = rest.split_once("```").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("landfall.service");
+    std::fs::write(&path, unit.replace("/usr/local/bin/landfall", env!("CARGO_BIN_EXE_landfall"))).unwrap();
+    let Ok(output) = Command::new("systemd-analyze").arg("verify").arg(&path).output() else {
+        eprintln!("left out: the unit for systemd: there is no systemd-analyze");
+        return;
+    };
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !said.contains("landfall.service"), "{said}");
+}
+
 /// A corpus of one call.
 fn call_list(folder: &Path) -> String {
     let list = folder.join("list.txt");
@@ -556,6 +572,27 @@ fn a_capture_ends_by_itself_keeps_no_more_than_it_may_and_reports_in_any_format(
     let said = String::from_utf8_lossy(&missing.stderr);
     assert!(said.starts_with("landfall: cannot capture from 'nothing0': "), "{said}");
     assert!(!said.contains("setcap"), "{said}");
+}
+
+#[test]
+fn an_interface_that_goes_away_leaves_the_others() {
+    if !inside("live::an_interface_that_goes_away_leaves_the_others", &[]) {
+        return;
+    }
+    wire();
+    let mut live = Live::start(&["-i", "v1", "-i", "lo", "--deny", "CN"]);
+    sh("ip link del v0");
+    let gone = |told: &Value| told["type"] == "status" && told["interfaces"][0]["failure"].is_string();
+    let (_, told) = live.until("the interface is gone", gone);
+    assert!(told["failures"][0].as_str().unwrap().starts_with("cannot capture from 'v1': "), "{told}");
+    UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"still here", "127.0.0.1:9").unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    let (status, report, said) = live.end();
+    assert_eq!(status, 2, "{said}");
+    assert!(said.contains("cannot capture from 'v1'"), "{said}");
+    assert_eq!(report["verdict"], "indeterminate");
+    assert!(report["inputs"][1]["packets"].as_u64() > Some(0), "{report:#}");
+    assert_eq!(report["lacks"][0], "1 interface could not be captured from until the end.");
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn every_command_can_be_typed() {
     for words in commands {
         let typed = Cli::try_parse_from(&words).unwrap_or_else(|problem| panic!("{words:?}: {problem}"));
         let Command::Inspect(options) = typed.command else { continue };
-        if let Err(problem) = Policy::from_lists(&options.deny, &options.allow) {
+        if let Err(problem) = Policy::from_lists(&options.judging.deny, &options.judging.allow) {
             panic!("{words:?}: {problem}");
         }
         let inputs = words.iter().filter(|word| word.starts_with("sample-captures/"));

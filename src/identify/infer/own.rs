@@ -57,8 +57,8 @@ pub(super) fn draft(subject: &Subject<'_>, lookups: &mut Lookups<'_>) -> Draft {
         signatures(&mut draft, facts);
         generic(&mut draft, subject, facts);
         realm(&mut draft, facts, lookups.catalogue);
-        draft.carries_name =
-            facts.names.iter().any(|name| name.via != Via::Certificate && !name.is_address());
+        draft.carries_name = !facts.handshake_of_peer
+            && facts.names.iter().any(|name| name.via != Via::Certificate && !name.is_address());
         draft.through_proxy = facts.tunnel.is_some();
         let denied = denied_name(facts);
         for name in relevant(&facts.names).filter(|name| !is_denied(name, denied)) {
@@ -66,6 +66,8 @@ pub(super) fn draft(subject: &Subject<'_>, lookups: &mut Lookups<'_>) -> Draft {
         }
         if let Some(tunnel) = &facts.tunnel {
             behind(&mut draft, tunnel, lookups);
+        } else if facts.handshake_of_peer {
+            mark_names(&mut draft, "relay");
         } else if denied.is_some() {
             draft.names = facts.names.iter().filter(|name| !is_denied(name, denied)).cloned().collect();
         } else {
@@ -126,12 +128,7 @@ fn covers(pattern: &str, name: &str) -> bool {
 /// What a proxy is asked for says what the connection is for, and so do the names in it: but they are the names of the
 /// server behind the proxy, to whose address no packet of the flow goes.
 fn behind(draft: &mut Draft, tunnel: &Tunnel, lookups: &mut Lookups<'_>) {
-    for evidence in draft.evidence.iter_mut().chain(&mut draft.shared) {
-        if matches!(evidence.detail, Detail::Name { .. }) {
-            let detail = std::mem::replace(&mut evidence.detail, Detail::Words(""));
-            evidence.detail = Detail::Behind(Box::new(detail));
-        }
-    }
+    mark_names(draft, "proxy");
     let Some(name) = normalise(&tunnel.host) else { return };
     for found in lookups.catalogue.name(&name) {
         draft.promise(Kind::Resolved, &found);
@@ -147,6 +144,16 @@ fn behind(draft: &mut Draft, tunnel: &Tunnel, lookups: &mut Lookups<'_>) {
             },
         };
         draft.add(evidence, found.shared);
+    }
+}
+
+/// Says of names that they are those of somebody behind a `what`.
+fn mark_names(draft: &mut Draft, what: &'static str) {
+    for evidence in draft.evidence.iter_mut().chain(&mut draft.shared) {
+        if matches!(evidence.detail, Detail::Name { .. }) {
+            let detail = std::mem::replace(&mut evidence.detail, Detail::Words(""));
+            evidence.detail = Detail::Behind(Box::new(detail), what);
+        }
     }
 }
 

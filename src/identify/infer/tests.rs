@@ -273,3 +273,20 @@ fn an_address_named_as_peer_in_a_relays_flow_is_a_participant() {
     assert_eq!(summary(&flows[1]), (Some("whatsapp"), Role::Peer, Contact::Answered));
     assert_eq!(flows[1].evidence[0].rule, "mentioned-address");
 }
+
+#[test]
+fn names_said_through_a_relay_are_not_the_relays() {
+    let mut facts = FlowFacts { handshake_of_peer: true, ..FlowFacts::default() };
+    facts.name("hangouts", Via::Certificate, PACKET);
+    facts.stun_mut().relayed = true;
+    let subjects = [udp(CLIENT, "198.51.100.7:3478", &facts)];
+    let known = infer(&subjects, &NameTable::default(), &Catalogue::embedded().unwrap());
+    let identity = &known.flows[0];
+    assert_eq!((identity.service.as_ref(), identity.names.len()), (Some(&Service::MEET), 0));
+    let words = identity.evidence[0].detail.to_string();
+    assert!(
+        words.contains("through a relay: no packet of this flow goes to the address behind it"),
+        "{words}"
+    );
+    assert!(known.endpoints[&subjects[0].server.ip()].names.is_empty());
+}

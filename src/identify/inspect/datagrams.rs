@@ -185,7 +185,12 @@ impl Datagrams {
             return;
         }
         match first {
-            20..=63 => self.dtls(feed, payload),
+            20..=63 => {
+                self.dtls(feed, payload);
+                // What a relay passes on comes from its other side.
+                let relayed = self.facts.stun.as_ref().is_some_and(|stun| stun.relayed);
+                self.facts.handshake_of_peer |= depth > 0 && relayed && self.dtls.is_some();
+            }
             128..=191 if depth > 0 || may_carry_media(feed) => self.media(feed, payload, length),
             b'A'..=b'Z' if sip::probe(payload) == Probe::Match => {
                 if let Some(message) = sip::parse(payload) {

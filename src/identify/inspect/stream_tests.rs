@@ -129,6 +129,7 @@ fn turn_over_tcp_is_opened_to_the_handshake_inside() {
     let facts = facts("198.51.100.1:3478", &[(FromClient, &ask), (FromClient, &send)]);
     assert_eq!(facts.protocols, [Protocol::Dtls, Protocol::Stun]);
     assert_eq!((&*facts.names[0].name, facts.names[0].via), ("call.example", Via::Dtls));
+    assert!(facts.handshake_of_peer, "and is the participant's");
 }
 
 #[test]
@@ -284,5 +285,34 @@ fn why_a_connection_of_quic_was_ended_is_a_fact_with_its_packet() {
     let (from, why, packet) = handshake.close.as_ref().unwrap();
     assert_eq!((*from, why.in_words().as_str()), (FromServer, "no_application_protocol (alpn)"));
     assert_eq!(packet.number, 2);
-    assert!(!handshake.completed && handshake.server_hello == false);
+    assert!(!handshake.completed && !handshake.server_hello);
+}
+
+#[test]
+fn a_nominated_pair_is_told_from_one_that_is_only_checked() {
+    let checked = [0x00, 0x24, 0, 4, 0x6e, 0, 0x1e, 0xff];
+    let nominating = [&checked[..], &[0x00, 0x25, 0, 0]].concat();
+    let (check, nominate, answer) = (stun(1, &checked), stun(1, &nominating), stun(0x0101, &[]));
+    for (asked, nominated) in [(&check, false), (&nominate, true)] {
+        let (inspector, _) = datagrams("198.51.100.1:40000", &[(FromClient, asked), (FromServer, &answer)]);
+        let stun = inspector.facts().unwrap().stun.as_deref().unwrap();
+        assert!(stun.connectivity_check);
+        assert_eq!((stun.nominated, stun.successes.server), (nominated, 1));
+    }
+}
+
+#[test]
+fn a_report_of_the_receiver_tells_the_distance() {
+    // RFC 3550 sections 6.4.1 and 6.4.2: the report answers the sender's of 0x5678_9abc after half a second.
+    let sender =
+        [&[0x80, 200, 0, 6, 0, 0, 0, 1][..], &[0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0xde, 0xf0], &[0; 12]];
+    let block = [&[0, 0, 0, 1][..], &[0; 12], &[0x56, 0x78, 0x9a, 0xbc], &[0, 0, 0x80, 0]].concat();
+    let receiver = [&[0x81, 201, 0, 7, 0, 0, 0, 2][..], &block].concat();
+    let mut inspector = FlowInspector::default();
+    for (direction, number, payload) in [(FromClient, 1, sender.concat()), (FromServer, 541, receiver)] {
+        inspector.datagram(&feed(direction, number, "198.51.100.1:40001", payload.len()), &payload);
+    }
+    inspector.finish();
+    let rtt = inspector.facts().unwrap().rtts[0];
+    assert_eq!((rtt.via, rtt.min.as_millis()), (crate::identify::facts::RttVia::Rtcp, 40));
 }

@@ -162,15 +162,27 @@ impl Streams {
         if is_dns() || answers::is_tcp_question(feed, prefix) {
             self.content = Content::Dns(PerDirection::default());
             self.facts.protocol(Protocol::Dns);
-        } else if pseudo_tls::probe(prefix) == Probe::NeedMore {
+            return true;
+        }
+        match pseudo_tls::probe(prefix) {
             // More bytes tell such a hello from those of TLS.
-            return false;
-        } else if let Some(behind_hello) = relay(prefix) {
-            let facts = std::mem::take(&mut self.facts);
-            let packets = Box::new(Datagrams::of_stream(facts));
-            let relay = Relay { packets, units: PerDirection::default(), behind_hello };
-            self.content = Content::Stun(Box::new(relay));
-        } else if tls::probe(prefix) == Probe::Match {
+            Probe::NeedMore => return false,
+            Probe::Match => self.relay(true),
+            Probe::NoMatch => self.recognise_other(feed, prefix),
+        }
+        !matches!(self.content, Content::Unknown)
+    }
+
+    /// Goes on as with a relay.
+    fn relay(&mut self, behind_hello: bool) {
+        let facts = std::mem::take(&mut self.facts);
+        let packets = Box::new(Datagrams::of_stream(facts));
+        let relay = Relay { packets, units: PerDirection::default(), behind_hello };
+        self.content = Content::Stun(Box::new(relay));
+    }
+
+    fn recognise_other(&mut self, feed: &Feed, prefix: &[u8]) {
+        if tls::probe(prefix) == Probe::Match {
             self.content = Content::Tls(Box::default());
         } else if http::probe(prefix) == Probe::Match && !is_tunnel(feed, prefix) {
             self.content = Content::Http;
@@ -183,8 +195,9 @@ impl Streams {
         } else if let Some(signature) = product(feed, prefix) {
             self.facts.signature(signature, feed.packet);
             self.done = PerDirection { client: true, server: true };
+        } else if stun::Stream::new(prefix).is_some() {
+            self.relay(false);
         }
-        !matches!(self.content, Content::Unknown)
     }
 
     /// Reads the head of a request.
@@ -306,15 +319,6 @@ fn is_tunnel(feed: &Feed, prefix: &[u8]) -> bool {
             http::tunnelled(prefix).is_some_and(|inner| tls::probe(inner) == Probe::Match)
         }
     }
-}
-
-/// Whether a stream carries packets to or from a relay: bare (`Some(false)`), or behind a hello that only looks like
-/// TLS.
-fn relay(prefix: &[u8]) -> Option<bool> {
-    if stun::Stream::new(prefix).is_some() {
-        return Some(false);
-    }
-    pseudo_tls::open(prefix).map(|_| true)
 }
 
 impl Relay {

@@ -1,12 +1,12 @@
 //! The flows of the report.
 
 use super::super::model::{
-    EvidenceReport, FlowReport, HandshakeReport, NameReport, ProxyReport, SessionReport, SocketReport,
-    StreamReport,
+    EvidenceReport, FlowReport, HandshakeReport, IceReport, NameReport, ProxyReport, SessionReport,
+    SocketReport, StreamReport,
 };
 use super::Builder;
 use crate::flow::Transport;
-use crate::identify::facts::{HandshakeFacts, MediaStream, Protocol, Tunnel};
+use crate::identify::facts::{HandshakeFacts, MediaStream, Protocol, StunFacts, Tunnel};
 use crate::identify::infer::Subject;
 use crate::identify::ja3::Ja3;
 use crate::identify::names::Name;
@@ -47,6 +47,7 @@ impl Builder<'_> {
                         facts.protocols.iter().copied().map(Protocol::name).collect()
                     }),
                     handshake: facts.and_then(|facts| facts.handshake.as_deref()).map(handshake),
+                    ice: facts.and_then(|facts| facts.stun.as_deref()).and_then(ice),
                     media: facts.map_or_else(Vec::new, |facts| {
                         facts.media.iter().map(|stream| self.stream(stream)).collect()
                     }),
@@ -106,6 +107,11 @@ fn own_names(subject: &Subject<'_>, identity: &Identity) -> Vec<NameReport> {
 
 fn name(name: &Name) -> NameReport {
     NameReport { name: name.name.to_string(), via: name.via.name() }
+}
+
+fn ice(stun: &StunFacts) -> Option<IceReport> {
+    let answered = stun.successes.client > 0 || stun.successes.server > 0;
+    stun.connectivity_check.then_some(IceReport { answered, nominated: stun.nominated && answered })
 }
 
 fn proxy(tunnel: &Tunnel) -> ProxyReport {

@@ -8,6 +8,8 @@ const MAX_STEPS: i32 = 72;
 const MIN_ROOM: usize = 12;
 /// Ticks at most.
 const MAX_TICKS: usize = 6;
+/// Nobody captured packets before: such a time is that of a clock that was not set, and would leave no room for others.
+const EARLIEST: i16 = 1987;
 
 /// What a step of the axis is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +32,10 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// An axis with all of `days` (`2020-04-03`) on it; what is no day is left out. `None` if none is.
+    /// An axis with all of `days` (`2020-04-03`) on it; what is no day, or cannot be, is left out. `None` if none is.
     pub(super) fn over<'a>(days: impl Iterator<Item = &'a str>) -> Option<Self> {
         let (mut first, mut last): (Option<Date>, Option<Date>) = (None, None);
-        for day in days.filter_map(|day| day.parse::<Date>().ok()) {
+        for day in days.filter_map(day) {
             first = Some(first.map_or(day, |first| first.min(day)));
             last = Some(last.map_or(day, |last| last.max(day)));
         }
@@ -50,7 +52,7 @@ impl Axis {
 
     /// The step that a day is in.
     pub(super) fn place(&self, day: &str) -> Option<usize> {
-        let place = index(self.first, self.step, day.parse().ok()?);
+        let place = index(self.first, self.step, self::day(day)?);
         usize::try_from(place).ok().filter(|place| *place < self.steps)
     }
 
@@ -105,6 +107,10 @@ impl Axis {
     }
 }
 
+fn day(text: &str) -> Option<Date> {
+    text.parse::<Date>().ok().filter(|day| day.year() >= EARLIEST)
+}
+
 /// The number of the step that `day` is in, from 0 for that of `first`.
 fn index(first: Date, step: Step, day: Date) -> i32 {
     let days = first.until(day).map_or(0, |span| span.get_days());
@@ -141,11 +147,11 @@ mod tests {
         let cases = [
             ("2020-04-03", "2020-04-03", "day", 1, "2020-04-03"),
             ("2020-02-28", "2020-03-01", "day", 3, "2020-02-28"),
-            // A Friday and the Sunday after New Year's Eve.
+            // From a Friday to a Sunday.
             ("2020-04-03", "2021-01-03", "week", 40, "2020-03-30"),
             ("2018-01-31", "2020-12-01", "month", 36, "2018-01"),
             ("1998-01-01", "2030-01-01", "year", 33, "1998"),
-            ("0001-01-01", "9999-12-31", "139 years", 72, "0001"),
+            ("1987-01-01", "9999-12-31", "112 years", 72, "1987"),
         ];
         for (first, last, unit, steps, name) in cases {
             assert_eq!(told(first, last), (unit.to_owned(), steps, name.to_owned()));
@@ -169,6 +175,6 @@ mod tests {
             assert!((1..=6).contains(&ticks.len()), "{ticks:?}");
             assert!(ticks.iter().all(|(place, _)| place.parse::<f64>().unwrap() < 100.0), "{ticks:?}");
         }
-        assert_eq!(Axis::over(["unknown"].into_iter()), None);
+        assert_eq!(Axis::over(["unknown", "1970-01-01"].into_iter()), None);
     }
 }

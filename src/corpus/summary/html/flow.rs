@@ -15,8 +15,9 @@ const WIDTH: u64 = 2000;
 const LEFT: u64 = 540;
 const RIGHT: u64 = WIDTH - LEFT;
 const POST: u64 = 24;
-/// Height of all bands together.
+/// Height of all bands together, and of those of one place at most.
 const FULL: u64 = 900;
+const FULL_OF_ONE: u64 = 220;
 /// Height of the thinnest band, and of a place, which needs room for its name.
 const THINNEST: u64 = 8;
 const ROOM: u64 = 72;
@@ -78,10 +79,11 @@ impl Flow {
             grouped.entry((place(&from, before), place(&to, after))).or_default().add(*count);
             sum.add(*count);
         }
+        let full = FULL.min(FULL_OF_ONE * from.len().max(to.len()) as u64);
         let bands: Vec<((usize, usize), &'static str, u64, u64)> = grouped
             .iter()
             .flat_map(|(way, count)| {
-                kinds(*count).map(|(class, many)| (*way, class, many, height(many, sum.failovers)))
+                kinds(*count).map(|(class, many)| (*way, class, many, height(many, sum.failovers, full)))
             })
             .filter(|(_, _, many, _)| *many > 0)
             .collect();
@@ -161,9 +163,9 @@ const fn kinds(count: Failovers) -> [(&'static str, u64); 3] {
     [("deny", count.leave_home), ("open", open), ("ok", count.stay_home)]
 }
 
-fn height(part: u64, whole: u64) -> u64 {
-    let height = u128::from(part) * u128::from(FULL) / u128::from(whole.max(1));
-    u64::try_from(height).unwrap_or(FULL).max(THINNEST)
+fn height(part: u64, whole: u64, full: u64) -> u64 {
+    let height = u128::from(part) * u128::from(full) / u128::from(whole.max(1));
+    u64::try_from(height).unwrap_or(full).max(THINNEST)
 }
 
 /// Where each place begins, and its height.
@@ -246,9 +248,9 @@ mod tests {
             told,
             [("open", "US to DE: 1, not known whether they leave home"), ("deny", "US to CN: 3, leave home")]
         );
-        assert_eq!(flow.bands[1].path, "M564 16C1000 16 1000 16 1436 16V691C1000 691 1000 691 564 691z");
+        assert_eq!(flow.bands[1].path, "M564 16C1000 16 1000 16 1436 16V346C1000 346 1000 346 564 346z");
         let posts: Vec<_> = flow.posts.iter().map(|post| (post.place.code.as_str(), post.height)).collect();
-        assert_eq!(posts, [("US", 900), ("CN", 675), ("DE", 225)]);
+        assert_eq!(posts, [("US", 440), ("CN", 330), ("DE", 110)]);
         assert_eq!(flow.kinds(), "4 failovers: 3 leave home, 1 not known which");
     }
 

@@ -77,23 +77,19 @@ impl<'a> Page<'a> {
 
     /// What of the corpus is not in the tables, or in part, in sentences.
     fn lacks(&self) -> Vec<String> {
-        let left_out = self.found.count(Status::LeftOut);
+        let found = self.found;
         let counts = [
-            (self.found.missing, "campaign", "could not be read and is not in here"),
+            (found.missing, "campaign", "could not be read, and nothing of it is in here"),
+            (found.count(Status::Damaged), "campaign", "damaged: what stands before the damage is in here"),
+            (found.count(Status::LeftOut), "file", "left out, for it is no capture"),
             (
-                self.found.count(Status::Damaged),
+                found.twice.len(),
                 "campaign",
-                "is damaged: what stands before the damage is in here",
-            ),
-            (left_out, "file", "was left out that is no capture"),
-            (
-                self.found.twice.len(),
-                "campaign",
-                "has a capture that another has, too: its calls are counted twice",
+                "with a capture that another has, too: its calls are counted twice",
             ),
         ];
         let told = counts.iter().filter(|(count, ..)| *count > 0);
-        told.map(|(count, noun, words)| format!("{}: each {words}.", counted(*count, noun))).collect()
+        told.map(|(count, noun, words)| format!("{} {words}.", counted(*count, noun))).collect()
     }
 }
 
@@ -133,6 +129,9 @@ fn lead(found: &Found) -> String {
     let services: BTreeSet<&str> = found.tally.calls.keys().map(|group| group.service.as_str()).collect();
     let countries: BTreeSet<&str> = found.tally.reached.keys().map(|(_, country)| country.as_str()).collect();
     let known = countries.iter().filter(|country| **country != crate::corpus::summary::UNKNOWN).count();
+    if countries.is_empty() {
+        return format!("{}. No server was seen to answer.", words::verdicts(calls));
+    }
     let of = if known == 1 { "1 country".to_owned() } else { format!("{known} countries") };
     format!(
         "{}. Servers of {} that answered are in {of}.",

@@ -1,0 +1,49 @@
+//! Any bytes as the two sides of a TCP connection, in segments of any size: proxies' greetings, hellos that only look like
+//! TLS, and all that may lie behind them.
+#![no_main]
+
+use landfall::capture::Timestamp;
+use landfall::flow::PacketRef;
+use landfall::identify::facts::{Direction, ProxyKind};
+use landfall::identify::{Feed, FlowInspector, Probe, pseudo_tls, socks};
+use libfuzzer_sys::fuzz_target;
+
+/// One of many ports for which there are rules.
+const PORTS: [u16; 6] = [443, 53, 1080, 3478, 5222, 1720];
+
+fuzz_target!(|data: &[u8]| {
+    assert_eq!(pseudo_tls::open(data).is_some(), pseudo_tls::probe(data) == Probe::Match);
+    assert_eq!(socks::request(data).is_some(), socks::probe(data) == Probe::Match);
+    for kind in [ProxyKind::Socks4, ProxyKind::Socks5] {
+        assert!(socks::answered(data, kind).is_none_or(|inner| data.ends_with(inner)));
+    }
+    let Some((first, mut rest)) = data.split_first() else { return };
+    let client = ([192, 0, 2, 1], 50_000).into();
+    let server = ([198, 51, 100, 1], PORTS[usize::from(*first) % PORTS.len()]).into();
+    let mut inspector = FlowInspector::default();
+    let (mut said, mut answered) = (Vec::new(), Vec::new());
+    let mut number = 0;
+    // Each segment after its length and direction.
+    while let [head, after @ ..] = rest {
+        let (bytes, next) = after.split_at(usize::from(head >> 1).min(after.len()));
+        rest = next;
+        number += 1;
+        let from_client = head & 1 == 0;
+        let (direction, source, destination, stream) = if from_client {
+            (Direction::FromClient, client, server, &mut said)
+        } else {
+            (Direction::FromServer, server, client, &mut answered)
+        };
+        let before = stream.len();
+        stream.extend_from_slice(bytes);
+        let time = Timestamp::from_nanoseconds(number * 1_000_000);
+        let packet = PacketRef { input: 0, number: number.unsigned_abs() };
+        let feed = Feed { direction, time, packet, source, destination, length: bytes.len() };
+        if inspector.wants(direction) {
+            inspector.stream(&feed, stream, before);
+        }
+    }
+    inspector.end_of_stream(Direction::FromClient, &said);
+    inspector.finish();
+    assert!(inspector.facts().is_none_or(|facts| facts.mentions.len() <= 64 && facts.names.len() <= 32));
+});
