@@ -70,7 +70,10 @@ impl Pane {
     /// Starts the program, whose process number is kept, and says its status when it has ended.
     pub fn landfall(&self, arguments: &str) {
         let program = env!("CARGO_BIN_EXE_landfall");
-        self.line(&format!("clear; sh -c 'echo $$ > pid; exec {program} {arguments}'; echo status $?"));
+        // What was there before is not taken for what it says.
+        self.line("clear");
+        self.until("a clear screen", |screen| !screen.contains("status ") && !screen.contains("looked"));
+        self.line(&format!("sh -c 'echo $$ > pid; exec {program} {arguments}'; echo status $?"));
     }
 
     /// Sends the program a signal.
