@@ -74,13 +74,11 @@ mod with {
     pub(crate) fn saved(screen: Screen, report: Report, notes: Vec<String>) -> Result<(), ViewError> {
         let paths: Vec<&str> = report.inputs.iter().map(|input| input.path.as_str()).collect();
         let origin = Origin { title: paths.join(", "), live: false, idle_gap: Duration::ZERO, notes };
-        match Snapshot::of_report(report) {
-            Some(snapshot) => view::saved(screen, snapshot, origin),
-            None => {
-                say("there is nothing to look at: no packet was read");
-                Ok(())
-            }
+        if let Some(snapshot) = Snapshot::of_report(report) {
+            return view::saved(screen, snapshot, origin);
         }
+        say("there is nothing to look at: no packet was read");
+        Ok(())
     }
 
     /// The terminal that `--tui` is to be shown on.

@@ -1,5 +1,6 @@
 //! The terminal view in a terminal that tmux plays.
 
+use crate::live::{inside, sh, wire};
 use crate::program::{run, samples};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -69,7 +70,10 @@ impl Pane {
     /// Starts the program, whose process number is kept, and says its status when it has ended.
     pub fn landfall(&self, arguments: &str) {
         let program = env!("CARGO_BIN_EXE_landfall");
-        self.line(&format!("clear; sh -c 'echo $$ > pid; exec {program} {arguments}'; echo status $?"));
+        // What was there before is not taken for what it says.
+        self.line("clear");
+        self.until("a clear screen", |screen| !screen.contains("status ") && !screen.contains("looked"));
+        self.line(&format!("sh -c 'echo $$ > pid; exec {program} {arguments}'; echo status $?"));
     }
 
     /// Sends the program a signal.
@@ -232,4 +236,46 @@ fn without_a_terminal_there_is_no_view_and_a_format_is_another_wish() {
     let both = run(&["inspect", "--tui", "--format", "json", sample.to_str().unwrap()]);
     assert_eq!(both.status, 2);
     assert!(both.stderr.contains("cannot be used with"), "{}", both.stderr);
+}
+
+#[test]
+fn the_view_shows_a_call_as_it_happens_and_then_the_report() {
+    if !inside("terminal::the_view_shows_a_call_as_it_happens_and_then_the_report", &["tcpreplay", "tmux"]) {
+        return;
+    }
+    wire();
+    let Some(pane) = Pane::start(80, 40, "C.UTF-8") else { return };
+    pane.landfall("live -i v1 --deny CN --on-finding \"touch told; echo noise\"");
+    pane.until("the view", |screen| screen.contains("[1 Calls]"));
+    let replay = |name| sh(&format!("tcpreplay -q -K -i v0 --pps=300 {}", samples().join(name).display()));
+    replay("zoom-beijing-keys.pcapng");
+    let screen = pane.until("the finding", |screen| {
+        screen.contains("5 Findings: 1 NEW") && screen.contains("52.81.151.250:443")
+    });
+    assert!(screen.contains("CN confirmed") && screen.contains("Zoom *"), "{screen}");
+    pane.press(&["p"]);
+    pane.until("the pause", |screen| screen.contains("PAUSED"));
+    replay("teams-region.pcapng");
+    let paused = pane.until("packets that come meanwhile", |screen| {
+        screen.contains("packets behind") && !screen.contains(" 0 packets behind")
+    });
+    assert!(!paused.contains("Teams"), "{paused}");
+    pane.press(&["p"]);
+    pane.until("the other call", |screen| screen.contains("Teams"));
+    pane.until("the command", |_| pane.path("told").exists());
+    pane.press(&["q"]);
+    let end = pane.is_restored(1);
+    assert!(end.contains("DENY: 2 calls, 1 denied"), "{end}");
+    assert!(!pane.raw().contains("noise\r\n") || !end.contains("noise"), "{end}");
+    let bells = pane.raw().matches('\u{7}').count();
+    assert_eq!(bells, 1, "one finding, one bell");
+    // A signal ends it with the report too; lines are for pipes, and for whoever asks.
+    pane.landfall("live -i v1 --deny CN");
+    pane.until("the view", |screen| screen.contains("[1 Calls]"));
+    pane.signal("TERM");
+    pane.is_restored(0);
+    pane.landfall("live -i v1 --duration 1");
+    pane.is_restored(0);
+    pane.landfall("live -i v1 --duration 1 --plain");
+    assert!(pane.is_restored(0).contains("\"type\":\"capture-started\""));
 }
