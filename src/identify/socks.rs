@@ -27,13 +27,12 @@ pub struct Request {
 /// Whether a client's stream begins like SOCKS.
 pub fn probe(stream: &[u8]) -> Probe {
     match stream {
-        [] | [5] => Probe::NeedMore,
+        [] | [4 | 5] => Probe::NeedMore,
         [5, 1..=MAX_METHODS, ..] | [4, CONNECT, ..] => match read_request(stream) {
             Read::Is(_) => Probe::Match,
             Read::Cut => Probe::NeedMore,
             Read::Not => Probe::NoMatch,
         },
-        [4] => Probe::NeedMore,
         _ => Probe::NoMatch,
     }
 }

@@ -62,7 +62,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes a question, and tells whether it is one about a host of the Internet, for a type that is in use. Not so
-    /// NetBIOS, whose form is the same with names of 32 letters from A to P (RFC 1001 section 14.1).
+    /// `NetBIOS`, whose form is the same with names of 32 letters from A to P (RFC 1001 section 14.1).
     pub(super) fn asks_the_internet(&mut self) -> bool {
         let place = self.place;
         let Some((name, kind)) = self.question() else { return false };

@@ -1,6 +1,6 @@
 //! H.323: set-up of calls (H.225.0 over Q.931) and of their media (H.245), each message in a TPKT (RFC 1006) over TCP.
 //!
-//! Only what names addresses is read. Measured in one capture of 2002 (OpenH323 and a gateway); layouts of ITU-T H.225.0
+//! Only what names addresses is read. Measured in one capture of 2002 (`OpenH323` and a gateway); layouts of ITU-T H.225.0
 //! version 4 and H.245 version 7 in aligned PER (X.691). A message that goes another way than that is read up to there.
 
 mod bits;

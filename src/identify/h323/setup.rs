@@ -142,10 +142,14 @@ fn address(
 fn aliases(bits: &mut Bits<'_>, present: bool) -> Option<()> {
     let count = if present { bits.octet()? } else { 0 };
     for _ in 0..count {
-        if bits.flag()? {
+        let extended = bits.flag()?;
+        if extended {
             bits.number(7)?;
             bits.counted()?;
-        } else if bits.flag()? {
+            continue;
+        }
+        let by_name = bits.flag()?;
+        if by_name {
             // h323-ID: up to 256 characters of two bytes.
             let length = bits.octet()? + 1;
             bits.octets(length * 2)?;

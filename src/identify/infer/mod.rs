@@ -58,6 +58,7 @@ pub struct Inference {
 
 /// What is collected of a flow before anything is concluded.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an independent fact of the flow")]
 struct Draft {
     evidence: Vec<Evidence>,
     /// Evidence that several services share: it counts only with other flows.

@@ -18,7 +18,7 @@ pub(super) const fn is_port(port: u16) -> bool {
     matches!(port, 53 | 5353 | 5355)
 }
 
-/// Ports of NetBIOS, whose messages have the form of DNS (RFC 1002 section 4.2).
+/// Ports of `NetBIOS`, whose messages have the form of DNS (RFC 1002 section 4.2).
 const NETBIOS: std::ops::RangeInclusive<u16> = 137..=139;
 
 /// Whether a datagram of the client is a question to a name server, on whatever port that listens: DNS by its content

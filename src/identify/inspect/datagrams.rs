@@ -16,7 +16,7 @@ use crate::identify::signature::Signature;
 use crate::identify::stun::{self, Envelope};
 use crate::identify::tls::Progress;
 use crate::identify::zoom::{self, Contents, MediaType};
-use crate::identify::{FlowFacts, Probe, dtls, facetime, quic, rtp, sip, skype};
+use crate::identify::{FlowFacts, Probe, dtls, facetime, quic, rtcp, rtp, sip, skype};
 use std::net::SocketAddr;
 
 /// Packets inside packets: a relay's frame around a message that holds a packet.
@@ -86,7 +86,7 @@ pub(super) fn may_be_known(feed: &Feed, payload: &[u8]) -> bool {
         0..=3 => stun::probe(payload, feed.length) != Probe::NoMatch || is_zoom_like(feed, payload),
         4..=0x23 if is_zoom_like(feed, payload) => true,
         20..=63 if dtls::probe(payload) != Probe::NoMatch => true,
-        128..=191 if may_carry_media(feed) && rtp::probe(payload, feed.length) != Probe::NoMatch => true,
+        128..=191 if may_carry_media(feed) && is_media(payload, feed.length) => true,
         _ => quic::probe(payload) == Probe::Match || is_multiplexed(payload, feed.length),
     }
 }
@@ -98,6 +98,11 @@ fn is_dns(feed: &Feed) -> bool {
 
 fn may_carry_media(feed: &Feed) -> bool {
     rtp::may_carry_media(feed.destination) && rtp::may_carry_media(feed.source)
+}
+
+/// Whether it may be RTP, or RTCP, which has a port of its own where the two do not share one (RFC 3550 section 11).
+fn is_media(payload: &[u8], length: usize) -> bool {
+    rtp::probe(payload, length) != Probe::NoMatch || rtcp::probe(payload, length) == Probe::Match
 }
 
 fn is_multiplexed(payload: &[u8], length: usize) -> bool {

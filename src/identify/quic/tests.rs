@@ -171,7 +171,7 @@ fn drafts_open_with_the_keys_of_their_time() {
     let drafts = [29, 30, 31, 32].map(|draft| (Version::V1Draft, draft)).into_iter();
     for (version, draft) in drafts.chain([(Version::V1, 33), (Version::V1, 34)]) {
         let wire_version = 0xff00_0000 | draft;
-        let initial = Initial { version, wire_version, ..Initial::of_client(b"12345678", 0) };
+        let initial = Initial { wire_version, version, ..Initial::of_client(b"12345678", 0) };
         let mut state = QuicState::default();
         state.client_datagram(&initial.seal(&whole_crypto(&client_handshake()), 1100));
         assert_eq!(name(&state), Some("call.example"), "draft {draft}");
