@@ -302,9 +302,10 @@ class Storage:
 
     def __init__(self, data, troubles=(), versions=("a",)):
         self.data, self.troubles, self.versions = data, list(troubles), list(versions)
-        self.asked = 0
+        self.asked = self.requests = self.looks = 0
 
     def info(self, place):
+        self.looks += 1
         version = self.versions.pop(0) if len(self.versions) > 1 else self.versions[0]
         return {"type": "file", "size": len(self.data), "ETag": version}
 
@@ -313,6 +314,7 @@ class Storage:
         if isinstance(trouble, Exception):
             raise trouble
         self.asked += end - start
+        self.requests += 1
         return self.data[start:end][:trouble]
 
 
@@ -364,6 +366,19 @@ class Storages(WithFolder):
     def test_pieces_of_two_captures_are_no_capture(self):
         data = (SAMPLES / "qinq-vlan.pcap").read_bytes() * 3
         self.assertIn("was changed while it was read", record(self.read(Storage(data, versions=("a", "b"))))["reason"])
+
+    def test_a_large_capture_takes_few_requests(self):
+        size = 30_000_000
+        storage = Storage(bytes(size))
+        given = self.program("""
+        own = int(json.load(sys.stdin)["files"][0]["path"].rsplit("/", 1)[1])
+        while os.read(own, 1 << 20):
+            pass
+        """)
+        self.read(storage, given)
+        small = 2 * landfall_feed.FIRST + sum(landfall_feed.FIRST * landfall_feed.GROWTH ** turn for turn in (1, 2, 3))
+        self.assertEqual(storage.requests, 5 + -(-(size - small) // landfall_feed.LARGEST))
+        self.assertEqual((storage.asked, storage.looks), (size, 2))
 
     def test_no_more_is_asked_for_than_is_read(self):
         storage = Storage(bytes(200_000_000))
