@@ -41,9 +41,8 @@ impl Builder<'_> {
                     service: identity.service.clone(),
                     role: identity.role,
                     contact: identity.contact,
-                    protocols: facts.map_or_else(Vec::new, |facts| {
-                        facts.protocols.iter().copied().map(Protocol::name).collect()
-                    }),
+                    protocols: facts
+                        .map_or_else(Vec::new, |facts| facts.protocols.iter().map(Protocol::name).collect()),
                     handshake: facts.and_then(|facts| facts.handshake.as_deref()).map(handshake),
                     media: facts.map_or_else(Vec::new, |facts| {
                         facts.media.iter().map(|stream| self.stream(stream)).collect()
