@@ -178,43 +178,57 @@ fn parts(mut clients: &[Vec<u32>], flows: usize) -> Vec<&[Vec<u32>]> {
 }
 
 /// What some clients' flows are.
-struct Concluded {
+struct Concluded<'a> {
     /// With their places.
     flows: Vec<(u32, Identity)>,
     proxied_clients: Vec<IpAddr>,
     endpoints: endpoint::Endpoints,
+    /// Room for the flows of one client, and for their drafts: to ask for so much for each makes the allocator tidy up.
+    subjects: Vec<Subject<'a>>,
+    drafts: Vec<Draft>,
 }
 
-impl Concluded {
+impl<'a> Concluded<'a> {
     fn with_room(flows: usize) -> Self {
         Self {
             flows: Vec::with_capacity(flows),
             proxied_clients: Vec::new(),
             endpoints: endpoint::Endpoints::default(),
+            subjects: Vec::new(),
+            drafts: Vec::new(),
         }
     }
 
     /// Adds the flows of one client, which are at `places`.
-    fn client(&mut self, all: &[Subject<'_>], places: &[u32], lookups: &mut own::Lookups<'_>) {
-        let subjects: Vec<Subject<'_>> =
-            places.iter().filter_map(|place| all.get(*place as usize).copied()).collect();
-        let numbered = numbered::Numbered::new(&subjects);
+    fn client(&mut self, all: &[Subject<'a>], places: &[u32], lookups: &mut own::Lookups<'_>) {
+        let mut subjects = std::mem::take(&mut self.subjects);
+        subjects.extend(places.iter().filter_map(|place| all.get(*place as usize)));
+        self.conclude(&subjects, places, lookups);
+        subjects.clear();
+        self.subjects = subjects;
+    }
+
+    fn conclude(&mut self, subjects: &[Subject<'_>], places: &[u32], lookups: &mut own::Lookups<'_>) {
+        let numbered = numbered::Numbered::new(subjects);
         let draft = |(place, subject): (usize, &Subject<'_>)| {
             let mut draft = own::draft(subject, lookups);
             numbered.add(place, subject, &mut draft);
             draft.weigh_own(subject, lookups.catalogue());
             draft
         };
-        let mut drafts: Vec<Draft> = (0..).zip(&subjects).map(draft).collect();
-        let known = inherit::Known::new(&subjects, &drafts);
+        let mut drafts = std::mem::take(&mut self.drafts);
+        drafts.extend((0..).zip(subjects).map(draft));
+        let known = inherit::Known::new(subjects, &drafts);
         let first = self.flows.len();
-        for (((place, draft), subject), number) in places.iter().zip(&mut drafts).zip(&subjects).zip(0..) {
-            known.lend(number, subject, draft);
-            let identity = conclude(subject, std::mem::take(draft), &known, lookups.catalogue());
-            self.flows.push((*place, identity));
+        for (((place, mut draft), subject), number) in
+            places.iter().zip(drafts.drain(..)).zip(subjects).zip(0..)
+        {
+            known.lend(number, subject, &mut draft);
+            self.flows.push((*place, conclude(subject, draft, &known, lookups.catalogue())));
         }
-        crowd::probes(&subjects, self.flows.get_mut(first..).unwrap_or_default());
-        let proxied = proxy::is_proxied(&subjects);
+        self.drafts = drafts;
+        crowd::probes(subjects, self.flows.get_mut(first..).unwrap_or_default());
+        let proxied = proxy::is_proxied(subjects);
         self.proxied_clients.extend(subjects.first().filter(|_| proxied).map(|subject| subject.client.ip()));
         for (subject, place) in subjects.iter().zip(first..) {
             self.endpoints.flow(subject, &self.flows, place, proxied);
