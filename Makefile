@@ -1,9 +1,9 @@
 # `make demo` and `make test` are all a new checkout needs: they install what is missing or say what to type.
 
-.PHONY: help demo test build samples bench pictures
+.PHONY: help demo test build samples bench pictures spark-test spark-bench
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Build, then inspect a bundled capture in which a call reaches a denied country
 	@ci/demo
@@ -27,3 +27,12 @@ bench: ## Measure speed and memory against cat and tcpdump, on a capture of 1 GB
 
 pictures: ## Make the pictures of the README again
 	@tools/pictures/make
+
+spark-test: ## Test scale/spark/: a corpus on Spark executors, and from a stand-in for S3 (sets up Spark and Java: 700 MB)
+	@ci/setup spark
+	@scale/spark/check
+
+spark-bench: ## Measure scale/spark/ on one executor and on two
+	@ci/setup spark
+	@scale/spark/check build
+	@target/spark-venv/bin/python scale/spark/measure

@@ -28,3 +28,5 @@ pub mod report;
 pub mod sandbox;
 pub mod session;
 pub mod store;
+#[cfg(all(feature = "tui", unix))]
+pub mod view;

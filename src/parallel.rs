@@ -21,6 +21,22 @@ pub(crate) fn at_once<P: Send, R: Send>(
     })
 }
 
+/// Runs two works, at once if there are `threads` for both.
+pub(crate) fn both<A, B: Send>(
+    threads: usize,
+    first: impl FnOnce() -> A,
+    second: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    if threads < 2 {
+        return (first(), second());
+    }
+    std::thread::scope(|scope| {
+        let second = scope.spawn(second);
+        let first = first();
+        (first, second.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,5 +47,10 @@ mod tests {
         let sums = at_once(numbers.chunks(40), |part| part.iter().sum::<u32>());
         assert_eq!(sums, [780, 2380, 1790]);
         assert!(at_once([], |part: u32| part).is_empty());
+    }
+
+    #[test]
+    fn two_works_give_both_results_with_any_number_of_threads() {
+        assert_eq!([1, 2].map(|threads| both(threads, || 'a', || 7)), [('a', 7); 2]);
     }
 }

@@ -107,6 +107,20 @@ pub enum CaptureError {
     NoFilter,
 }
 
+impl CaptureError {
+    /// The input or folder that cannot be read, where it is one.
+    pub fn path(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Open { path, .. }
+            | Self::Read { path, .. }
+            | Self::Empty { path }
+            | Self::NotACapture { path, .. }
+            | Self::NoCapture { path } => Some(path),
+            _ => None,
+        }
+    }
+}
+
 /// An input as a message names it.
 fn named(path: &Path) -> String {
     if path.as_os_str() == "-" { "standard input".to_owned() } else { format!("'{}'", path.display()) }

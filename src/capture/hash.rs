@@ -72,6 +72,7 @@ fn hash_files(files: &Receiver<File>, wanted: &AtomicUsize) -> Vec<Option<Sum>> 
 /// Hashes a stream, which can be read only once: passes its bytes on and sends a copy to a thread.
 pub(super) struct Tee<R> {
     source: R,
+    count: u64,
     hashing: Option<Hashing>,
 }
 
@@ -85,7 +86,12 @@ impl<R: Read> Tee<R> {
     /// Passes `source` on; with a hash of it, or without.
     pub(super) fn new(source: R, hash: bool) -> io::Result<Self> {
         let hashing = if hash { Some(Hashing::start()?) } else { None };
-        Ok(Self { source, hashing })
+        Ok(Self { source, count: 0, hashing })
+    }
+
+    /// Bytes read so far.
+    pub(super) const fn count(&self) -> u64 {
+        self.count
     }
 
     /// Reads what is left of the source, and waits for the hash.
@@ -121,6 +127,7 @@ fn hash_chunks(chunks: &Receiver<Vec<u8>>, used: &Sender<Vec<u8>>) -> Sum {
 impl<R: Read> Read for Tee<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read(buffer)?;
+        self.count += count as u64;
         if let Some(hashing) = &self.hashing {
             let mut chunk = hashing.used.try_recv().unwrap_or_default();
             chunk.clear();

@@ -68,7 +68,7 @@ pub(super) fn find(
     for Given { path, explicit } in given {
         match look_at(&path, options, only) {
             Ok(candidate) => candidates.push(candidate),
-            Err(error) if explicit => return Err(error),
+            Err(error) if explicit && !options.leave_out => return Err(error),
             Err(error) => notes.push(Note::LeftOut(error)),
         }
     }

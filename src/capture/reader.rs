@@ -27,6 +27,8 @@ pub struct Options {
     pub hash: bool,
     /// Is told how far reading has come.
     pub progress: Option<Arc<Progress>>,
+    /// Whether what cannot be opened is left out with a note even where it is named, as it is where a folder has it.
+    pub leave_out: bool,
 }
 
 /// How far reading has come; another thread may look at any time.
@@ -383,7 +385,7 @@ mod tests {
     fn progress_reaches_its_total() {
         let folder = folder(&[("a", &capture(1, b"ab")), ("b", &capture(3, b"c"))]);
         let progress = Arc::new(Progress::default());
-        let options = Options { hash: false, progress: Some(Arc::clone(&progress)) };
+        let options = Options { progress: Some(Arc::clone(&progress)), ..Options::default() };
         let mut reader = Reader::open(&[folder.path().to_owned()], options).unwrap();
         assert_eq!((progress.read(), progress.total()), (0, 58 + 41));
         while reader.next_batch(&mut Batch::default()).unwrap() {}
@@ -413,7 +415,7 @@ mod tests {
     #[test]
     fn a_source_in_memory_is_read_and_hashed_past_its_damage() {
         let mut bytes = capture(1, b"ab");
-        bytes.resize(100_000, 0xff);
+        bytes.resize(1_000_000, 0xff);
         let options = Options { hash: true, ..Options::default() };
         let mut reader =
             Reader::from_source("memory", Box::new(Cursor::new(bytes.clone())), options).unwrap();

@@ -18,7 +18,6 @@ pub(super) struct Opened {
     pub(super) stream: Box<Stream>,
     pub(super) compression: Option<Compression>,
     raw: Raw,
-    taken: Arc<AtomicU64>,
 }
 
 /// The bytes as they lie on disk.
@@ -76,7 +75,7 @@ fn recognise(
             .ok_or_else(|| not_a_capture(path, not_built_in(compression)))?,
     };
     match Stream::recognise(source, live) {
-        Recognised::Capture(stream) => Ok(Opened { path: path.to_owned(), stream, compression, raw, taken }),
+        Recognised::Capture(stream) => Ok(Opened { path: path.to_owned(), stream, compression, raw }),
         Recognised::Other(bytes) => Err(not_a_capture(path, describe(compression, &bytes))),
         Recognised::Unsupported(reason) => Err(not_a_capture(path, reason)),
         Recognised::Unreadable(source) => Err(unreadable(source)),
@@ -154,7 +153,8 @@ impl Opened {
     pub(super) fn size(&self) -> Option<u64> {
         match &self.raw {
             Raw::File(file) => file.metadata().ok().map(|data| data.len()),
-            Raw::Pipe(_) => Some(self.taken.load(Ordering::Relaxed)),
+            // What stands behind damage, too: it was read for the hash.
+            Raw::Pipe(pipe) => Some(pipe.lock().unwrap_or_else(PoisonError::into_inner).count()),
         }
     }
 }

@@ -6,6 +6,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+/// Seconds after which a call is over if nothing happens.
+const IDLE_GAP: u32 = 90;
+
 /// What is done with a corpus.
 #[derive(Debug, Args)]
 pub struct CorpusArgs {
@@ -36,7 +39,10 @@ pub enum CorpusCommand {
     /// Write the tables of a paper from the results: calls, countries touched, failovers, servers that moved
     Report(CorpusReport),
     /// Say what is missing in results, changed since, or made in another way
-    Verify(CorpusVerify),
+    ///
+    /// With the options of the run (--policy, --db and so on), also whether they were made with these; without any,
+    /// whether this version has made them.
+    Verify(Box<CorpusVerify>),
 }
 
 /// What `corpus run` is asked for.
@@ -64,7 +70,7 @@ pub struct CorpusRun {
 }
 
 /// How campaigns are inspected.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Inspection {
     /// Write a table of all flows too
     #[arg(long, help_heading = "Output")]
@@ -99,8 +105,28 @@ pub struct Inspection {
     pub services: Vec<PathBuf>,
 
     /// A call is over when nothing happens for so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Calls")]
+    #[arg(long, value_name = "SECONDS", default_value_t = IDLE_GAP, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Calls")]
     pub idle_gap: u32,
+
+    /// Keep what the program is allowed to do, though it needs nothing more
+    #[arg(long, help_heading = "Safety")]
+    pub no_sandbox: bool,
+}
+
+impl Inspection {
+    /// Whether any of it was typed that changes the results.
+    pub fn is_said(&self) -> bool {
+        let Self { flows, policy, deny, allow, home, location, from, services, idle_gap, no_sandbox: _ } =
+            self;
+        let lists = [deny, allow, home].into_iter().any(|list| !list.is_empty());
+        let files = [&location.db, &location.ranges, &location.anycast, services].into_iter();
+        let flags =
+            [*flows, location.no_default_db, location.all_dates, policy.is_some(), from.vantage.is_some()];
+        lists
+            || files.into_iter().any(|files| !files.is_empty())
+            || flags.contains(&true)
+            || *idle_gap != IDLE_GAP
+    }
 }
 
 /// What `corpus list` is asked for.
@@ -118,6 +144,12 @@ pub struct CorpusList {
 /// What `corpus rows` is asked for.
 #[derive(Debug, Args)]
 pub struct CorpusRows {
+    /// Inspect nothing: write what decides, beside the captures, what is found (version, policy, databases, options)
+    ///
+    /// As one JSON object, with the name that records have for it.
+    #[arg(long, help_heading = "Output")]
+    pub settings: bool,
+
     /// How campaigns are inspected.
     #[command(flatten)]
     pub inspection: Inspection,
@@ -133,6 +165,10 @@ pub struct CorpusVerify {
     /// The corpus they were made from: its captures are hashed again
     #[arg(long, value_name = "CORPUS")]
     pub corpus: Option<PathBuf>,
+
+    /// How they should have been made; where nothing is said, only the version is compared.
+    #[command(flatten)]
+    pub inspection: Inspection,
 }
 
 /// What `corpus report` is asked for.
@@ -146,7 +182,8 @@ pub struct CorpusReport {
     #[arg(long, value_enum, default_value_t = CorpusFormat::Text, help_heading = "Output")]
     pub format: CorpusFormat,
 
-    /// Which table is written (csv): services, countries, countries-by-day, failovers, servers-moved
+    /// Which table is written (csv): services, calls-by-day, countries, countries-by-region, countries-by-day, failovers,
+    /// servers-moved
     #[arg(long, value_name = "TABLE", help_heading = "Output")]
     pub table: Option<String>,
 
@@ -162,4 +199,6 @@ pub enum CorpusFormat {
     Text,
     /// One table (--table), for spreadsheets and programs
     Csv,
+    /// A page for a browser, with pictures and all tables
+    Html,
 }

@@ -74,4 +74,8 @@ pub struct VerifyOptions {
     /// How many threads work [default: one for each processor]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+
+    /// Keep what the program is allowed to do, though it needs nothing more
+    #[arg(long, help_heading = "Safety")]
+    pub no_sandbox: bool,
 }

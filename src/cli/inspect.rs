@@ -74,6 +74,12 @@ pub struct Inspect {
     #[arg(long, value_name = "BPF", help_heading = "Input")]
     pub filter: Option<String>,
 
+    /// Look at no payload: addresses are placed and judged, but no call is told and no name is known
+    ///
+    /// All traffic is judged, as with --scope all; without a denied contact the verdict is indeterminate.
+    #[arg(long, help_heading = "Input")]
+    pub headers_only: bool,
+
     /// How many threads work [default: one for each processor]
     #[arg(long, value_name = "N", help_heading = "Input")]
     pub threads: Option<NonZeroUsize>,

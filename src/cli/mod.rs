@@ -18,7 +18,7 @@ mod shell;
 
 #[cfg(feature = "parquet")]
 pub use corpus::{
-    CorpusArgs, CorpusCommand, CorpusFormat, CorpusReport, CorpusRun, CorpusVerify, Inspection,
+    CorpusArgs, CorpusCommand, CorpusFormat, CorpusReport, CorpusRows, CorpusRun, CorpusVerify, Inspection,
 };
 pub use db::{Db, DbCommand};
 pub use diff::Diff;

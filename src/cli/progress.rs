@@ -1,15 +1,18 @@
 //! How far the reading is, on a terminal.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::capture::Progress;
 
 /// Work that takes no longer shows no bar.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Time between two lines of a log.
+const LOGGED: Duration = Duration::from_secs(60);
 
 /// Time between two looks at the progress.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -33,20 +36,32 @@ impl Bar {
         Self::drawn(move |stop| draw(stop, &progress))
     }
 
-    /// Watches a run over a corpus.
+    /// Watches a run over a corpus. Where nobody looks at a terminal, a line tells every minute how far it is.
     #[cfg(feature = "parquet")]
     pub fn of_corpus(watch: &Arc<crate::corpus::Watch>) -> Self {
         let watch = Arc::clone(watch);
-        Self::drawn(move |stop| draw_corpus(stop, &watch))
+        if std::io::stderr().is_terminal() {
+            return Self::drawn(move |stop| draw_corpus(stop, &watch));
+        }
+        Self::on_a_thread(move |stop| log_corpus(stop, &watch))
     }
 
     fn drawn(draw: impl FnOnce(&Stop) + Send + 'static) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self { thread: None };
         }
+        Self::on_a_thread(draw)
+    }
+
+    fn on_a_thread(draw: impl FnOnce(&Stop) + Send + 'static) -> Self {
         let stop = Arc::new(Stop::default());
         let theirs = Arc::clone(&stop);
-        Self { thread: Some((stop, std::thread::spawn(move || draw(&theirs)))) }
+        let draw = move || {
+            // It is there before the sandbox is entered, and would stay outside.
+            crate::sandbox::close_files();
+            draw(&theirs);
+        };
+        Self { thread: Some((stop, std::thread::spawn(draw))) }
     }
 }
 
@@ -82,25 +97,30 @@ fn draw(stop: &Stop, progress: &Progress) {
 
 #[cfg(feature = "parquet")]
 fn draw_corpus(stop: &Stop, watch: &crate::corpus::Watch) {
-    use std::sync::atomic::Ordering::Relaxed;
+    let begin = Instant::now();
     if stop.comes_within(PATIENCE) {
         return;
     }
-    let bar =
-        ProgressBar::with_draw_target(Some(watch.campaigns.load(Relaxed)), ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos} of {len} campaigns {msg} {eta} left") {
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {msg}") {
         bar.set_style(style);
     }
-    // What earlier runs have done says nothing about the time that the rest takes.
-    bar.set_position(watch.earlier.load(Relaxed));
-    bar.reset_eta();
     while !stop.comes_within(INTERVAL) {
-        bar.set_position(watch.over.load(Relaxed));
-        let seconds = bar.elapsed().as_millis().max(1);
-        let rate = u128::from(watch.bytes.load(Relaxed)) / seconds / 1000;
-        bar.set_message(format!("{rate} MB/s"));
+        let at = watch.look();
+        bar.set_length(at.total);
+        bar.set_position(at.read);
+        bar.set_message(at.line(begin.elapsed()).to_string());
     }
     bar.finish_and_clear();
+}
+
+#[cfg(feature = "parquet")]
+fn log_corpus(stop: &Stop, watch: &crate::corpus::Watch) {
+    let begin = Instant::now();
+    while !stop.comes_within(LOGGED) {
+        // Who closed standard error does not want to know.
+        let _ = writeln!(std::io::stderr(), "landfall: {}", watch.look().line(begin.elapsed()));
+    }
 }
 
 impl Stop {

@@ -27,9 +27,21 @@ impl Completions {
     /// The script that the shell reads.
     pub fn script(&self) -> Vec<u8> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "landfall", &mut script);
+        clap_complete::generate(self.shell, &mut shown(), "landfall", &mut script);
         script
     }
+}
+
+/// The command line as far as it is for people: shells would offer hidden commands too.
+fn shown() -> Command {
+    let whole = Cli::command();
+    let about = whole.get_about().cloned().unwrap_or_default();
+    let commands = whole.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    Command::new("landfall")
+        .about(about)
+        .version(env!("CARGO_PKG_VERSION"))
+        .args(whole.get_arguments().cloned())
+        .subcommands(commands)
 }
 
 impl Manual {

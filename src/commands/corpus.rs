@@ -1,13 +1,14 @@
 //! `landfall corpus`.
 
-use super::resolve;
+use super::{confine, resolve};
 use crate::{FAILURE, say};
 use landfall::cli::{
-    Bar, CorpusCommand, CorpusFormat, CorpusReport, CorpusRun, CorpusVerify, Inspection, Output,
+    Bar, CorpusCommand, CorpusFormat, CorpusReport, CorpusRows, CorpusRun, CorpusVerify, Inspection, Output,
 };
 use landfall::corpus::summary::Sheet;
-use landfall::corpus::{self, Corpus, Plan, Settings, Watch, summary};
+use landfall::corpus::{self, Campaign, Corpus, Plan, Settings, Shard, Watch, summary};
 use landfall::pipeline::Request;
+use landfall::report::text::escape;
 use std::error::Error;
 use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
@@ -24,21 +25,24 @@ pub(crate) fn corpus(command: CorpusCommand) -> Result<u8, Box<dyn Error>> {
             let corpus = Corpus::open(&options.corpus)?.shard(options.shard);
             write(|out| corpus::list(&corpus, out))
         }
-        CorpusCommand::Rows(options) => rows(options.inspection),
+        CorpusCommand::Rows(options) => rows(*options),
         CorpusCommand::Schema => write(corpus::schema),
         CorpusCommand::Report(options) => report(&options),
-        CorpusCommand::Verify(options) => verify(&options),
+        CorpusCommand::Verify(options) => verify(*options),
     }
 }
 
 fn run(options: CorpusRun) -> Result<u8, Box<dyn Error>> {
     let corpus = Corpus::open(&options.corpus)?.shard(options.shard);
+    corpus.notes.iter().for_each(|note| say(note));
     let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let jobs = options.jobs.unwrap_or_else(processors);
-    let out = options.out;
+    let (out, no_sandbox) = (options.out, options.inspection.no_sandbox);
     let request = request(options.inspection);
     let settings = Settings::of(&request)?;
-    let plan = Plan { out, request, settings, jobs };
+    corpus::prepare(&out)?;
+    confine(&corpus.allowed(&options.corpus, &request, &out), no_sandbox);
+    let plan = Plan { out, request, settings, jobs, is_part: options.shard != Shard::WHOLE };
     let watch = Arc::new(Watch::default());
     let bar = Bar::of_corpus(&watch);
     let result = corpus::run(&corpus, &plan, &watch);
@@ -51,13 +55,18 @@ fn run(options: CorpusRun) -> Result<u8, Box<dyn Error>> {
     Ok(if tally.troubles.is_empty() { 0 } else { FAILURE })
 }
 
-fn rows(options: Inspection) -> Result<u8, Box<dyn Error>> {
+fn rows(options: CorpusRows) -> Result<u8, Box<dyn Error>> {
+    let no_sandbox = options.inspection.no_sandbox;
+    let request = request(options.inspection);
+    let settings = Settings::of(&request)?;
+    if options.settings {
+        return write(|out| corpus::settings(&settings, out));
+    }
     let mut text = String::new();
     io::stdin().lock().take(MAX_DESCRIPTION).read_to_string(&mut text)?;
-    let campaign = serde_json::from_str(&text)
+    let campaign: Campaign = serde_json::from_str(&text)
         .map_err(|error| format!("standard input describes no campaign: {error}"))?;
-    let request = request(options);
-    let settings = Settings::of(&request)?;
+    confine(&campaign.allowed(&request), no_sandbox);
     write(|out| corpus::rows(&campaign, &request, &settings, out))
 }
 
@@ -70,12 +79,16 @@ fn write(print: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<u8, Box
 
 fn report(options: &CorpusReport) -> Result<u8, Box<dyn Error>> {
     let found = summary::read(&options.out)?;
-    for note in &found.notes {
+    for note in found.notes.iter().chain(&found.damaged) {
         say(note);
+    }
+    for campaign in &found.twice {
+        say(&format!("{campaign}: has a capture that another campaign has too: its calls are counted twice"));
     }
     let sheets = summary::sheets(&found.tally);
     let bytes = match options.format {
         CorpusFormat::Text => summary::text(&found, &sheets).into_bytes(),
+        CorpusFormat::Html => summary::html(&found, &sheets)?,
         CorpusFormat::Csv => summary::csv(chosen(&sheets, options.table.as_deref())?)?,
     };
     Output::open(options.output.as_deref())?.write(&bytes)?;
@@ -92,13 +105,17 @@ fn chosen<'a>(sheets: &'a [Sheet], name: Option<&str>) -> Result<&'a Sheet, Stri
     found.ok_or_else(|| format!("there is no table {name:?}; there are {}", names()))
 }
 
-fn verify(options: &CorpusVerify) -> Result<u8, Box<dyn Error>> {
+fn verify(options: CorpusVerify) -> Result<u8, Box<dyn Error>> {
     let corpus = options.corpus.as_deref().map(Corpus::open).transpose()?;
-    let faults = corpus::verify(&options.out, corpus.as_ref())?;
+    let has_way = options.inspection.is_said();
+    let wanted = if has_way { Some(Settings::of(&request(options.inspection))?) } else { None };
+    let faults = corpus::verify(&options.out, corpus.as_ref(), wanted.as_ref())?;
     for fault in &faults.found {
         say(&fault.to_string());
     }
-    Output::open(None)?.write(format!("{faults}\n").as_bytes())?;
+    let made_with = faults.made_with.iter().filter(|(_, text)| !text.is_empty());
+    let made_with: String = made_with.map(|(what, text)| format!("{what}: {}\n", escape(text))).collect();
+    Output::open(None)?.write(format!("{made_with}{faults}\n").as_bytes())?;
     Ok(if faults.found.is_empty() { 0 } else { FAILURE })
 }
 
@@ -113,6 +130,7 @@ fn request(options: Inspection) -> Request {
         ranges: resolve(&options.location.ranges),
         anycast: resolve(&options.location.anycast),
         vantage: options.from.vantage,
+        all_dates: options.location.all_dates,
         with_flows: options.flows,
         services: options.services,
         idle_gap: Some(Duration::from_secs(u64::from(options.idle_gap))),

@@ -1,5 +1,6 @@
 //! `landfall evidence`.
 
+use super::confine;
 use landfall::capture::Progress;
 use landfall::cli::{Bar, Output, VerifyOptions};
 use landfall::evidence::{self, Key, VerifyRequest};
@@ -12,8 +13,10 @@ pub(crate) fn verify(options: VerifyOptions) -> Result<u8, Box<dyn Error>> {
         captures: options.capture,
         with: options.with,
         key: options.key_file.as_deref().map(Key::read).transpose()?,
-        threads: options.threads,
+        // How many there are cannot be seen in the sandbox.
+        threads: options.threads.or_else(|| std::thread::available_parallelism().ok()),
     };
+    confine(&request.allowed(), options.no_sandbox);
     let progress = Arc::new(Progress::default());
     let bar = Bar::watch(&progress);
     let found = evidence::verify(&request, &progress);

@@ -85,7 +85,8 @@ fn request(options: Inspect) -> Request {
         services: options.services,
         home: options.home,
         idle_gap: Some(Duration::from_secs(u64::from(options.idle_gap))),
-        judge_all: options.scope == Scope::All,
+        judge_all: options.scope == Scope::All || options.headers_only,
+        headers_only: options.headers_only,
         sandbox: !options.no_sandbox,
         writes: Vec::new(),
     }

@@ -25,7 +25,7 @@ pub(crate) fn live(options: cli::Live) -> Result<u8, Box<dyn Error>> {
     let mut surroundings = Surroundings::open(&wanted(&options))?;
     let request = live_request(options);
     let live = pipeline::live::Live::open(request.clone())?;
-    surroundings.enter_sandbox(&request);
+    surroundings.enter_sandbox(&request, &live);
     surroundings.notes.iter().for_each(|note| say(note));
     let (hooks, pending) = surroundings.hooks()?;
     let running = live.start(hooks)?;

@@ -1,6 +1,6 @@
 //! `landfall lookup`.
 
-use super::resolve;
+use super::{confine_quietly, resolve};
 use crate::{FAILURE, say};
 use landfall::cli::{Format, Lookup, Output};
 use landfall::locate::Sources;
@@ -22,8 +22,11 @@ pub(crate) fn lookup(options: &Lookup) -> Result<u8, Box<dyn Error>> {
         },
         at: options.at,
         json: options.format == Format::Json,
-        threads: options.threads,
+        // How many there are cannot be seen in the sandbox.
+        threads: options.threads.or_else(|| std::thread::available_parallelism().ok()),
     };
+    let sources = &request.sources;
+    confine_quietly(&[&sources.databases[..], &sources.ranges, &sources.anycast].concat());
     let given = options.addresses.join("\n");
     let input: Box<dyn BufRead> = match options.addresses.as_slice() {
         [] => Box::new(io::stdin().lock()),

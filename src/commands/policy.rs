@@ -1,12 +1,15 @@
 //! `landfall policy` and `landfall diff`.
 
+use super::confine_quietly;
 use crate::{FAILURE, print_error};
 use landfall::cli::{Diff, Format, Output, PolicyCommand};
 use landfall::pipeline::policies;
 use landfall::report;
 use std::error::Error;
+use std::path::PathBuf;
 
 pub(crate) fn policy(command: &PolicyCommand) -> Result<u8, Box<dyn Error>> {
+    confine_quietly(&reads(command));
     let text = match command {
         PolicyCommand::Check(options) => {
             let checked = policies::check_policies(&options.files, &options.services)?;
@@ -29,8 +32,23 @@ pub(crate) fn policy(command: &PolicyCommand) -> Result<u8, Box<dyn Error>> {
     Ok(0)
 }
 
+/// The files that `command` names. A policy that landfall carries is none.
+fn reads(command: &PolicyCommand) -> Vec<PathBuf> {
+    match command {
+        PolicyCommand::Check(options) => {
+            options.files.iter().map(PathBuf::from).chain(options.services.iter().cloned()).collect()
+        }
+        PolicyCommand::Show(options) => [&[PathBuf::from(&options.file)], &options.services[..]].concat(),
+        PolicyCommand::Explain(options) => {
+            [&[PathBuf::from(&options.file), options.report.clone()], &options.services[..]].concat()
+        }
+        PolicyCommand::List | PolicyCommand::Groups(_) | PolicyCommand::Schema => Vec::new(),
+    }
+}
+
 pub(crate) fn diff(options: &Diff) -> Result<u8, Box<dyn Error>> {
     let output = Output::open(options.output.as_deref())?;
+    confine_quietly(&[options.old.clone(), options.new.clone()]);
     let (old, new) = (report::PastReport::open(&options.old)?, report::PastReport::open(&options.new)?);
     let diff = report::compare(&old, &new);
     let text = match options.format {

@@ -4,7 +4,8 @@ use super::CorpusError;
 use crate::locate::Vantage;
 use crate::policy::CountrySet;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,7 +19,7 @@ const MAX_FILES: usize = 1 << 20;
 const MAX_DEPTH: usize = 64;
 
 /// Captures that are read as one stream: the rotated files of one vantage point.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Campaign {
     /// What it is called in every table; of a corpus that is a folder, the path of its one file in there.
@@ -54,6 +55,8 @@ pub struct Capture {
 pub struct Corpus {
     /// The campaigns, sorted by name; no name comes twice.
     pub campaigns: Vec<Campaign>,
+    /// What a person should know about the choice of captures.
+    pub notes: Vec<String>,
 }
 
 /// The I-th of N parts of a corpus: every N-th campaign, from the I-th on.
@@ -85,7 +88,8 @@ impl Corpus {
     /// Finds the campaigns at `path`: every file of a folder is one, so is every line of a list of paths, and a TOML
     /// manifest names its own.
     pub fn open(path: &Path) -> Result<Self, CorpusError> {
-        let mut campaigns = if path.is_dir() { of_folder(path)? } else { of_file(path)? };
+        let mut notes = Vec::new();
+        let mut campaigns = if path.is_dir() { of_folder(path, &mut notes)? } else { of_file(path)? };
         campaigns.sort_by(|one, other| one.name.cmp(&other.name));
         if let Some([one, _]) = campaigns.array_windows().find(|[one, other]| one.name == other.name) {
             return Err(CorpusError::TwoOfOneName { path: path.to_owned(), name: one.name.clone() });
@@ -96,14 +100,15 @@ impl Corpus {
         if campaigns.len() > MAX_CAMPAIGNS {
             return Err(CorpusError::TooMany { path: path.to_owned(), limit: MAX_CAMPAIGNS });
         }
-        Ok(Self { campaigns })
+        notes.extend(shared(&campaigns));
+        Ok(Self { campaigns, notes })
     }
 
     /// Leaves only the campaigns of one part.
     #[must_use]
     pub fn shard(self, shard: Shard) -> Self {
         let campaigns = self.campaigns.into_iter().skip(shard.part - 1).step_by(shard.of).collect();
-        Self { campaigns }
+        Self { campaigns, ..self }
     }
 }
 
@@ -126,6 +131,28 @@ impl Campaign {
         self.home.iter().try_for_each(is_list)
     }
 
+    /// Its files, those in folders among them, by the names that the tables have for them.
+    pub(super) fn expanded(&self) -> Vec<Capture> {
+        let mut files = Vec::new();
+        for capture in &self.files {
+            let (name, folder, mut inner) = (&capture.name, &capture.path, Vec::new());
+            if folder.is_dir() && walk(folder, MAX_DEPTH, &mut inner, &mut Vec::new()).is_ok() {
+                let named =
+                    |path: PathBuf| Capture { name: format!("{name}/{}", name_in(folder, &path)), path };
+                files.extend(inner.into_iter().map(named));
+            } else {
+                files.push(capture.clone());
+            }
+        }
+        files
+    }
+
+    /// The names of its files, and their bytes where that is known.
+    pub(super) fn sizes(&self) -> Vec<(String, Option<u64>)> {
+        let size = |path: &Path| fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|data| data.len());
+        self.expanded().into_iter().map(|Capture { name, path }| (name, size(&path))).collect()
+    }
+
     /// A campaign of one file.
     fn single(name: String, path: PathBuf, found: bool) -> Self {
         let files = vec![Capture { name: name.clone(), path }];
@@ -133,36 +160,89 @@ impl Campaign {
     }
 }
 
-fn of_folder(folder: &Path) -> Result<Vec<Campaign>, CorpusError> {
+/// Captures that are part of several campaigns: their calls would be counted once for each.
+fn shared(campaigns: &[Campaign]) -> Vec<String> {
+    let mut owners: HashMap<&Path, &str> = HashMap::new();
+    let mut notes = Vec::new();
+    for campaign in campaigns {
+        for capture in &campaign.files {
+            let owner = *owners.entry(&capture.path).or_insert(&campaign.name);
+            if owner != campaign.name {
+                notes.push(format!(
+                    "'{}' is part of both {owner:?} and {:?}: its calls are counted twice",
+                    capture.name, campaign.name
+                ));
+            }
+        }
+    }
+    notes
+}
+
+fn of_folder(folder: &Path, notes: &mut Vec<String>) -> Result<Vec<Campaign>, CorpusError> {
     let mut files = Vec::new();
-    walk(folder, MAX_DEPTH, &mut files)?;
+    walk(folder, MAX_DEPTH, &mut files, notes)?;
     let name = |file: &Path| name_in(folder, file);
     Ok(files.into_iter().map(|file| Campaign::single(name(&file), file, true)).collect())
 }
 
-/// The path of a file in a folder, with `/` between its parts.
+/// The path of a file in a folder, with `/` between its parts; bytes of it that are no text stand as `\\xff`.
 fn name_in(folder: &Path, file: &Path) -> String {
     let inner = file.strip_prefix(folder).unwrap_or(file);
-    inner.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
+    let mut name = String::new();
+    for part in inner {
+        if !name.is_empty() {
+            name.push('/');
+        }
+        for chunk in part.as_encoded_bytes().utf8_chunks() {
+            name.push_str(chunk.valid());
+            for byte in chunk.invalid() {
+                // Writing to a string cannot fail.
+                let _ = write!(name, "\\x{byte:02x}");
+            }
+        }
+    }
+    name
 }
 
-/// Every file in `folder`, however deep. Links to folders are not followed, for they may lead in a circle.
-fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), CorpusError> {
+/// Every file in `folder`, however deep. Links to folders are not followed, for they may lead in a circle; pipes,
+/// devices and results of a run are no captures.
+fn walk(
+    folder: &Path,
+    depth: usize,
+    files: &mut Vec<PathBuf>,
+    notes: &mut Vec<String>,
+) -> Result<(), CorpusError> {
     let failed = |source| CorpusError::Read { path: folder.to_owned(), source };
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        let kind = entry.file_type().map_err(failed)?;
-        let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
-        if kind.is_dir() && depth > 0 && !is_hidden {
-            walk(&entry.path(), depth - 1, files)?;
-        } else if (kind.is_file() || kind.is_symlink()) && !is_hidden && entry.path().is_file() {
-            files.push(entry.path());
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        let (kind, path) = (entry.file_type().map_err(failed)?, entry.path());
+        let mut note = |what| notes.push(format!("left out: '{}' {what}", path.display()));
+        if kind.is_dir() && is_results(&path) {
+            note("has results of a corpus");
+        } else if kind.is_dir() && depth == 0 {
+            note("lies too deep");
+        } else if kind.is_dir() {
+            walk(&path, depth - 1, files, notes)?;
+        } else if kind.is_symlink() && path.is_dir() {
+            note("is a link to a folder");
+        } else if kind.is_file() || (kind.is_symlink() && path.is_file()) {
+            files.push(path);
+        } else {
+            note("is no file");
         }
         if files.len() > MAX_FILES {
             return Err(CorpusError::TooMany { path: folder.to_owned(), limit: MAX_FILES });
         }
     }
     Ok(())
+}
+
+/// Whether a folder is the `--out` of a run.
+fn is_results(folder: &Path) -> bool {
+    folder.join("settings.json").is_file() && folder.join("campaigns").is_dir()
 }
 
 fn of_file(path: &Path) -> Result<Vec<Campaign>, CorpusError> {
@@ -223,14 +303,18 @@ impl Entry {
             campaign: campaign.to_owned(),
             what,
         };
-        let mut files = Vec::new();
+        let (mut files, mut seen) = (Vec::new(), BTreeSet::new());
         for pattern in &self.files {
             let found = matches(folder, pattern).map_err(|what| wrong(&self.name, what))?;
             if found.is_empty() {
                 let (path, campaign) = (manifest.to_owned(), self.name.clone());
                 return Err(CorpusError::NoFile { path, campaign, pattern: pattern.clone() });
             }
-            files.extend(found.into_iter().map(|path| Capture { name: name_in(folder, &path), path }));
+            // Of two names of one file the first counts: it is read once.
+            let is_new =
+                |path: &PathBuf| seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone()));
+            let found = found.into_iter().filter(is_new);
+            files.extend(found.map(|path| Capture { name: name_in(folder, &path), path }));
         }
         let Self { name, vantage, home, labels, .. } = self;
         let campaign = Campaign { name, files, vantage, home, labels, found: false };

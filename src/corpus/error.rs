@@ -93,6 +93,20 @@ pub enum CorpusError {
         /// What is not the same.
         what: String,
     },
+    /// Another run is at work in the folder.
+    #[error("another run is at work in '{}': wait for its end, or choose another --out", folder.display())]
+    InUse {
+        /// The folder of the results.
+        folder: PathBuf,
+    },
+    /// Files of two campaigns would have the same name.
+    #[error("campaigns {one:?} and {other:?} would have the same files in the results: rename one")]
+    SameFiles {
+        /// A campaign.
+        one: String,
+        /// The other.
+        other: String,
+    },
     /// What is to be done cannot be done with any campaign.
     #[error(transparent)]
     Inspect(#[from] crate::pipeline::InspectError),

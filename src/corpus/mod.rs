@@ -6,8 +6,11 @@
 //! DIR/sessions/ID.parquet      its calls; endpoints/, findings/ and flows/ likewise
 //! ```
 
+mod allowed;
 mod campaign;
+mod engine;
 mod error;
+mod lock;
 mod parts;
 mod record;
 mod rows;
@@ -15,10 +18,13 @@ mod run;
 mod settings;
 pub mod summary;
 mod verify;
+mod watch;
+mod whole;
 
 pub use campaign::{Campaign, Capture, Corpus, Shard};
 pub use error::CorpusError;
 pub use record::{InputRecord, Part, Record, Settings, Status};
-pub use rows::{list, rows, schema};
-pub use run::{Plan, Tally, Watch, run};
+pub use rows::{list, rows, schema, settings};
+pub use run::{Plan, Tally, prepare, run};
 pub use verify::{Checked, Fault, verify};
+pub use watch::{Progressed, Watch};

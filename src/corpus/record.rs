@@ -1,13 +1,15 @@
 //! What a run leaves beside the tables: one file a campaign, written last, that says what came of it.
 
+use super::engine::Inspected;
+use super::whole::{put, put_first, remove};
 use super::{Campaign, CorpusError};
-use crate::report::{InputReport, Report};
+use crate::report::InputReport;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Version of [`Record`] and [`Settings`] as files.
@@ -15,7 +17,7 @@ const SCHEMA_VERSION: &str = "1";
 /// Bytes of a record. A greater file is none of ours.
 const MAX_RECORD: u64 = 64 << 20;
 /// The folder of the records.
-const FOLDER: &str = "campaigns";
+pub(super) const FOLDER: &str = "campaigns";
 /// The file of the settings.
 const SETTINGS: &str = "settings.json";
 
@@ -43,6 +45,12 @@ pub struct Record {
     pub campaign: String,
     /// [`Settings::id`] of the run.
     pub settings: String,
+    /// Where its captures were taken, as the corpus says.
+    pub vantage: Option<String>,
+    /// Countries and groups that its calls should stay in, as the corpus says.
+    pub home: Vec<String>,
+    /// What else the corpus says of it.
+    pub labels: BTreeMap<String, String>,
     /// What came of it.
     pub status: Status,
     /// Why it failed, or what is damaged.
@@ -75,7 +83,7 @@ pub struct InputRecord {
     pub path: String,
     /// Bytes on disk; `null` where reading ended before.
     pub size: Option<u64>,
-    /// Of the file as it lies on disk, in hexadecimal.
+    /// Of the file as it lies on disk, in hexadecimal; `null` where it was left out, for it is no capture.
     pub sha256: Option<String>,
 }
 
@@ -84,6 +92,8 @@ pub struct InputRecord {
 pub struct Part {
     /// Rows in it.
     pub rows: u64,
+    /// Bytes of the file.
+    pub bytes: u64,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
 }
@@ -103,9 +113,57 @@ impl Settings {
         read(&out.join(SETTINGS))
     }
 
-    /// Writes them to `out`.
-    pub fn write(&self, out: &Path) -> Result<(), CorpusError> {
-        write(&out.join(SETTINGS), self)
+    /// Writes them to `out` unless there are some, and says whether there were none.
+    pub(super) fn write_first(&self, out: &Path) -> Result<bool, CorpusError> {
+        put_first(&out.join(SETTINGS), |file| fill(file, self))
+    }
+
+    /// What is another than in `wanted`, in words that name both; without it, whether this version has made them.
+    pub(super) fn unlike(&self, wanted: Option<&Self>) -> Vec<String> {
+        let Some(wanted) = wanted else {
+            let this = env!("CARGO_PKG_VERSION");
+            let other =
+                (self.tool != this).then(|| format!("made with landfall {}, and this is {this}", self.tool));
+            return other.into_iter().collect();
+        };
+        let same = [
+            self.policy == wanted.policy,
+            self.databases == wanted.databases,
+            self.tool == wanted.tool,
+            self.options == wanted.options,
+        ];
+        let words = self.words().into_iter().zip(wanted.words()).zip(same);
+        let unlike = words.filter(|(_, is_same)| !is_same).map(|(((what, made), (_, wanted)), _)| {
+            if made == wanted {
+                return format!("made with other {what} of the same name: {made}");
+            }
+            format!("made with {what} '{made}', not '{wanted}'")
+        });
+        unlike.collect()
+    }
+
+    /// What they say, for people: policy, databases, version, options.
+    pub fn words(&self) -> Vec<(&'static str, String)> {
+        let text = |value: &serde_json::Value| value.as_str().map(ToOwned::to_owned);
+        let texts = |list: &serde_json::Value, of: &dyn Fn(&serde_json::Value) -> Option<String>| {
+            list.as_array().into_iter().flatten().filter_map(of).collect::<Vec<_>>()
+        };
+        let rules = texts(&self.policy["rules"], &|rule| text(&rule["text"])).join("; ");
+        let rules = if rules.is_empty() { "no rules".to_owned() } else { rules };
+        let name = text(&self.policy["name"]).map(|name| format!("{name}: ")).unwrap_or_default();
+        let database = |database: &serde_json::Value| {
+            let built = text(&database["built"]).and_then(|time| Some(format!(" of {}", time.get(..10)?)));
+            Some(format!("{}{}", text(&database["id"])?, built.unwrap_or_default()))
+        };
+        let databases = texts(&self.databases, &database);
+        let options: Vec<String> =
+            self.options.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        vec![
+            ("policy", format!("{name}{rules}")),
+            ("databases", if databases.is_empty() { "none".to_owned() } else { databases.join(", ") }),
+            ("landfall", self.tool.clone()),
+            ("options", options.join(", ")),
+        ]
     }
 
     /// What is not the same in `other`, in words; nothing if they are equal.
@@ -132,6 +190,9 @@ impl Record {
             schema_version: SCHEMA_VERSION.to_owned(),
             campaign: campaign.name.clone(),
             settings: settings.id(),
+            vantage: campaign.vantage.clone(),
+            home: campaign.home.clone(),
+            labels: campaign.labels.clone(),
             status: Status::Failed,
             reason: None,
             inputs: Vec::new(),
@@ -140,44 +201,119 @@ impl Record {
     }
 
     /// Takes over what a report says of the captures.
-    pub(super) fn describe(&mut self, report: &Report) {
+    pub(super) fn describe(&mut self, inspected: &Inspected) {
+        let report = &inspected.report;
         let damage = |input: &InputReport| {
             let damage = input.damage.as_ref()?;
             Some(format!("'{}' is damaged at byte {}: {}", input.path, damage.offset, damage.reason))
         };
-        self.reason = report.inputs.iter().find_map(damage);
+        let changed = || {
+            let (name, _) = inspected.changed.first()?;
+            Some(format!("'{name}' changed while it was read"))
+        };
+        let lacks = || inspected.left_out.iter().find_map(|left_out| left_out.reason.clone());
+        self.reason = report.inputs.iter().find_map(damage).or_else(changed).or_else(lacks);
         self.status = if self.reason.is_some() { Status::Damaged } else { Status::Done };
         let input = |input: &InputReport| InputRecord {
             path: input.path.clone(),
             size: input.size,
             sha256: input.sha256.clone(),
         };
-        self.inputs = report.inputs.iter().map(input).collect();
+        let left_out = inspected.left_out.iter().map(|file| InputRecord {
+            path: file.name.clone(),
+            size: file.size,
+            sha256: None,
+        });
+        self.inputs = report.inputs.iter().map(input).chain(left_out).collect();
+        for (name, size) in &inspected.changed {
+            // The next run sees that it is another, and reads it again.
+            let inputs = self.inputs.iter_mut().filter(|input| input.path == *name);
+            inputs.for_each(|input| input.size = Some(*size));
+        }
     }
 
     /// The record of `campaign` in `out`, if there is one.
     pub fn read(out: &Path, campaign: &str) -> Result<Option<Self>, CorpusError> {
-        read(&place(out, campaign))
+        let record: Option<Self> = read(&place(out, campaign))?;
+        match record {
+            Some(record) if record.campaign != campaign => {
+                Err(CorpusError::SameFiles { one: record.campaign, other: campaign.to_owned() })
+            }
+            record => Ok(record),
+        }
+    }
+
+    /// Removes the record of `campaign` in `out`, if there is one.
+    pub(super) fn remove(out: &Path, campaign: &str) -> Result<(), CorpusError> {
+        remove(&place(out, campaign))
+    }
+
+    /// The record in `out` of the campaign whose files have that name.
+    pub(super) fn by_stem(out: &Path, stem: &str) -> Result<Option<Self>, CorpusError> {
+        read(&out.join(FOLDER).join(stem).with_extension("json"))
+    }
+
+    /// Whether the campaign needs not be inspected again: it could be read, and it is what it was, as far as names and
+    /// sizes tell. `files` are those of [`Campaign::sizes`]. What has gone since was read once, and is no reason.
+    pub(super) fn stands(&self, campaign: &Campaign, files: &[(String, Option<u64>)]) -> bool {
+        if matches!(self.status, Status::Failed | Status::LeftOut) || !self.is_described_by(campaign) {
+            return false;
+        }
+        let known: HashMap<&str, Option<u64>> =
+            self.inputs.iter().map(|input| (input.path.as_str(), input.size)).collect();
+        let is_as_it_was = |(name, size): &(String, Option<u64>)| match (known.get(name.as_str()), size) {
+            (Some(Some(before)), Some(size)) => before == size,
+            (Some(_), _) | (None, None) => true,
+            (None, Some(_)) => false,
+        };
+        let is_wanted = |path: &&str| {
+            let is = |name: &str| {
+                path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            campaign.files.iter().any(|capture| is(&capture.name))
+        };
+        let wanted: HashSet<&str> = campaign.files.iter().map(|capture| capture.name.as_str()).collect();
+        files.iter().all(is_as_it_was) && known.keys().all(|path| wanted.contains(path) || is_wanted(path))
+    }
+
+    /// Whether its part of each table in `out` is there, as far as names and sizes tell.
+    pub(super) fn is_whole(&self, out: &Path) -> bool {
+        let stem = file_stem(&self.campaign);
+        let size = |table: &str| fs::metadata(super::parts::place(out, table, &stem)).map(|data| data.len());
+        self.parts.iter().all(|(table, part)| size(table).is_ok_and(|bytes| bytes == part.bytes))
+    }
+
+    /// Whether the corpus says of the campaign what it said when the record was made.
+    pub(super) fn is_described_by(&self, campaign: &Campaign) -> bool {
+        (&self.vantage, &self.home, &self.labels) == (&campaign.vantage, &campaign.home, &campaign.labels)
     }
 
     /// Writes it to `out`, whole or not at all.
-    pub fn write(&self, out: &Path) -> Result<(), CorpusError> {
-        write(&place(out, &self.campaign), self)
+    pub(super) fn write(&self, out: &Path) -> Result<(), CorpusError> {
+        put(&place(out, &self.campaign), |file| fill(file, self))
     }
 
-    /// All records in `out`, by campaign.
-    pub fn all(out: &Path) -> Result<Vec<Self>, CorpusError> {
+    /// Where the records in `out` lie, in no order; none where there are none yet.
+    pub(super) fn paths(out: &Path) -> Result<Vec<PathBuf>, CorpusError> {
         let folder = out.join(FOLDER);
         let failed = |source| CorpusError::Read { path: folder.clone(), source };
-        let mut records = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(failed)? {
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed)?,
+        };
+        let mut paths = Vec::new();
+        for entry in entries {
             let path = entry.map_err(failed)?.path();
             if path.extension().is_some_and(|ending| ending == "json") {
-                records.extend(read::<Self>(&path)?);
+                paths.push(path);
             }
         }
-        records.sort_by(|one, other| one.campaign.cmp(&other.campaign));
-        Ok(records)
+        Ok(paths)
+    }
+
+    /// The record at `path`; `None` if it is gone.
+    pub(super) fn at(path: &Path) -> Result<Option<Self>, CorpusError> {
+        read(path)
     }
 }
 
@@ -201,30 +337,10 @@ fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<Option<T>, CorpusErro
     value.map(Some).map_err(|error| failed(error.into()))
 }
 
-fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), CorpusError> {
-    put(path, |file| {
-        serde_json::to_writer_pretty(&mut *file, value)?;
-        io::Write::write_all(file, b"\n")
-    })
-}
-
-/// Has `fill` write a file so that whoever looks sees nothing of it, or all.
-pub(super) fn put(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), CorpusError> {
-    let failed = |source| CorpusError::Write { path: path.to_owned(), source };
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(failed)?;
-    }
-    // Two processes that are at the same campaign have files of their own, and the same result.
-    let part = path.with_extension(format!("{}.part", std::process::id()));
-    let filled = File::create(&part).and_then(|mut file| {
-        fill(&mut file)?;
-        file.sync_all()
-    });
-    filled.and_then(|()| fs::rename(&part, path)).map_err(|source| {
-        // What is left of a file that could not be written is of no use.
-        let _ = fs::remove_file(&part);
-        failed(source)
-    })
+fn fill<T: Serialize>(file: &mut File, value: &T) -> io::Result<()> {
+    let mut text = serde_json::to_vec_pretty(value)?;
+    text.push(b'\n');
+    file.write_all(&text)
 }
 
 /// The SHA-256 of the file at `path`, in hexadecimal, and its size.

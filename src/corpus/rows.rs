@@ -1,17 +1,25 @@
 //! One campaign at a time, as JSON lines, for engines that share a corpus out among many machines.
 
+use super::engine::{Engines, Failure};
 use super::parts::{extra_columns, extra_values, tables};
 use super::record::{Record, Settings};
-use super::run::{Failure, Watch, inspect};
-use super::{Campaign, Corpus};
+use super::{Campaign, Corpus, Watch};
 use crate::pipeline::Request;
 use crate::report::tables::{Table, Value};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 
 /// Writes the campaigns of `corpus`, one JSON object a line.
 pub fn list(corpus: &Corpus, out: &mut dyn Write) -> io::Result<()> {
+    let files = corpus.campaigns.iter().flat_map(|campaign| &campaign.files);
+    if let Some(file) = files.map(|file| &file.path).find(|path| path.to_str().is_none()) {
+        let name = file.display();
+        return Err(io::Error::other(format!(
+            "the name of '{name}' is no text, and JSON has no other: rename it"
+        )));
+    }
     corpus.campaigns.iter().try_for_each(|campaign| line(out, campaign))
 }
 
@@ -28,6 +36,11 @@ pub fn schema(out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
+/// Writes the settings, and the name under which records refer to them.
+pub fn settings(settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
+    line(out, &serde_json::json!({"id": settings.id(), "settings": settings}))
+}
+
 /// Inspects `campaign` and writes its rows, and last a record of what came of it.
 pub fn rows(
     campaign: &Campaign,
@@ -37,12 +50,13 @@ pub fn rows(
 ) -> io::Result<()> {
     let mut record = Record::new(campaign, settings);
     let report = match campaign.check() {
-        Ok(()) => inspect(campaign, request, &Watch::default()),
+        Ok(()) => Engines::new(request, NonZeroUsize::MIN).inspect(campaign, &Watch::default(), 0),
         Err(reason) => Err(Failure { status: record.status, reason }),
     };
     match report {
-        Ok(report) => {
-            record.describe(&report);
+        Ok(inspected) => {
+            record.describe(&inspected);
+            let report = inspected.report;
             let extra = extra_values(campaign, &report);
             let names: Vec<String> = extra_columns().into_iter().map(|column| column.name).collect();
             for table in tables(&report) {

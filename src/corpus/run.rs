@@ -1,18 +1,20 @@
 //! Inspects the campaigns of a corpus, a bounded number at once, and goes on where it stopped.
 
+use super::engine::{Engines, Failure};
+use super::lock::Lock;
 use super::record::{Record, Settings, Status, file_stem};
-use super::{Campaign, Corpus, CorpusError, parts};
-use crate::capture::{CaptureError, Progress};
-use crate::pipeline::{self, InspectError, Inspected, Request};
-use crate::report::Report;
-use crate::report::text::{chain, counted};
+use super::{Campaign, Corpus, CorpusError, Watch, parts};
+use crate::pipeline::Request;
+use crate::report::text::counted;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs;
+use std::io;
 use std::num::NonZeroUsize;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// What is done with every campaign.
 #[derive(Clone, Debug)]
@@ -24,21 +26,10 @@ pub struct Plan {
     /// What decides what is found.
     pub settings: Settings,
     /// Campaigns that are inspected at once, each on one thread: they share nothing, so that is faster than several
-    /// threads for one.
+    /// threads for one. Where there are fewer campaigns, each has several threads.
     pub jobs: NonZeroUsize,
-}
-
-/// How far a run is; another thread may look at any time.
-#[derive(Debug, Default)]
-pub struct Watch {
-    /// Campaigns of the corpus, or of the part of it.
-    pub campaigns: AtomicU64,
-    /// Those that are over, those of earlier runs among them.
-    pub over: AtomicU64,
-    /// Those of earlier runs.
-    pub earlier: AtomicU64,
-    /// Bytes of captures read by this run.
-    pub bytes: AtomicU64,
+    /// Whether other runs may be at work on other parts of the corpus.
+    pub is_part: bool,
 }
 
 /// What came of a run.
@@ -48,40 +39,104 @@ pub struct Tally {
     pub statuses: BTreeMap<Status, usize>,
     /// Those among them that an earlier run had done.
     pub earlier: u64,
+    /// Those that an earlier run had done and that have changed since, so that they were inspected again.
+    pub again: u64,
     /// Campaigns that failed or are damaged, and why, by name.
     pub troubles: Vec<(String, String)>,
 }
 
-/// Inspects what of `corpus` has no record yet.
+/// Makes the folder of the results, if it is not there.
+pub fn prepare(out: &Path) -> Result<(), CorpusError> {
+    fs::create_dir_all(out).map_err(|source| CorpusError::Write { path: out.to_owned(), source })
+}
+
+/// Inspects what of `corpus` has no record yet, could not be read when it was its turn, or has changed since.
 pub fn run(corpus: &Corpus, plan: &Plan, watch: &Watch) -> Result<Tally, CorpusError> {
+    let lock = Lock::of(plan)?;
     settle(plan)?;
-    watch.campaigns.store(corpus.campaigns.len() as u64, Ordering::Relaxed);
-    let next = AtomicUsize::new(0);
-    let stopped = AtomicBool::new(false);
-    let tally = Mutex::new(Tally::default());
+    if lock.is_exclusive() {
+        parts::sweep(&plan.out);
+    }
+    let mut tally = Tally::default();
+    let mut tasks = tasks(corpus, plan, &mut tally)?;
+    // The longest first: what is begun last then keeps few waiting.
+    tasks.sort_by_key(|task| Reverse(task.size));
+    watch.begin(
+        corpus.campaigns.len(),
+        corpus.campaigns.len() - tasks.len(),
+        tasks.iter().map(|task| task.size).sum(),
+    );
+    let jobs = plan.jobs.min(NonZeroUsize::new(tasks.len()).unwrap_or(NonZeroUsize::MIN));
+    // Processors that no campaign is left for help with the others.
+    let threads = NonZeroUsize::new(plan.jobs.get() / jobs).unwrap_or(NonZeroUsize::MIN);
+    let (next, stopped, shared) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(&mut tally));
     let work = |_| -> Result<(), CorpusError> {
-        while let Some(campaign) = corpus.campaigns.get(next.fetch_add(1, Ordering::Relaxed)) {
+        let mut engines = Engines::new(&plan.request, threads);
+        while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
             if stopped.load(Ordering::Relaxed) {
                 break;
             }
-            let (record, earlier) =
-                one(campaign, plan, watch).inspect_err(|_| stopped.store(true, Ordering::Relaxed))?;
-            watch.over.fetch_add(1, Ordering::Relaxed);
-            watch.earlier.fetch_add(u64::from(earlier), Ordering::Relaxed);
-            tally.lock().unwrap_or_else(PoisonError::into_inner).add(record, earlier);
+            let record = one(task, plan, &mut engines, watch)
+                .inspect_err(|_| stopped.store(true, Ordering::Relaxed))?;
+            shared.lock().unwrap_or_else(PoisonError::into_inner).add(record);
         }
         Ok(())
     };
-    let jobs = plan.jobs.get().min(corpus.campaigns.len());
-    crate::parallel::at_once(0..jobs, work).into_iter().collect::<Result<(), _>>()?;
-    let mut tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    crate::parallel::at_once(0..jobs.get(), work).into_iter().collect::<Result<(), _>>()?;
     tally.troubles.sort();
     Ok(tally)
 }
 
+/// A campaign that is to be inspected.
+struct Task<'a> {
+    campaign: &'a Campaign,
+    /// Bytes of its captures, as far as that is known.
+    size: u64,
+    /// Whether there are results of it, which no longer hold.
+    has_record: bool,
+}
+
+/// What is to be done; what an earlier run has done is added to `tally`.
+fn tasks<'a>(corpus: &'a Corpus, plan: &Plan, tally: &mut Tally) -> Result<Vec<Task<'a>>, CorpusError> {
+    let mut tasks = Vec::new();
+    for campaign in &corpus.campaigns {
+        let files = campaign.sizes();
+        let size = files.iter().filter_map(|(_, size)| *size).sum();
+        let (record, has_record) = match Record::read(&plan.out, &campaign.name) {
+            // What is no record, whatever has become of it, is made again.
+            Err(CorpusError::Read { source, .. }) if is_broken(&source) => (None, true),
+            record => record.map(|record| {
+                let has_record = record.is_some();
+                (record, has_record)
+            })?,
+        };
+        match record {
+            Some(record) if record.stands(campaign, &files) && record.is_whole(&plan.out) => {
+                tally.earlier += 1;
+                tally.add(record);
+                continue;
+            }
+            Some(record) if !matches!(record.status, Status::Failed | Status::LeftOut) => tally.again += 1,
+            _ => {}
+        }
+        tasks.push(Task { campaign, size, has_record });
+    }
+    Ok(tasks)
+}
+
+/// Whether a file was read and does not hold what it should.
+fn is_broken(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
+}
+
 /// Sees to it that all results in a folder were made in one way.
 fn settle(plan: &Plan) -> Result<(), CorpusError> {
-    let Some(before) = Settings::read(&plan.out)? else { return plan.settings.write(&plan.out) };
+    let before = match Settings::read(&plan.out)? {
+        Some(before) => before,
+        // Of two runs that begin at once one is first.
+        None if plan.settings.write_first(&plan.out)? => return Ok(()),
+        None => Settings::read(&plan.out)?.unwrap_or_else(|| plan.settings.clone()),
+    };
     let differences = plan.settings.differences(&before);
     if differences.is_empty() {
         return Ok(());
@@ -89,17 +144,20 @@ fn settle(plan: &Plan) -> Result<(), CorpusError> {
     Err(CorpusError::OtherSettings { folder: plan.out.clone(), what: differences.join(" and ") })
 }
 
-/// The record of a campaign, and whether an earlier run had made it.
-fn one(campaign: &Campaign, plan: &Plan, watch: &Watch) -> Result<(Record, bool), CorpusError> {
-    if let Some(record) = Record::read(&plan.out, &campaign.name)? {
-        return Ok((record, true));
-    }
+/// Inspects a campaign. Its record is removed first and written last: a campaign with a record is whole.
+fn one(task: &Task<'_>, plan: &Plan, engines: &mut Engines, watch: &Watch) -> Result<Record, CorpusError> {
+    let campaign = task.campaign;
     let mut record = Record::new(campaign, &plan.settings);
-    match inspect(campaign, &plan.request, watch) {
-        Ok(report) => {
-            record.describe(&report);
-            let stem = file_stem(&campaign.name);
-            record.parts = parts::write(&plan.out, &stem, campaign, &report)?;
+    let inspected = engines.inspect(campaign, watch, task.size);
+    let stem = file_stem(&campaign.name);
+    if task.has_record {
+        Record::remove(&plan.out, &campaign.name)?;
+        parts::remove(&plan.out, &stem)?;
+    }
+    match inspected {
+        Ok(inspected) => {
+            record.describe(&inspected);
+            record.parts = parts::write(&plan.out, &stem, campaign, &inspected.report)?;
         }
         Err(Failure { status, reason }) => {
             record.status = status;
@@ -107,62 +165,7 @@ fn one(campaign: &Campaign, plan: &Plan, watch: &Watch) -> Result<(Record, bool)
         }
     }
     record.write(&plan.out)?;
-    Ok((record, false))
-}
-
-/// Why there is no report of a campaign.
-pub(super) struct Failure {
-    pub(super) status: Status,
-    pub(super) reason: String,
-}
-
-/// The report of a campaign, in which inputs have the names that the corpus gives them.
-pub(super) fn inspect(campaign: &Campaign, request: &Request, watch: &Watch) -> Result<Report, Failure> {
-    let failed = |reason| Failure { status: Status::Failed, reason };
-    let request = Request {
-        paths: campaign.files.iter().map(|capture| capture.path.clone()).collect(),
-        vantage: campaign.vantage().map_err(failed)?.or(request.vantage),
-        home: if campaign.home.is_empty() { request.home.clone() } else { campaign.home.clone() },
-        threads: Some(NonZeroUsize::MIN),
-        hash: true,
-        ..request.clone()
-    };
-    let progress = Arc::new(Progress::default());
-    // What one campaign does to the program must not take the others with it.
-    let inspected = catch_unwind(AssertUnwindSafe(|| pipeline::inspect(&request, &progress)));
-    watch.bytes.fetch_add(progress.read(), Ordering::Relaxed);
-    match inspected {
-        Ok(Ok(Inspected { mut report, .. })) => {
-            rename(&mut report, campaign);
-            Ok(report)
-        }
-        Ok(Err(error)) => {
-            let is_no_capture = matches!(
-                error,
-                InspectError::Capture(CaptureError::NotACapture { .. } | CaptureError::Empty { .. })
-            );
-            let status = if campaign.found && is_no_capture { Status::LeftOut } else { Status::Failed };
-            Err(Failure { status, reason: chain(&error) })
-        }
-        Err(_) => Err(failed("landfall has a fault: it panicked".to_owned())),
-    }
-}
-
-/// Gives inputs the names that the corpus gives them, so that results are the same wherever it lies.
-fn rename(report: &mut Report, campaign: &Campaign) {
-    let rename = |path: &mut String| {
-        for capture in &campaign.files {
-            let is = capture.path.to_string_lossy();
-            // What is in a folder keeps its path in there.
-            if let Some(rest) =
-                path.strip_prefix(&*is).filter(|rest| rest.is_empty() || rest.starts_with('/'))
-            {
-                *path = format!("{}{rest}", capture.name);
-                return;
-            }
-        }
-    };
-    report.for_each_input_path(rename);
+    Ok(record)
 }
 
 impl fmt::Display for Tally {
@@ -178,14 +181,16 @@ impl fmt::Display for Tally {
         if self.earlier > 0 {
             write!(f, "; {} of all by an earlier run", self.earlier)?;
         }
+        if self.again > 0 {
+            write!(f, "; {} inspected again, for the corpus or the results had changed", self.again)?;
+        }
         Ok(())
     }
 }
 
 impl Tally {
-    fn add(&mut self, record: Record, earlier: bool) {
+    fn add(&mut self, record: Record) {
         *self.statuses.entry(record.status).or_default() += 1;
-        self.earlier += u64::from(earlier);
         if let Some(reason) = record.reason.filter(|_| record.status != Status::LeftOut) {
             self.troubles.push((record.campaign, reason));
         }

@@ -38,6 +38,7 @@ fn options(request: &Request) -> Result<BTreeMap<String, String>, CorpusError> {
     set("home", request.home.join(" "));
     set("vantage", request.vantage.map(|vantage| vantage.to_string()).unwrap_or_default());
     set("idle_gap", request.idle_gap.map(|gap| gap.as_secs().to_string()).unwrap_or_default());
+    set("all_dates", if request.all_dates { "yes".to_owned() } else { String::new() });
     set("flows", if request.with_flows { "yes".to_owned() } else { String::new() });
     set("anycast", hashes(&request.anycast)?);
     set("services", hashes(&request.services)?);

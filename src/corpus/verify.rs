@@ -2,11 +2,13 @@
 
 use super::parts::place;
 use super::record::{Record, Settings, Status, file_stem, hash};
-use super::{Capture, Corpus, CorpusError};
-use crate::report::text::counted;
+use super::{Campaign, Capture, Corpus, CorpusError};
+use crate::report::text::{chain, counted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Something is not as the records say.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +51,21 @@ pub enum Fault {
         /// The campaign.
         campaign: String,
     },
+    /// The corpus says another vantage, home or labels than when the record was made.
+    Described {
+        /// The campaign.
+        campaign: String,
+    },
+    /// A record cannot be read.
+    Record {
+        /// Which, and why.
+        what: String,
+    },
+    /// The results were made in another way than they would be made.
+    Way {
+        /// What is not the same.
+        what: String,
+    },
 }
 
 impl fmt::Display for Fault {
@@ -59,6 +76,11 @@ impl fmt::Display for Fault {
             Self::Unknown { campaign } => write!(f, "{campaign}: the corpus has no such campaign"),
             Self::Part { campaign, table, what } => write!(f, "{campaign}: its part of {table} {what}"),
             Self::Capture { campaign, what } => write!(f, "{campaign}: {what}"),
+            Self::Described { campaign } => {
+                write!(f, "{campaign}: the corpus says another vantage, home or labels than when it was made")
+            }
+            Self::Record { what } => write!(f, "{what}: landfall corpus run makes it again"),
+            Self::Way { what } => write!(f, "all results: {what}"),
             Self::Settings { campaign } => write!(
                 f,
                 "{campaign}: made with another version, policy or databases than settings.json says"
@@ -78,11 +100,13 @@ pub struct Checked {
     pub captures: usize,
     /// What is wrong, by campaign.
     pub found: Vec<Fault>,
+    /// How the results were made, see [`Settings::words`].
+    pub made_with: Vec<(&'static str, String)>,
 }
 
 impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { campaigns, parts, captures, found } = self;
+        let Self { campaigns, parts, captures, found, .. } = self;
         let checked = [(*campaigns, "campaign"), (*parts, "part"), (*captures, "capture")];
         let checked: Vec<String> = checked.iter().map(|(count, noun)| counted(*count, noun)).collect();
         let faults = if found.is_empty() { "no fault".to_owned() } else { counted(found.len(), "fault") };
@@ -90,29 +114,83 @@ impl fmt::Display for Checked {
     }
 }
 
-/// Checks the results in `out`; with `corpus`, also that all of it is there and the captures are what they were.
-pub fn verify(out: &Path, corpus: Option<&Corpus>) -> Result<Checked, CorpusError> {
+/// Checks the results in `out`; with `corpus`, also that all of it is there and the captures are what they were; with
+/// `wanted`, also that they were made in that way, and without that it was this version that made them.
+pub fn verify(
+    out: &Path,
+    corpus: Option<&Corpus>,
+    wanted_settings: Option<&Settings>,
+) -> Result<Checked, CorpusError> {
     let Some(settings) = Settings::read(out)? else {
         return Err(CorpusError::NoResults { folder: out.to_owned() });
     };
-    let records = Record::all(out)?;
-    let mut checked = Checked { campaigns: records.len(), ..Checked::default() };
-    for record in &records {
-        let campaign = record.campaign.clone();
-        if record.settings != settings.id() {
+    let paths = Record::paths(out)?;
+    let wanted: Option<BTreeMap<&str, &Campaign>> = corpus
+        .map(|corpus| corpus.campaigns.iter().map(|campaign| (campaign.name.as_str(), campaign)).collect());
+    let (next, id) = (AtomicUsize::new(0), settings.id());
+    let work = |_| -> Result<Part, CorpusError> {
+        let mut part = Part::default();
+        while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
+            match Record::at(path) {
+                Ok(Some(record)) => part.record(out, &id, &record, wanted.as_ref()),
+                Ok(None) => {}
+                Err(error) => part.checked.found.push(Fault::Record { what: chain(&error) }),
+            }
+        }
+        Ok(part)
+    };
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let (mut checked, mut seen) = (Checked::default(), BTreeSet::new());
+    for part in crate::parallel::at_once(0..threads, work) {
+        let Part { checked: other, seen: names } = part?;
+        checked.campaigns += other.campaigns;
+        checked.parts += other.parts;
+        checked.captures += other.captures;
+        checked.found.extend(other.found);
+        seen.extend(names);
+    }
+    let missing = wanted.iter().flat_map(BTreeMap::keys).filter(|name| !seen.contains(**name));
+    checked.found.extend(missing.map(|name| Fault::Missing { campaign: (*name).to_owned() }));
+    checked.found.extend(settings.unlike(wanted_settings).into_iter().map(|what| Fault::Way { what }));
+    checked.found.sort();
+    checked.made_with = settings.words();
+    Ok(checked)
+}
+
+/// What one thread has checked.
+#[derive(Default)]
+struct Part {
+    checked: Checked,
+    /// Campaigns with a record.
+    seen: BTreeSet<String>,
+}
+
+impl Part {
+    fn record(&mut self, out: &Path, id: &str, record: &Record, wanted: Option<&BTreeMap<&str, &Campaign>>) {
+        let (checked, campaign) = (&mut self.checked, record.campaign.clone());
+        checked.campaigns += 1;
+        if record.settings != id {
             checked.found.push(Fault::Settings { campaign: campaign.clone() });
         }
         if record.status == Status::Failed {
             let reason = record.reason.clone().unwrap_or_default();
-            checked.found.push(Fault::Failed { campaign, reason });
+            checked.found.push(Fault::Failed { campaign: campaign.clone(), reason });
         }
         checked.parts(out, record);
+        match wanted.map(|wanted| wanted.get(campaign.as_str())) {
+            None => {}
+            Some(None) => checked.found.push(Fault::Unknown { campaign: campaign.clone() }),
+            Some(Some(wanted)) => {
+                if !record.is_described_by(wanted) {
+                    checked.found.push(Fault::Described { campaign: campaign.clone() });
+                }
+                checked.captures(wanted, record);
+            }
+        }
+        if wanted.is_some() {
+            self.seen.insert(campaign);
+        }
     }
-    if let Some(corpus) = corpus {
-        checked.corpus(corpus, &records);
-    }
-    checked.found.sort();
-    Ok(checked)
 }
 
 impl Checked {
@@ -129,42 +207,38 @@ impl Checked {
         }
     }
 
-    fn corpus(&mut self, corpus: &Corpus, records: &[Record]) {
-        let records: BTreeMap<&str, &Record> =
-            records.iter().map(|record| (record.campaign.as_str(), record)).collect();
-        let wanted: BTreeSet<&str> = corpus.campaigns.iter().map(|campaign| campaign.name.as_str()).collect();
-        for name in records.keys().filter(|name| !wanted.contains(*name)) {
-            self.found.push(Fault::Unknown { campaign: (*name).to_owned() });
-        }
-        for campaign in &corpus.campaigns {
-            match records.get(campaign.name.as_str()) {
-                None => self.found.push(Fault::Missing { campaign: campaign.name.clone() }),
-                Some(record) => self.captures(&campaign.files, record),
-            }
-        }
-    }
-
-    /// Hashes the captures of a campaign. Their paths may be others on this machine: the hashes have to be the same.
-    fn captures(&mut self, files: &[Capture], record: &Record) {
+    /// Hashes the captures of a campaign. Where they lie may be elsewhere on this machine: names and hashes have to be
+    /// the same.
+    fn captures(&mut self, campaign: &Campaign, record: &Record) {
         if matches!(record.status, Status::Failed | Status::LeftOut) {
             return;
         }
+        let mut known: BTreeMap<&str, Option<&str>> =
+            record.inputs.iter().map(|input| (input.path.as_str(), input.sha256.as_deref())).collect();
         let mut fault = |what: String| {
             self.found.push(Fault::Capture { campaign: record.campaign.clone(), what });
         };
-        let mut expected: Vec<&str> =
-            record.inputs.iter().filter_map(|input| input.sha256.as_deref()).collect();
-        for file in files.iter().map(|file| &file.path).filter(|file| !file.is_dir()) {
-            match hash(file) {
-                Err(error) => fault(format!("'{}' cannot be read: {error}", file.display())),
-                Ok((hash, _)) => match expected.iter().position(|known| *known == hash) {
-                    Some(place) => {
-                        expected.remove(place);
-                        self.captures += 1;
-                    }
-                    None => fault(format!("'{}' is not what was inspected", file.display())),
-                },
+        let mut read = 0;
+        for Capture { name, path } in campaign.expanded() {
+            let expected = match known.remove(name.as_str()) {
+                None => {
+                    fault(format!("'{}' was not inspected", path.display()));
+                    continue;
+                }
+                // It was left out, for it is no capture.
+                Some(None) => continue,
+                Some(Some(hash)) => hash,
+            };
+            match hash(&path) {
+                Err(error) => fault(format!("'{}' cannot be read: {error}", path.display())),
+                Ok((hash, _)) if hash == expected => read += 1,
+                Ok(_) => fault(format!("'{}' is not what was inspected", path.display())),
             }
         }
+        // What is hidden in a folder is read and not looked for.
+        for name in known.into_keys().filter(|name| !name.contains("/.")) {
+            fault(format!("'{name}' is gone"));
+        }
+        self.captures += read;
     }
 }

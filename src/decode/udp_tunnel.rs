@@ -264,7 +264,8 @@ impl<'a> Layers<'a, '_> {
 
     /// Membership queries and updates have 12 octets before the packet, data has two.
     fn multicast_tunnel(&mut self, view: View<'a>) {
-        match view.u8(0).map(|byte| byte & 0x0f) {
+        // The version, 0, and the type, RFC 7450 section 5.1.
+        match view.u8(0) {
             Some(4 | 5) => self.after(view, 12, Self::ip),
             Some(6) => self.after(view, 2, Self::ip),
             _ => {}
@@ -379,6 +380,11 @@ mod tests {
             format!("{OUTER4} / udp 50000>4789 38")
         );
         assert_eq!(in_tunnel(3544, &[], &[0x16; 50]), format!("{OUTER4} / udp 50000>3544 50"));
+        let other_version = [&[0xb6, 0][..], &udp4()].concat();
+        assert_eq!(
+            in_tunnel(2268, &[0xb6, 0], &udp4()),
+            format!("{OUTER4} / udp 50000>2268 {}", other_version.len())
+        );
         assert_eq!(odd(RAW, &in_udp(37008, &[1, 0, 0, 1, 9, 200])), ["tunnel_header_malformed"]);
         let mut no_length = in_udp(4789, &join(&[&[8, 0, 0, 0, 0, 0, 1, 0], &ethernet4()]));
         no_length[24..26].fill(0);

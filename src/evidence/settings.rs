@@ -21,6 +21,9 @@ pub struct Settings {
     pub home: Vec<String>,
     /// `--scope all`.
     pub scope_all: bool,
+    /// `--headers-only`.
+    #[serde(default)]
+    pub headers_only: bool,
     /// `--flows`.
     pub flows: bool,
     /// `--filter`.
@@ -46,6 +49,7 @@ impl Settings {
             allow: request.allow.clone(),
             home: request.home.clone(),
             scope_all: request.judge_all,
+            headers_only: request.headers_only,
             flows: request.with_flows,
             filter: request.filter.clone(),
             vantage: request.vantage.map(|vantage| vantage.to_string()),
@@ -65,6 +69,7 @@ impl Settings {
             allow: self.allow.clone(),
             home: self.home.clone(),
             judge_all: self.scope_all,
+            headers_only: self.headers_only,
             with_flows: self.flows,
             filter: self.filter.clone(),
             vantage: vantage.map_err(|error| error.to_string())?,
@@ -96,6 +101,7 @@ impl Settings {
             add("--evidence-packets", &self.evidence_packets.to_string());
         }
         let bare = [
+            (self.headers_only, "--headers-only"),
             (self.flows, "--flows"),
             (self.all_dates, "--all-dates"),
             (self.no_default_db, "--no-default-db"),

@@ -5,6 +5,7 @@ use super::manifest::{self, MANIFEST, Manifest, OUTPUTS, SUMS};
 use super::{EvidenceError, Key, rerun};
 use crate::capture::Progress;
 use crate::report::text;
+use crate::sandbox::{Allowed, NAMES_OF_PORTS};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -33,6 +34,17 @@ pub struct VerifyRequest {
     pub key: Option<Key>,
     /// Threads; as many as there are processors where it is not said.
     pub threads: Option<NonZeroUsize>,
+}
+
+impl VerifyRequest {
+    /// What has to be read for it. Nothing that links in the bundle lead to: whoever made it chose them.
+    pub fn allowed(&self) -> Allowed {
+        // The manifest may say a filter with names of ports.
+        let ports = NAMES_OF_PORTS.map(PathBuf::from);
+        let mut allowed = Allowed::reading(&[&self.captures[..], &self.with, &ports].concat());
+        allowed.read.push(self.folder.clone());
+        allowed
+    }
 }
 
 /// What came of a check.

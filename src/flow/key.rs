@@ -3,6 +3,7 @@
 use super::Transport;
 use crate::decode::AddressPair;
 use std::hash::{Hash, Hasher};
+use std::hint::select_unpredictable;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// One of the two ends of a flow; which is which says nothing of who opened it.
@@ -25,11 +26,30 @@ impl Side {
     }
 }
 
+/// An address as a number: its upper and its lower half. A key of two `u128` would take a third more room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Bits(u64, u64);
+
+impl Bits {
+    /// The number, and whether the address is IPv6.
+    #[expect(clippy::cast_possible_truncation, reason = "the halves are taken apart")]
+    fn of(address: IpAddr) -> (Self, bool) {
+        match address {
+            IpAddr::V4(v4) => (Self(0, u64::from(v4.to_bits())), false),
+            IpAddr::V6(v6) => (Self((v6.to_bits() >> 64) as u64, v6.to_bits() as u64), true),
+        }
+    }
+
+    const fn folded(self) -> u64 {
+        self.0 ^ self.1
+    }
+}
+
 /// Addresses, ports and transport of a flow, ordered so that both directions give one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FlowKey {
-    low: u128,
-    high: u128,
+    low: Bits,
+    high: Bits,
     low_port: u16,
     high_port: u16,
     protocol: u8,
@@ -41,11 +61,12 @@ pub struct FlowKey {
 impl Hash for FlowKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         if self.ipv6 {
-            state.write_u128(self.low);
-            state.write_u128(self.high);
+            for half in [self.low.0, self.low.1, self.high.0, self.high.1] {
+                state.write_u64(half);
+            }
         } else {
             // Both IPv4 addresses fit one word, which halves the cost of the common case.
-            state.write_u128((self.low << 32) | self.high);
+            state.write_u64((self.low.1 << 32) | self.high.1);
         }
         state.write_u64(self.ports_and_protocol());
     }
@@ -59,18 +80,16 @@ impl FlowKey {
         destination_port: u16,
         transport: Transport,
     ) -> (Self, Side) {
-        let (source, ipv6) = number(addresses.source);
-        let (destination, _) = number(addresses.destination);
-        let (low, high, from) = if (source, source_port) <= (destination, destination_port) {
-            ((source, source_port), (destination, destination_port), Side::Low)
-        } else {
-            ((destination, destination_port), (source, source_port), Side::High)
-        };
+        let (source, ipv6) = Bits::of(addresses.source);
+        let (destination, _) = Bits::of(addresses.destination);
+        // Packets go either way in no order that a processor could foresee.
+        let in_order = (source, source_port) <= (destination, destination_port);
+        let from = select_unpredictable(in_order, Side::Low, Side::High);
         let mut key = Self {
-            low: low.0,
-            high: high.0,
-            low_port: low.1,
-            high_port: high.1,
+            low: select_unpredictable(in_order, source, destination),
+            high: select_unpredictable(in_order, destination, source),
+            low_port: select_unpredictable(in_order, source_port, destination_port),
+            high_port: select_unpredictable(in_order, destination_port, source_port),
             protocol: transport.protocol(),
             ipv6,
             number: 0,
@@ -119,12 +138,9 @@ impl FlowKey {
         })
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half of an IPv6 address is folded in")]
     const fn mixed(&self) -> u64 {
-        let low = self.low as u64 ^ (self.low >> 64) as u64;
-        let high = self.high as u64 ^ (self.high >> 64) as u64;
-        let mixed =
-            (low ^ high.rotate_left(32) ^ self.ports_and_protocol()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let addresses = self.low.folded() ^ self.high.folded().rotate_left(32);
+        let mixed = (addresses ^ self.ports_and_protocol()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         mixed ^ (mixed >> 32)
     }
 
@@ -132,18 +148,11 @@ impl FlowKey {
         (self.low_port as u64) << 48 | (self.high_port as u64) << 32 | self.protocol as u64
     }
 
-    fn address(&self, number: u128) -> IpAddr {
+    fn address(&self, Bits(upper, lower): Bits) -> IpAddr {
         if self.ipv6 {
-            return Ipv6Addr::from_bits(number).into();
+            return Ipv6Addr::from_bits(u128::from(upper) << 64 | u128::from(lower)).into();
         }
-        u32::try_from(number).map_or(Ipv4Addr::UNSPECIFIED, Ipv4Addr::from_bits).into()
-    }
-}
-
-fn number(address: IpAddr) -> (u128, bool) {
-    match address {
-        IpAddr::V4(v4) => (u128::from(v4.to_bits()), false),
-        IpAddr::V6(v6) => (v6.to_bits(), true),
+        u32::try_from(lower).map_or(Ipv4Addr::UNSPECIFIED, Ipv4Addr::from_bits).into()
     }
 }
 

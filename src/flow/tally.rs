@@ -16,6 +16,8 @@ pub struct Coverage {
     pub unfollowed_packets: u64,
     /// TCP segments whose bytes were not looked at because a bound was reached: names in them are not known.
     pub unread_segments: u64,
+    /// Whether no payload was looked at, because nobody asked for it.
+    pub headers_only: bool,
 }
 
 impl Coverage {
@@ -26,6 +28,7 @@ impl Coverage {
         self.ip_packets = self.ip_packets.saturating_add(other.ip_packets);
         self.unfollowed_packets = self.unfollowed_packets.saturating_add(other.unfollowed_packets);
         self.unread_segments = self.unread_segments.saturating_add(other.unread_segments);
+        self.headers_only |= other.headers_only;
     }
 }
 

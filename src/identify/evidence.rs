@@ -1,7 +1,7 @@
 //! Evidence: what an inference about a flow rests on, and how much each kind of it weighs.
 
 use super::catalogue::FactDate;
-use super::facts::MentionKind;
+use super::facts::{MentionKind, ProxyKind};
 use super::names::Via;
 use super::{Role, Service};
 use crate::flow::PacketRef;
@@ -135,6 +135,17 @@ pub enum Detail {
         /// The server of the flow that names it.
         server: SocketAddr,
     },
+    /// What is said through a proxy, to the server behind it.
+    Behind(Box<Self>),
+    /// A proxy is asked for a host whose name fits what the catalogue knows of a service.
+    Asked {
+        /// How.
+        kind: ProxyKind,
+        /// The name.
+        name: Arc<str>,
+        /// What it fits.
+        pattern: Arc<str>,
+    },
     /// What several services share, and the server that the client turns to for one of them.
     Confirmed(Box<Self>, SocketAddr),
 }
@@ -158,6 +169,12 @@ impl fmt::Display for Detail {
             Self::OtherFlow { words, server } => write!(f, "{words} {server}"),
             Self::Mentioned { kind, server } => {
                 write!(f, "named as {} in the flow with {server}", kind.name())
+            }
+            Self::Behind(detail) => {
+                write!(f, "{detail}, through a proxy: no packet of this flow goes to that server's address")
+            }
+            Self::Asked { kind, name, pattern } => {
+                write!(f, "a proxy is asked ({}) for {name}, which fits {pattern}", kind.name())
             }
             Self::Confirmed(detail, server) => write!(f, "{detail}; the client also uses {server}"),
         }

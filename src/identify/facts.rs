@@ -4,6 +4,7 @@
 
 use super::ja3::Ja3;
 use super::names::{MAX_NAME_LENGTH, Name, Via, normalise};
+use super::quic::QuicClose;
 use super::signature::Signature;
 use super::skype;
 use super::tls::TlsVersion;
@@ -25,6 +26,8 @@ const MAX_STREAMS: usize = 256;
 const MAX_ALERTS: usize = 4;
 /// STUN errors kept of one flow, one of each code.
 const MAX_ERRORS: usize = 8;
+/// Fingerprints kept of one flow's client hellos. A retry request makes two, a port that is used again more.
+const MAX_JA3: usize = 4;
 
 /// A protocol that was recognised in a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +36,8 @@ pub enum Protocol {
     Dns,
     /// RFC 9147 and before.
     Dtls,
+    /// H.225.0 and H.245 of ITU-T.
+    H323,
     /// RFC 9112.
     Http,
     /// RFC 9000.
@@ -55,6 +60,7 @@ impl Protocol {
         match self {
             Self::Dns => "dns",
             Self::Dtls => "dtls",
+            Self::H323 => "h323",
             Self::Http => "http",
             Self::Quic => "quic",
             Self::Rtcp => "rtcp",
@@ -68,9 +74,10 @@ impl Protocol {
 
 impl Protocol {
     /// All of them, in order.
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Dns,
         Self::Dtls,
+        Self::H323,
         Self::Http,
         Self::Quic,
         Self::Rtcp,
@@ -122,12 +129,14 @@ pub enum MentionKind {
     Candidate,
     /// The client, as the server sees it.
     Mapped,
-    /// Where media is to be sent (SDP `c=` and `m=`): a participant or a server.
+    /// Where media is to be sent (SDP `c=` and `m=`, H.245): a participant or a server.
     MediaAddress,
     /// Another address of the server (STUN OTHER-ADDRESS, RESPONSE-ORIGIN).
     OtherServer,
     /// The far party of a relay: a participant, its NAT, or its relay.
     Peer,
+    /// Whom a proxy is asked to connect to: the server behind it, of which nothing is in the capture.
+    ProxyTarget,
     /// What a relay reserved for the client.
     Relayed,
 }
@@ -142,6 +151,7 @@ impl MentionKind {
             Self::MediaAddress => "media-address",
             Self::OtherServer => "other-server",
             Self::Peer => "peer",
+            Self::ProxyTarget => "proxy-target",
             Self::Relayed => "relayed",
         }
     }
@@ -324,14 +334,17 @@ pub struct HandshakeFacts {
     pub alpn: Vec<Cow<'static, str>>,
     /// The version that was agreed on, else the highest offered.
     pub version: Option<TlsVersion>,
-    /// The client hello's fingerprint.
-    pub ja3: Option<Ja3>,
+    /// The fingerprints of the client's hellos, in order, each once: a second hello answers a retry request
+    /// (RFC 8446 section 4.1.2).
+    pub ja3: Vec<Ja3>,
     /// The server hello's fingerprint.
     pub ja3s: Option<Ja3>,
     /// The client hello has an encrypted part that may hold the true name.
     pub encrypted_hello: bool,
     /// Alerts in clear: who, what, where.
     pub alerts: Vec<(Direction, String, PacketRef)>,
+    /// Why a connection of QUIC was ended before its keys hid it (RFC 9000 section 19.19): who, why, where.
+    pub close: Option<(Direction, QuicClose, PacketRef)>,
     /// The packet with the client hello.
     pub hello_packet: Option<PacketRef>,
 }
@@ -364,6 +377,46 @@ pub struct StunFacts {
     pub relayed: bool,
 }
 
+/// How a proxy is asked to connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProxyKind {
+    /// CONNECT, RFC 9110 section 9.3.6.
+    HttpConnect,
+    /// A request with the whole address of what it is for, RFC 9112 section 3.2.2.
+    HttpForward,
+    /// SOCKS 4 and 4a.
+    Socks4,
+    /// RFC 1928.
+    Socks5,
+}
+
+impl ProxyKind {
+    /// The word for it in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HttpConnect => "http-connect",
+            Self::HttpForward => "http-forward",
+            Self::Socks4 => "socks4",
+            Self::Socks5 => "socks5",
+        }
+    }
+}
+
+/// What a client asks a proxy for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tunnel {
+    /// How.
+    pub kind: ProxyKind,
+    /// The host that the proxy shall connect to, as it was asked for: a name or an address, off the wire.
+    pub host: String,
+    /// Its port.
+    pub port: Option<u16>,
+    /// The packet that asks.
+    pub packet: PacketRef,
+    /// Whether something went through the proxy.
+    pub is_used: bool,
+}
+
 /// What the packets of one flow say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FlowFacts {
@@ -387,8 +440,9 @@ pub struct FlowFacts {
     pub rtts: Vec<Rtt>,
     /// First request to its first answer, where the transport has no handshake of its own.
     pub first_answer: Option<Duration>,
-    /// The server's end of a tunnel through a proxy: what `CONNECT` asked for.
-    pub proxied_to: Option<String>,
+    /// A proxy that carries the connection: the server of the flow is the proxy, and the names in the flow are those
+    /// of the server behind it.
+    pub tunnel: Option<Box<Tunnel>>,
     /// Packets of the client that may be Skype's of before 2016; `None` where one of them is not.
     pub skype_frames: Option<skype::Frames>,
     /// Names, addresses and streams that bounds kept out.
@@ -402,7 +456,7 @@ impl FlowFacts {
         let no_list =
             protocols.is_empty() && signatures.is_empty() && names.is_empty() && mentions.is_empty();
         let no_measure = media.is_empty() && rtts.is_empty() && self.rtp_headers == PerDirection::default();
-        let nothing_else = self.proxied_to.is_none() && self.skype_frames.is_none() && self.left_out == 0;
+        let nothing_else = self.tunnel.is_none() && self.skype_frames.is_none() && self.left_out == 0;
         no_list
             && no_measure
             && nothing_else
@@ -515,6 +569,18 @@ impl FlowFacts {
         self.media.iter().filter(|stream| stream.direction == direction).map(|stream| stream.packets).sum()
     }
 
+    /// Notes whom a proxy is asked for. The first counts: a client that is refused asks again.
+    pub fn tunnelled(&mut self, tunnel: Tunnel) {
+        if self.tunnel.is_some() {
+            return;
+        }
+        if let Ok(address) = tunnel.host.parse() {
+            let address = SocketAddr::new(address, tunnel.port.unwrap_or(0));
+            self.mention(address, MentionKind::ProxyTarget, tunnel.packet);
+        }
+        self.tunnel = Some(Box::new(tunnel));
+    }
+
     /// The handshake's facts, to change.
     pub fn handshake_mut(&mut self) -> &mut HandshakeFacts {
         self.handshake.get_or_insert_default()
@@ -535,6 +601,13 @@ fn push<T>(list: &mut Vec<T>, item: T) {
 }
 
 impl HandshakeFacts {
+    /// Notes the fingerprint of a client hello.
+    pub fn fingerprint(&mut self, ja3: Ja3) {
+        if self.ja3.len() < MAX_JA3 && !self.ja3.contains(&ja3) {
+            push(&mut self.ja3, ja3);
+        }
+    }
+
     /// Notes an alert in clear.
     pub fn alert(&mut self, direction: Direction, what: String, packet: PacketRef) {
         let known = self.alerts.iter().any(|(from, name, _)| *from == direction && *name == what);
@@ -566,7 +639,14 @@ mod tests {
         facts.protocol(Protocol::Dns);
         assert!(!facts.is_empty());
         assert!(!FlowFacts { left_out: 1, ..FlowFacts::default() }.is_empty());
-        assert!(!FlowFacts { proxied_to: Some(String::new()), ..FlowFacts::default() }.is_empty());
+        let tunnel = Tunnel {
+            kind: ProxyKind::HttpConnect,
+            host: String::new(),
+            port: None,
+            packet: PACKET,
+            is_used: false,
+        };
+        assert!(!FlowFacts { tunnel: Some(Box::new(tunnel)), ..FlowFacts::default() }.is_empty());
     }
 
     #[test]

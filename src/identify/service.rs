@@ -91,6 +91,8 @@ services! {
     SIP = 26, "sip";
     /// Two-way RTP that nothing names.
     UNKNOWN_MEDIA = 27, "unknown-media";
+    /// H.323 of an application that nothing names.
+    H323 = 28, "h323";
 }
 
 impl Service {
@@ -127,9 +129,9 @@ impl Service {
         KNOWN_IDS.get(place).copied().unwrap_or_else(own)
     }
 
-    /// Whether this is a technique (`webrtc`, `sip`, `unknown-media`) rather than an application.
+    /// Whether this is a technique (`webrtc`, `sip`, `h323`, `unknown-media`) rather than an application.
     pub fn is_generic(&self) -> bool {
-        [Self::WEBRTC, Self::SIP, Self::UNKNOWN_MEDIA].contains(self)
+        [Self::WEBRTC, Self::SIP, Self::H323, Self::UNKNOWN_MEDIA].contains(self)
     }
 }
 
@@ -205,6 +207,6 @@ mod tests {
     #[test]
     fn only_techniques_are_generic() {
         let generic: Vec<_> = Service::KNOWN.iter().filter(|s| s.is_generic()).map(Service::id).collect();
-        assert_eq!(generic, ["webrtc", "sip", "unknown-media"]);
+        assert_eq!(generic, ["webrtc", "sip", "unknown-media", "h323"]);
     }
 }

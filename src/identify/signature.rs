@@ -17,6 +17,8 @@ pub enum Signature {
     FaceTimeMedia,
     /// LINE's call packets.
     LineCall,
+    /// The user name of ICE that Google's media servers choose.
+    MeetIce,
     /// The hello of Skype's servers of before 2016, which only looks like TLS.
     SkypeHello,
     /// STUN with the magic value of MS-TURN.
@@ -66,6 +68,7 @@ impl Signature {
             Self::DiscordDiscovery | Self::DiscordPing => Service::DISCORD,
             Self::FaceTimeMedia => Service::FACETIME,
             Self::LineCall => Service::LINE,
+            Self::MeetIce => Service::MEET,
             Self::MsTurn | Self::MsMultiplex | Self::TeamsControl => Service::TEAMS,
             Self::SkypeHello => Service::SKYPE,
             Self::TelegramCall => Service::TELEGRAM,
@@ -102,6 +105,7 @@ impl Signature {
             Self::ZoomPeerConnect | Self::ZoomPeerMedia => Role::Peer,
             Self::CiscoStun
             | Self::FaceTimeMedia
+            | Self::MeetIce
             | Self::MsTurn
             | Self::SkypeHello
             | Self::WhatsAppHealth
@@ -146,6 +150,7 @@ impl Signature {
             Self::DiscordPing => ("discord-ping", "Discord's echo 13 37 ca fe"),
             Self::FaceTimeMedia => ("facetime-media", "FaceTime's frame around RTP"),
             Self::LineCall => ("line-call", "LINE's call packet"),
+            Self::MeetIce => ("meet-ice", "ICE user name as Google's media servers have them"),
             Self::SkypeHello => {
                 ("skype-hello", "server hello with the random that all servers of Skype sent")
             }

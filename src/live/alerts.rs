@@ -112,6 +112,9 @@ pub fn run(command: &str) -> io::Result<()> {
 fn run_once(command: &str, finding: &str) -> io::Result<String> {
     let mut shell = if cfg!(windows) { Command::new("cmd") } else { Command::new("sh") };
     shell.args([if cfg!(windows) { "/C" } else { "-c" }, command]);
+    // What it starts belongs to it, and ends with it.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut shell, 0);
     // Standard output belongs to whoever reads what the capture tells.
     let mut child = shell.stdin(Stdio::piped()).stdout(Stdio::from(io::stderr())).spawn()?;
     let input = child.stdin.take();
@@ -133,10 +136,40 @@ fn wait(child: &mut Child) -> io::Result<String> {
             return Ok(status.code().map_or_else(|| "killed".to_owned(), |code| code.to_string()));
         }
         if Instant::now() >= end {
-            child.kill()?;
-            child.wait()?;
+            end_all(child)?;
             return Ok("timeout".to_owned());
         }
         std::thread::sleep(INTERVAL);
+    }
+}
+
+/// Ends the command and what it has started: a shell waits for its commands, and they do not end with it.
+fn end_all(child: &mut Child) -> io::Result<()> {
+    #[cfg(all(feature = "live", unix))]
+    {
+        use rustix::process::{Pid, Signal, kill_process_group};
+        kill_process_group(Pid::from_child(child), Signal::KILL)?;
+    }
+    child.kill()?;
+    child.wait().map(drop)
+}
+
+#[cfg(all(test, unix, feature = "live"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_command_has_started_ends_with_it() {
+        let begun = Instant::now();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "sleep 60 & echo; sleep 60"]).stdout(Stdio::piped());
+        std::os::unix::process::CommandExt::process_group(&mut shell, 0);
+        let mut child = shell.spawn().unwrap();
+        let mut output = child.stdout.take().unwrap();
+        io::Read::read_exact(&mut output, &mut [0]).unwrap();
+        end_all(&mut child).unwrap();
+        // Both sleepers have it open as long as they are there.
+        io::Read::read_to_end(&mut output, &mut Vec::new()).unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(50));
     }
 }

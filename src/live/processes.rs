@@ -183,16 +183,24 @@ mod find {
             })
         }
 
+        /// Whether it is an address of this machine.
+        fn is_own(&self, end: SocketAddr) -> bool {
+            self.own.contains(&end.ip()) || end.ip().is_loopback()
+        }
+
         fn socket(&self, line: &str) -> Option<u64> {
             let mut words = line.split_whitespace();
             let tcp = words.next()? == "tcp";
             let client: SocketAddr = words.next()?.parse().ok()?;
             let server: SocketAddr = words.next()?.parse().ok()?;
+            // Of two participants either may have sent first.
+            let (client, server) =
+                if self.is_own(client) || !self.is_own(server) { (client, server) } else { (server, client) };
             if let Some(inode) = self.sockets.get(&(tcp, client, server)) {
                 return Some(*inode);
             }
             // A UDP socket that is not connected says nothing of the other end, and may say nothing of its own address.
-            if tcp || !(self.own.contains(&client.ip()) || client.ip().is_loopback()) {
+            if tcp || !self.is_own(client) {
                 return None;
             }
             let any: [IpAddr; 2] = [[0; 4].into(), [0; 16].into()];

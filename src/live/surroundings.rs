@@ -4,7 +4,7 @@ use super::alerts::{AlertCounts, Alerts};
 use super::metrics::Metrics;
 use super::processes::ByHelper;
 use crate::capture::live;
-use crate::pipeline::live::{Hooks, LiveRequest};
+use crate::pipeline::live::{Hooks, Live, LiveRequest};
 use crate::sandbox::{self, Allowed};
 use std::io;
 use std::net::SocketAddr;
@@ -91,7 +91,7 @@ impl Surroundings {
 
     /// Enters the sandbox: nothing but what `request` still needs may be opened. To be called before any thread is
     /// started, when the capture is open.
-    pub fn enter_sandbox(&mut self, request: &LiveRequest) {
+    pub fn enter_sandbox(&mut self, request: &LiveRequest, live: &Live) {
         if !self.sandbox {
             return;
         }
@@ -105,6 +105,7 @@ impl Surroundings {
             read: request.interfaces.iter().map(counts).collect(),
             write: request.write.iter().map(|rotation| folder(&rotation.path)).collect(),
             of_anybody: request.write.is_some(),
+            receive_only: live.descriptors(),
         };
         self.notes.extend(sandbox::enter(&allowed));
     }

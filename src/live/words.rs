@@ -79,16 +79,17 @@ fn server_line(server: &ServerTold) -> String {
     )
 }
 
-/// Only what should worry: frames that never came, interfaces that are gone.
+/// Only what should worry: frames that never came, interfaces that are gone, what could not be done.
 fn status_line(status: &Status) -> Option<String> {
     let lost: u64 = status.interfaces.iter().map(|interface| interface.dropped).sum();
     let gone = status.interfaces.iter().filter(|interface| interface.failure.is_some()).count();
-    if lost == 0 && gone == 0 {
+    if lost == 0 && gone == 0 && status.failures.is_empty() {
         return None;
     }
+    let failures: String = status.failures.iter().map(|failure| format!("; {failure}")).collect();
     let gone = if gone == 0 { String::new() } else { format!(", {} gone", counted(gone, "interface")) };
     Some(format!(
-        "{}  {} packets, {} dropped{gone}",
+        "{}  {} packets, {} dropped{gone}{failures}",
         clock(status.time),
         number(status.packets),
         number(lost)
@@ -155,7 +156,7 @@ mod tests {
 
     #[test]
     fn how_it_goes_is_told_where_it_goes_badly() {
-        let status = |dropped| {
+        let status = |dropped, failures: &[&str]| {
             let interface = InterfaceStatus {
                 name: "eth0".into(),
                 packets: 7,
@@ -170,9 +171,12 @@ mod tests {
                 sessions: 0,
                 flows: 0,
                 interfaces: vec![interface],
+                failures: failures.iter().map(ToString::to_string).collect(),
             })
         };
-        assert_eq!(line(&status(0)), None);
-        assert_eq!(line(&status(5)).unwrap(), "12:00:00  1,234 packets, 5 dropped");
+        assert_eq!(line(&status(0, &[])), None);
+        assert_eq!(line(&status(5, &[])).unwrap(), "12:00:00  1,234 packets, 5 dropped");
+        let full = line(&status(0, &["cannot write 'a': full"])).unwrap();
+        assert_eq!(full, "12:00:00  1,234 packets, 0 dropped; cannot write 'a': full");
     }
 }

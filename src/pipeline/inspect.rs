@@ -1,6 +1,7 @@
 //! From paths and rules to a report.
 
 use super::policies::{PolicyFileError, at_home, read_policy, services};
+use super::shard::Depth;
 use super::{Analysis, read};
 use crate::capture::{CaptureError, Filter, Input, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
@@ -60,11 +61,22 @@ pub struct Request {
     pub idle_gap: Option<Duration>,
     /// Whether what belongs to no call is judged too.
     pub judge_all: bool,
+    /// Whether only headers of packets are looked at: no call is told and no name is known. Not when capturing.
+    pub headers_only: bool,
     /// Whether the process gives up, before it reads a capture, all that it needs no more: everything but reading
     /// `paths` and writing in `writes`. It stays so for the rest of its life.
     pub sandbox: bool,
     /// Folders in which files will be made when the report is done.
     pub writes: Vec<PathBuf>,
+}
+
+impl Request {
+    /// The files that it names besides captures: rules, databases, lists and catalogues.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let policy = self.policy.iter().filter(|name| !name.starts_with('@')).map(PathBuf::from);
+        let others = [&self.databases, &self.ranges, &self.anycast, &self.services];
+        others.into_iter().flatten().cloned().chain(policy).collect()
+    }
 }
 
 /// A report, what is worth saying about its making, and what it was made from.
@@ -146,10 +158,9 @@ pub fn inspect(request: &Request, progress: &Arc<Progress>) -> Result<Inspected,
         // Each thread compiles the filter anew. One that no longer can would let no frame through and say nothing.
         request.filter.as_deref().map(Filter::new).transpose()?;
     }
-    let options = Options { hash: request.hash, progress: Some(Arc::clone(progress)) };
+    let options = Options { hash: request.hash, progress: Some(Arc::clone(progress)), ..Options::default() };
     let mut inspected = inspector.inspect(Reader::open(&request.paths, options)?)?;
-    // Where there is no sandbox there is none to miss.
-    inspected.notes.extend(lacks.into_iter().filter(|_| cfg!(all(feature = "sandbox", target_os = "linux"))));
+    inspected.notes.extend(lacks.into_iter().filter(|_| sandbox::AVAILABLE));
     Ok(inspected)
 }
 
@@ -205,7 +216,8 @@ impl<'a> Inspector<'a> {
     /// Reads, follows, places and judges what `reader` has.
     pub fn inspect(&self, reader: Reader) -> Result<Inspected, InspectError> {
         let mut notes: Vec<String> = reader.notes().iter().map(ToString::to_string).collect();
-        let (mut analysis, hashes) = read(reader, self.filter.as_ref(), self.threads)?;
+        let depth = if self.request.headers_only { Depth::Headers } else { Depth::Payloads };
+        let (mut analysis, hashes) = read(reader, self.filter.as_ref(), self.threads, depth)?;
         notes.extend(analysis.inputs.iter().filter_map(|input| {
             let damage = input.damage.as_ref()?;
             let Input { path, .. } = input;
@@ -226,15 +238,19 @@ impl<'a> Inspector<'a> {
         let inference = infer_on(self.threads, &subjects, &analysis.names, &self.catalogue);
         let places = Places::new(&self.locator, &analysis.inputs, &analysis.endpoints, &inference);
         let country = |address: IpAddr| places.locate(address).location.country;
-        let sessions = session::group(&session::Material {
-            subjects: &subjects,
-            identities: &inference.flows,
-            names: &analysis.names,
-            country: &country,
-            idle_gap: self.request.idle_gap.unwrap_or(session::IDLE_GAP),
-            with_timelines: !self.request.brief,
-            threads: self.threads,
-        });
+        let group = || {
+            session::group(&session::Material {
+                subjects: &subjects,
+                identities: &inference.flows,
+                names: &analysis.names,
+                country: &country,
+                idle_gap: self.request.idle_gap.unwrap_or(session::IDLE_GAP),
+                with_timelines: !self.request.brief,
+                threads: self.threads,
+            })
+        };
+        // Without a look into packets no call can be told from other traffic to the same servers.
+        let sessions = if self.request.headers_only { Vec::new() } else { group() };
         let report = report::build(&report::Material {
             inputs: &analysis.inputs,
             anomalies: &analysis.anomalies,

@@ -21,9 +21,9 @@ use crate::capture::{Batch, CaptureError, Filter, Hashes, Input, Reader};
 use crate::decode::{self, Anomalies, Content, Datagram, Packet, Reassembler};
 use crate::flow::{Coverage, Flow, FlowKey, PacketRef, Side, Tally};
 use crate::identify::names::{NameBinding, NameTable};
-use crate::parallel::at_once;
+use crate::parallel::{at_once, both};
 use crate::sandbox;
-use shard::{Copied, Route, SHARDS, Shard, Tallies};
+use shard::{Copied, Depth, Route, SHARDS, Shard, Tallies};
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -56,15 +56,20 @@ pub struct Analysis {
 
 /// Reads everything `reader` has on `threads` threads, with the frames that `filter` lets through.
 pub fn analyze(reader: Reader, filter: Option<&Filter>, threads: usize) -> Result<Analysis, CaptureError> {
-    let (mut analysis, hashes) = read(reader, filter, threads)?;
+    let (mut analysis, hashes) = read(reader, filter, threads, Depth::Payloads)?;
     hashes.wait(&mut analysis.inputs);
     Ok(analysis)
 }
 
 /// As [`analyze`], but for the hashes of the inputs: to work them out takes longer than all the rest.
-fn read(reader: Reader, filter: Option<&Filter>, threads: usize) -> Result<(Analysis, Hashes), CaptureError> {
-    let shared =
-        Shared { source: Mutex::new(Source { reader, batches: 0, failure: None }), stages: Stages::new() };
+fn read(
+    reader: Reader,
+    filter: Option<&Filter>,
+    threads: usize,
+    depth: Depth,
+) -> Result<(Analysis, Hashes), CaptureError> {
+    let source = Mutex::new(Source { reader, batches: 0, failure: None });
+    let shared = Shared { source, stages: Stages::new(depth) };
     let others = threads.saturating_sub(1);
     let workers = std::thread::scope(|scope| {
         let shared = &shared;
@@ -76,7 +81,7 @@ fn read(reader: Reader, filter: Option<&Filter>, threads: usize) -> Result<(Anal
         }
         workers
     });
-    let mut coverage = Coverage::default();
+    let mut coverage = Coverage { headers_only: depth == Depth::Headers, ..Coverage::default() };
     let mut anomalies: Vec<Anomalies> = Vec::new();
     for worker in &workers {
         coverage.add(&worker.coverage);
@@ -172,18 +177,25 @@ fn gather(
         flows.append(&mut part.flows);
         bindings.append(&mut part.bindings);
     }
-    bindings.sort_by(|a, b| (a.packet, a.client, &a.names).cmp(&(b.packet, b.client, &b.names)));
-    let mut names = NameTable::default();
-    bindings.into_iter().for_each(|binding| names.insert(binding));
+    let others = || (table_of(bindings), endpoints.into_iter().collect(), loose.into_iter().collect());
+    let (flows, (names, endpoints, loose)) = both(threads, || in_order(flows), others);
     Analysis {
         inputs,
-        flows: in_order(flows),
+        flows,
         names,
-        endpoints: endpoints.into_iter().collect(),
-        loose: loose.into_iter().collect(),
+        endpoints,
+        loose,
         coverage,
         anomalies: anomalies.iter().map(Anomalies::counts).collect(),
     }
+}
+
+/// What the answers of name servers bound, in the order of the capture.
+fn table_of(mut bindings: Vec<NameBinding>) -> NameTable {
+    bindings.sort_by(|a, b| (a.packet, a.client, &a.names).cmp(&(b.packet, b.client, &b.names)));
+    let mut names = NameTable::default();
+    bindings.into_iter().for_each(|binding| names.insert(binding));
+    names
 }
 
 /// Concludes the shares on several threads.
@@ -236,10 +248,10 @@ struct Stages {
 }
 
 impl Stages {
-    fn new() -> Self {
+    fn new(depth: Depth) -> Self {
         Self {
             fragments: Turns::new(Reassembler::default()),
-            shards: std::iter::repeat_with(|| Turns::new(Shard::new())).take(SHARDS).collect(),
+            shards: std::iter::repeat_with(|| Turns::new(Shard::new(depth))).take(SHARDS).collect(),
         }
     }
 
@@ -323,16 +335,19 @@ impl Worker {
     fn batch(&mut self, stages: &Stages, batch: &Batch, number: u64) -> Option<()> {
         let mut anomalies = Anomalies::default();
         let mut packets = emptied(std::mem::take(&mut self.packets));
-        self.decode(batch, &mut packets, &mut anomalies);
-        let datagrams = stages.fragments.take(number, |pool| reassemble(pool, &packets, &mut anomalies))?;
+        let has_fragments = self.decode(batch, &mut packets, &mut anomalies);
+        let datagrams = stages.fragments.take(number, |pool| {
+            if has_fragments { reassemble(pool, &packets, &mut anomalies) } else { Vec::new() }
+        })?;
         if !datagrams.is_empty() {
             for datagram in &datagrams {
                 datagram.decode(&mut anomalies, &mut packets);
             }
             packets.sort_by_key(|packet| packet.index);
+            self.shares.iter_mut().for_each(Vec::clear);
+            share_out(&mut self.shares, 0, &packets);
         }
         self.note(batch.input, &anomalies);
-        self.share_out(&packets);
         let mut left: Vec<_> = stages.shards.iter().zip(&self.shares).collect();
         while !left.is_empty() {
             let (turns, routes) = left.remove(due(&left, number));
@@ -348,7 +363,15 @@ impl Worker {
         Some(())
     }
 
-    fn decode<'a>(&mut self, batch: &'a Batch, packets: &mut Vec<Packet<'a>>, anomalies: &mut Anomalies) {
+    /// Decodes the frames of a batch and shares out what is in them. Whether fragments are among it.
+    fn decode<'a>(
+        &mut self,
+        batch: &'a Batch,
+        packets: &mut Vec<Packet<'a>>,
+        anomalies: &mut Anomalies,
+    ) -> bool {
+        self.shares.iter_mut().for_each(Vec::clear);
+        let mut has_fragments = false;
         for (frame, index) in batch.frames().zip(0..) {
             if self.filter.as_mut().is_some_and(|filter| !filter.matches(&frame)) {
                 continue;
@@ -358,17 +381,12 @@ impl Worker {
             let before = packets.len();
             decode::decode(&frame, index, anomalies, packets);
             self.coverage.ip_packets += u64::from(packets.len() > before);
+            // While they are in the nearest cache: all packets of a batch are not.
+            let new = packets.get(before..).unwrap_or_default();
+            has_fragments |= new.iter().any(is_fragment);
+            share_out(&mut self.shares, before, new);
         }
-    }
-
-    fn share_out(&mut self, packets: &[Packet<'_>]) {
-        self.shares.iter_mut().for_each(Vec::clear);
-        for (packet, place) in packets.iter().zip(0..) {
-            let route = Route::of(packet);
-            if let Some(share) = self.shares.get_mut(route.shard(packet)) {
-                share.push((place, route));
-            }
-        }
+        has_fragments
     }
 
     fn note(&mut self, input: u16, anomalies: &Anomalies) {
@@ -378,6 +396,16 @@ impl Worker {
         }
         if let Some(sum) = self.anomalies.get_mut(input) {
             sum.merge(anomalies);
+        }
+    }
+}
+
+/// Notes at its share each of `packets`, which lie in their batch from place `first` on.
+fn share_out(shares: &mut [Vec<(u32, Route)>], first: usize, packets: &[Packet<'_>]) {
+    for (packet, place) in packets.iter().zip(first..) {
+        let route = Route::of(packet);
+        if let (Some(share), Ok(place)) = (shares.get_mut(route.shard(packet)), u32::try_from(place)) {
+            share.push((place, route));
         }
     }
 }
@@ -399,6 +427,10 @@ fn emptied<'b>(packets: Vec<Packet<'_>>) -> Vec<Packet<'b>> {
     packets.into_iter().map_while(|_| None).collect()
 }
 
+const fn is_fragment(packet: &Packet<'_>) -> bool {
+    matches!(packet.content, Content::Fragment(_))
+}
+
 /// The datagrams that the fragments among `packets` complete, and those that these complete in turn.
 fn reassemble(pool: &mut Reassembler, packets: &[Packet<'_>], anomalies: &mut Anomalies) -> Vec<Datagram> {
     let mut whole = push_fragments(pool, packets, anomalies);
@@ -418,6 +450,9 @@ fn push_fragments(
     packets: &[Packet<'_>],
     anomalies: &mut Anomalies,
 ) -> Vec<Datagram> {
-    let fragments = packets.iter().filter(|packet| matches!(packet.content, Content::Fragment(_)));
-    fragments.filter_map(|packet| pool.push(packet, anomalies)).collect()
+    packets
+        .iter()
+        .filter(|packet| is_fragment(packet))
+        .filter_map(|packet| pool.push(packet, anomalies))
+        .collect()
 }

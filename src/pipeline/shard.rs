@@ -23,6 +23,15 @@ const MAX_STREAM_BYTES: usize = 8 << 20;
 /// Tallies by address.
 pub(super) type Tallies = HashMap<IpAddr, Tally, foldhash::fast::RandomState>;
 
+/// How much of each packet is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Addresses, ports and what else stands in headers.
+    Headers,
+    /// What the packet carries, too.
+    Payloads,
+}
+
 /// Where a packet is counted.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Route {
@@ -109,15 +118,17 @@ pub(super) struct Shard {
     /// Packets that were not followed, because there were too many flows or addresses.
     pub(super) unfollowed: u64,
     budget: Budget,
+    depth: Depth,
 }
 
 impl Shard {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(depth: Depth) -> Self {
         Self {
             flows: Table::new(Bound(MAX_FLOWS)),
             tallies: Tallies::default(),
             unfollowed: 0,
             budget: Budget::new(MAX_STREAM_BYTES),
+            depth,
         }
     }
 
@@ -131,7 +142,9 @@ impl Shard {
         match route {
             Route::Flow(key, side) => {
                 if let Some(flow) = self.flows.packet(key, *side, packet, at) {
-                    FlowState::inspect(flow, *side, packet, at, &mut self.budget);
+                    if self.depth == Depth::Payloads {
+                        FlowState::inspect(flow, *side, packet, at, &mut self.budget);
+                    }
                     self.unfollowed += u64::from(!followed);
                     return;
                 }
@@ -213,7 +226,7 @@ mod tests {
 
     #[test]
     fn segments_that_find_no_room_are_counted() {
-        let mut shard = Shard { budget: Budget::new(4), ..Shard::new() };
+        let mut shard = Shard { budget: Budget::new(4), ..Shard::new(Depth::Payloads) };
         for (number, port) in [(1, 50_001), (2, 50_002)] {
             let segment = TcpSegment {
                 source_port: port,

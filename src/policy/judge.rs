@@ -55,6 +55,8 @@ pub struct Evidence<'a> {
     pub contact: Contact,
     /// Whether what it sent was not captured, so that contact may have gone further.
     pub lacks_answers: bool,
+    /// Whether it is a proxy: where it passes on what it is sent is not in the capture.
+    pub is_proxy: bool,
     /// What it was used for; nothing, or techniques only, where the application is not known.
     pub services: &'a [Service],
     /// What it did.
@@ -85,6 +87,7 @@ impl<'a> Evidence<'a> {
             location,
             contact,
             lacks_answers: false,
+            is_proxy: false,
             services: &[],
             roles: &[],
             names: &[],
@@ -140,8 +143,19 @@ pub struct Judgement {
 }
 
 impl Policy {
-    /// Holds an endpoint against the rules.
+    /// Holds an endpoint against the rules. Of a proxy they may have nothing against, but they know nothing of the server
+    /// behind it.
     pub fn judge(&self, evidence: &Evidence<'_>) -> Judgement {
+        let judgement = self.judge_itself(evidence);
+        let passes_on = evidence.is_proxy
+            && judgement.verdict == Verdict::Allow
+            && !self.is_empty()
+            && evidence.contact >= Contact::Answered
+            && self.judge_unknown(evidence).verdict != Verdict::Allow;
+        if passes_on { self.judge_incomplete("what this proxy passed on") } else { judgement }
+    }
+
+    fn judge_itself(&self, evidence: &Evidence<'_>) -> Judgement {
         if evidence.scope != Scope::Global {
             let reason = format!("an address of scope {} is in no country", evidence.scope);
             return Judgement::new(Verdict::Allow, None, Reason::NotGlobal, reason);

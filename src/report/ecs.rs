@@ -59,6 +59,7 @@ fn of_flow(report: &Report, flow: &FlowReport) -> Value {
         "network": network(flow),
         "source": merged(end(flow.client.address, report.endpoint(flow.client.address)), source),
         "destination": merged(end(flow.server.address, server), destination),
+        "process": flow.process,
         "tls": flow.handshake.as_ref().map(|handshake| tls(handshake, &flow.names)),
         "related": {"ip": [flow.client.address, flow.server.address], "hosts": hosts(&flow.names)},
         "landfall": {

@@ -2,14 +2,16 @@
 //!
 //! Every format is a pure function from the [`Report`] to bytes, which it writes bit by bit.
 
+pub(crate) mod axis;
 mod build;
 pub(crate) mod csv;
 mod diff;
 mod ecs;
 mod explain;
-mod html;
+pub(crate) mod html;
 mod json;
 pub mod jsonl;
+pub(crate) mod map;
 mod model;
 mod paragraph;
 #[cfg(feature = "parquet")]
@@ -22,6 +24,7 @@ pub mod schema;
 mod table;
 pub mod tables;
 pub mod text;
+pub(crate) mod words;
 mod zeek;
 
 pub use build::{Material, build};

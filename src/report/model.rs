@@ -214,7 +214,7 @@ pub struct EndpointReport {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MentionReport {
     /// What named it: `dns`, or what a STUN, SDP or application message calls it (`mapped`, `relayed`, `peer`, ...).
-    #[cfg_attr(test, schemars(extend("enum" = ["dns", "alternate-server", "candidate", "mapped", "media-address", "other-server", "peer", "relayed"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["dns", "alternate-server", "candidate", "mapped", "media-address", "other-server", "peer", "proxy-target", "relayed"])))]
     pub by: &'static str,
     /// The client whose flow it was.
     pub client: IpAddr,
@@ -301,6 +301,8 @@ pub struct FlowReport {
     pub role: Role,
     /// How far contact went.
     pub contact: Contact,
+    /// What the client asks the server for, where that is a proxy; `names` are then those of the server behind it.
+    pub proxy: Option<ProxyReport>,
     /// Protocols that were recognised.
     pub protocols: Vec<&'static str>,
     /// Of TLS, DTLS or QUIC.
@@ -313,9 +315,25 @@ pub struct FlowReport {
     pub session: Option<String>,
     /// The verdict on its far end: in the call, else where all traffic was judged. `null` where it was not judged.
     pub verdict: Option<Verdict>,
-    /// The program of this machine that has the client's socket, where a live capture could see it.
+    /// The program of this machine that has the client's socket, or where the client is another machine the server's, where
+    /// a live capture could see it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessReport>,
+}
+
+/// What a client asks a proxy for.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ProxyReport {
+    /// How: `http-connect`, `http-forward`, `socks4`, `socks5`.
+    #[cfg_attr(test, schemars(extend("enum" = ["http-connect", "http-forward", "socks4", "socks5"])))]
+    pub kind: &'static str,
+    /// The host that it shall connect to, as the client says it.
+    pub host: String,
+    /// The port there.
+    pub port: Option<u16>,
+    /// Whether something went through.
+    pub used: bool,
 }
 
 /// A program that runs.
@@ -336,14 +354,20 @@ pub struct HandshakeReport {
     pub version: Option<String>,
     /// Application protocols, the one taken last.
     pub alpn: Vec<String>,
-    /// JA3 of the client's hello.
+    /// JA3 of the client's first hello, as an MD5 in hexadecimal digits; `null` where the hello is not whole.
     pub ja3: Option<String>,
+    /// JA3 of the client's further hellos, in order, where they differ: a client that is asked to retry (TLS 1.3) says
+    /// another hello.
+    pub further_ja3: Vec<String>,
     /// Whether the client's hello has an encrypted part, which may hold the true name.
     pub encrypted_client_hello: bool,
     /// Whether both sides are seen to use the keys.
     pub completed: bool,
     /// Alerts in clear.
     pub alerts: Vec<String>,
+    /// Who ended a QUIC connection and why, where an Initial packet says it. Such packets are not hidden from anyone,
+    /// and nothing proves who wrote them.
+    pub close: Option<String>,
 }
 
 /// A media stream.
@@ -460,6 +484,9 @@ pub struct SessionEndpoint {
     pub transports: Vec<String>,
     /// Its names.
     pub names: Vec<NameReport>,
+    /// Where it is a proxy: the hosts that the client asked it for. What it did to them is not in the capture, and `roles`
+    /// say what the connections through it were for.
+    pub proxy_for: Vec<String>,
     /// What it did, the most telling first.
     pub roles: Vec<Role>,
     /// How far contact went.
@@ -534,7 +561,7 @@ pub struct EventReport {
     #[cfg_attr(test, schemars(extend("enum" = ["lookup", "attempt", "answer", "handshake", "failed", "media-start", "server-change", "failover", "reset", "media-end"])))]
     pub event: &'static str,
     /// How an attempt failed.
-    #[cfg_attr(test, schemars(extend("enum" = ["icmp", "stun_error", "tcp_no_answer", "tcp_refused", "tcp_reset", "tls_alert", "tls_no_serverhello", "udp_no_answer", null])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["icmp", "quic_close", "stun_error", "tcp_no_answer", "tcp_refused", "tcp_reset", "tls_alert", "tls_no_serverhello", "udp_no_answer", null])))]
     pub code: Option<&'static str>,
     /// The same in words.
     #[serde(skip)]
@@ -592,7 +619,7 @@ pub struct FailedReport {
     /// Where that is.
     pub country: Option<CountryCode>,
     /// How it failed.
-    #[cfg_attr(test, schemars(extend("enum" = ["icmp", "stun_error", "tcp_no_answer", "tcp_refused", "tcp_reset", "tls_alert", "tls_no_serverhello", "udp_no_answer"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["icmp", "quic_close", "stun_error", "tcp_no_answer", "tcp_refused", "tcp_reset", "tls_alert", "tls_no_serverhello", "udp_no_answer"])))]
     pub code: &'static str,
     /// The same in words.
     #[serde(skip)]

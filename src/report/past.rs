@@ -158,6 +158,8 @@ pub(super) struct PastSession {
 pub(super) struct PastSessionEndpoint {
     pub(super) address: IpAddr,
     pub(super) names: Vec<PastName>,
+    #[serde(default)]
+    pub(super) proxy_for: Vec<String>,
     pub(super) roles: Vec<Role>,
     pub(super) contact: Contact,
     pub(super) country: Option<CountryCode>,
@@ -293,6 +295,7 @@ impl PastSession {
     ) -> Evidence<'a> {
         Evidence {
             lacks_answers: self.lacks_answers(),
+            is_proxy: !endpoint.proxy_for.is_empty(),
             services: std::slice::from_ref(&self.service),
             roles: &endpoint.roles,
             names,

@@ -1,5 +1,7 @@
 //! Text for people: strings off the wire made harmless, numbers made short.
 
+use super::ProcessReport;
+use super::model::SessionEndpoint;
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -75,6 +77,20 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// Programs that are named; a call has one or two.
+const MAX_PROGRAMS: usize = 4;
+
+/// `firefox (process 4711)`, with the names as the programs give them.
+pub fn programs(all: &[ProcessReport]) -> String {
+    let named = all.iter().take(MAX_PROGRAMS);
+    let mut texts: Vec<String> =
+        named.map(|program| format!("{} (process {})", program.name, program.pid)).collect();
+    if let Some(more) = all.len().checked_sub(MAX_PROGRAMS).filter(|more| *more > 0) {
+        texts.push(format!("and {}", counted(more, "more process")));
+    }
+    texts.join(", ")
+}
+
 /// `1 call`, `2 calls`.
 pub fn counted(count: usize, noun: &str) -> String {
     let plural = match (count, noun.ends_with('s')) {
@@ -98,6 +114,14 @@ pub fn milliseconds(span: Duration) -> String {
 /// `192.0.2.1:443`, `[2001:db8::1]:443`, or the bare address where there is no port.
 pub fn socket(address: IpAddr, port: Option<u16>) -> String {
     port.map_or_else(|| address.to_string(), |port| SocketAddr::new(address, port).to_string())
+}
+
+/// `proxy for a.example and 2 more`; `None` of a far end that is none.
+pub fn proxied(endpoint: &SessionEndpoint) -> Option<String> {
+    let first = endpoint.proxy_for.first()?;
+    let more = endpoint.proxy_for.len() - 1;
+    let rest = if more > 0 { format!(" and {} more", number(more as u64)) } else { String::new() };
+    Some(format!("a proxy, asked for {first}{rest}; what is behind it is not in the capture"))
 }
 
 /// Of names, each with how it was learnt, the one that tells a person most: what the client asked for before what a

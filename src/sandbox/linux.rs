@@ -1,91 +1,17 @@
 //! The sandbox of Linux.
 
-use super::Allowed;
+use super::{Allowed, calls};
 use caps::errors::CapsError;
 use caps::{CapSet, Capability};
 use landlock::{
     ABI, Access, AccessFs, AccessNet, PathBeneath, PathFd, RestrictionStatus, Ruleset, RulesetAttr,
     RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
-use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// The kernel interface that is asked for (Linux 6.12); an older kernel gives what it has.
 const LANDLOCK: ABI = ABI::V6;
-
-/// System calls that nothing needs once everything is open: sockets, programs, other processes, the kernel itself. The
-/// kernel's queues (`io_uring`) are among them because what is done through them passes no filter.
-const NEVER: &[i64] = &[
-    libc::SYS_socket,
-    libc::SYS_socketpair,
-    libc::SYS_connect,
-    libc::SYS_bind,
-    libc::SYS_listen,
-    libc::SYS_sendmsg,
-    libc::SYS_sendmmsg,
-    libc::SYS_execve,
-    libc::SYS_execveat,
-    libc::SYS_ptrace,
-    libc::SYS_process_vm_readv,
-    libc::SYS_process_vm_writev,
-    libc::SYS_pidfd_getfd,
-    libc::SYS_pidfd_open,
-    libc::SYS_io_uring_setup,
-    libc::SYS_io_uring_enter,
-    libc::SYS_io_uring_register,
-    libc::SYS_bpf,
-    libc::SYS_perf_event_open,
-    libc::SYS_userfaultfd,
-    libc::SYS_open_by_handle_at,
-    libc::SYS_mount,
-    libc::SYS_umount2,
-    libc::SYS_move_mount,
-    libc::SYS_open_tree,
-    libc::SYS_fsopen,
-    libc::SYS_chroot,
-    libc::SYS_pivot_root,
-    libc::SYS_setns,
-    libc::SYS_unshare,
-    libc::SYS_init_module,
-    libc::SYS_finit_module,
-    libc::SYS_delete_module,
-    libc::SYS_kexec_load,
-    libc::SYS_keyctl,
-    libc::SYS_add_key,
-    libc::SYS_request_key,
-    libc::SYS_setuid,
-    libc::SYS_setgid,
-    libc::SYS_setresuid,
-    libc::SYS_setresgid,
-];
-
-/// What a thread that looks into packets does not need either.
-const NOT_IN_PACKETS: &[i64] = &[
-    libc::SYS_openat,
-    libc::SYS_openat2,
-    libc::SYS_accept4,
-    libc::SYS_accept,
-    libc::SYS_unlinkat,
-    libc::SYS_mkdirat,
-    libc::SYS_symlinkat,
-    libc::SYS_linkat,
-    libc::SYS_fchmodat,
-    libc::SYS_fchownat,
-    libc::SYS_truncate,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_open,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_creat,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_unlink,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_rename,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_mkdir,
-];
 
 pub(super) fn enter(allowed: &Allowed) -> Vec<String> {
     let mut lacks = Vec::new();
@@ -101,18 +27,21 @@ pub(super) fn enter(allowed: &Allowed) -> Vec<String> {
         Ok(_) => {}
         Err(error) => lacks.push(format!("files could not be closed off: {error}")),
     }
-    if let Err(error) = filter(NEVER).and_then(|program| Ok(seccompiler::apply_filter_all_threads(&program)?))
-    {
+    if let Err(error) = calls::close_for_all(&allowed.receive_only) {
         lacks.push(format!("system calls could not be closed off: {error}"));
     }
     lacks
 }
 
-pub(super) fn confine_thread() {
-    // What this kernel lacks was said when the sandbox was entered.
+pub(super) fn close_files() {
     let _ = drop_capabilities(false);
     let _ = restrict(&Allowed::default(), false);
-    let _ = filter(NOT_IN_PACKETS).and_then(|program| Ok(seccompiler::apply_filter(&program)?));
+}
+
+pub(super) fn confine_thread() {
+    // What this kernel lacks was said when the sandbox was entered.
+    close_files();
+    let _ = calls::close_for_packets();
 }
 
 /// Drops capabilities; root may keep those that let it use files of others.
@@ -167,23 +96,4 @@ fn rule(
         Ok(file) if has_place => ruleset.add_rule(PathBeneath::new(file, access)),
         _ => Ok(ruleset),
     }
-}
-
-#[derive(Debug, thiserror::Error)]
-enum FilterError {
-    #[error(transparent)]
-    Backend(#[from] seccompiler::BackendError),
-    #[error(transparent)]
-    Install(#[from] seccompiler::Error),
-}
-
-/// A filter that refuses `calls` as not permitted and lets all others pass.
-fn filter(calls: &[i64]) -> Result<BpfProgram, FilterError> {
-    let mut rules: BTreeMap<i64, Vec<_>> = calls.iter().map(|call| (*call, Vec::new())).collect();
-    // An answer to whoever connected names no address; to send to one that is named is refused.
-    let named = SeccompCondition::new(4, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, 0)?;
-    rules.insert(libc::SYS_sendto, vec![SeccompRule::new(vec![named])?]);
-    let refuse = SeccompAction::Errno(libc::EPERM.unsigned_abs());
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, std::env::consts::ARCH.try_into()?)?;
-    Ok(filter.try_into()?)
 }

@@ -5,9 +5,14 @@
 //! do. Capabilities are dropped before. Elsewhere there is no sandbox, and whoever enters it is told.
 
 #[cfg(all(feature = "sandbox", target_os = "linux"))]
+mod calls;
+#[cfg(all(feature = "sandbox", target_os = "linux"))]
 mod linux;
 
 use std::path::PathBuf;
+
+/// Whether this build has a sandbox for this system. Where there is none, there is none to miss.
+pub const AVAILABLE: bool = cfg!(all(feature = "sandbox", target_os = "linux"));
 
 /// What may still be opened.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +23,8 @@ pub struct Allowed {
     pub write: Vec<PathBuf>,
     /// Whether they may be of other users, where the user is root.
     pub of_anybody: bool,
+    /// Sockets by which nothing may be sent: what captures frames could also put them on the network.
+    pub receive_only: Vec<i32>,
 }
 
 /// Where the system looks up the names of ports and protocols, as in the filter `port https`.
@@ -42,7 +49,7 @@ impl Allowed {
                 }
             }
         }
-        Self { read, write: Vec::new(), of_anybody: true }
+        Self { read, of_anybody: true, ..Self::default() }
     }
 }
 
@@ -56,6 +63,12 @@ pub fn enter(allowed: &Allowed) -> Vec<String> {
         let _ = allowed;
         vec!["this build has no sandbox for this system".to_owned()]
     }
+}
+
+/// Takes all files from this thread, which is started before the sandbox is entered and needs none.
+pub fn close_files() {
+    #[cfg(all(feature = "sandbox", target_os = "linux"))]
+    linux::close_files();
 }
 
 /// Takes from this thread, and those that it will start, the reading and writing of files too: it looks into packets.
@@ -85,4 +98,20 @@ pub fn prove() {
             let _ = writeln!(std::io::stderr(), "prove {thread}: {what}: {outcome}");
         }
     }
+}
+
+/// For tests, as [`prove`]: tries to send by a socket that is open already.
+pub fn prove_sending(send: impl FnOnce() -> Result<(), String>) {
+    #[cfg(debug_assertions)]
+    if std::env::var_os("LANDFALL_PROVE_SANDBOX").is_some() {
+        use std::io::Write;
+        let outcome = match send() {
+            Ok(()) => "done",
+            Err(error) if error.contains("not permitted") => "PermissionDenied",
+            Err(_) => "Other",
+        };
+        let _ = writeln!(std::io::stderr(), "prove capture: frame: {outcome}");
+    }
+    #[cfg(not(debug_assertions))]
+    drop(send);
 }

@@ -1,7 +1,10 @@
 //! How an attempt to reach a server failed.
 
+use crate::flow::PacketRef;
 use crate::flow::{Outcome, Transport};
+use crate::identify::facts::Direction;
 use crate::identify::infer::Subject;
+use crate::identify::quic::QuicClose;
 use crate::identify::{Contact, Identity};
 use std::time::Duration;
 
@@ -17,6 +20,8 @@ const STUN_FAILURES: [u16; 3] = [300, 486, 508];
 pub enum Failure {
     /// An ICMP error said that the server cannot be reached.
     Icmp,
+    /// QUIC: a `CONNECTION_CLOSE` ended the handshake.
+    QuicClose,
     /// STUN or TURN: the server sent the client elsewhere, or had no room.
     StunError,
     /// SYNs that nothing answers.
@@ -38,6 +43,7 @@ impl Failure {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Icmp => "icmp",
+            Self::QuicClose => "quic_close",
             Self::StunError => "stun_error",
             Self::TcpNoAnswer => "tcp_no_answer",
             Self::TcpRefused => "tcp_refused",
@@ -52,6 +58,7 @@ impl Failure {
     pub const fn words(self) -> &'static str {
         match self {
             Self::Icmp => "unreachable (ICMP)",
+            Self::QuicClose => "closed (QUIC)",
             Self::StunError => "sent away (STUN error)",
             Self::TcpNoAnswer | Self::UdpNoAnswer => "no answer",
             Self::TcpRefused => "refused",
@@ -72,6 +79,9 @@ pub fn failure(subject: &Subject<'_>, identity: &Identity) -> Option<Failure> {
     }
     let facts = subject.facts?;
     if let Some(handshake) = facts.handshake.as_deref().filter(|handshake| handshake.client_hello) {
+        if !handshake.completed && handshake.close.as_ref().is_some_and(is_refusal) {
+            return Some(Failure::QuicClose);
+        }
         if !handshake.server_hello
             && subject.end.since(subject.start) >= STALL
             && identity.contact < Contact::Control
@@ -88,6 +98,12 @@ pub fn failure(subject: &Subject<'_>, identity: &Identity) -> Option<Failure> {
     let stun = facts.stun.as_deref()?;
     let sent_away = stun.errors.iter().any(|(code, _)| STUN_FAILURES.contains(code));
     (sent_away && !stun.allocated).then_some(Failure::StunError)
+}
+
+/// Whether the end of a QUIC connection is the server's refusal, or the client's of what the server said. A client that
+/// merely has no more use for the connection ends it, too.
+fn is_refusal((from, close, _): &(Direction, QuicClose, PacketRef)) -> bool {
+    *from == Direction::FromServer || close.alert().is_some()
 }
 
 /// A client that says more than SYN was answered, if not where the capture was taken; and segments without a SYN

@@ -2,6 +2,7 @@
 
 use super::{Gaps, Leg, Material, Session, failover, timeline};
 use crate::capture::Timestamp;
+use crate::flow::Transport;
 use crate::identify::infer::Subject;
 use crate::identify::{Contact, Identity, Role, Service};
 use crate::parallel::at_once;
@@ -192,7 +193,17 @@ fn gaps(material: &Material<'_>, legs: &[Leg], span: Option<Span>) -> Gaps {
             open && last.is_some_and(|last| last.since(subject.end) <= EDGE)
         }),
         one_direction: legs.iter().all(|leg| leg.sent.packets == 0) || {
-            legs.len() > 1 && legs.iter().all(|leg| leg.received.packets == 0)
+            let alone = || legs.iter().any(|leg| answers_silence(material, *leg));
+            (legs.len() > 1 || alone()) && legs.iter().all(|leg| leg.received.packets == 0)
         },
     }
+}
+
+/// Whether a client says what it says only to a server that has answered: data over TCP needs the server's SYN/ACK
+/// (RFC 9293 section 3.5). A server of which nothing was captured then has answered where the capture was not taken.
+fn answers_silence(material: &Material<'_>, leg: Leg) -> bool {
+    let subject = material.subjects.get(leg.flow as usize);
+    subject.is_some_and(|subject| {
+        subject.transport == Transport::Tcp && subject.facts.is_some_and(|facts| !facts.protocols.is_empty())
+    })
 }

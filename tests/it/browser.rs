@@ -196,15 +196,7 @@ fn faults(browser: &Browser) -> Vec<String> {
 
 #[test]
 fn axe_finds_no_serious_fault() {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let Ok(axe) = std::fs::read_to_string(target.join("npm/node_modules/axe-core/axe.min.js")) else {
-        eprintln!("left out: axe-core is not in target/npm, where `ci/setup test` puts it if there is npm");
-        return;
-    };
-    let digest: String =
-        Sha256::digest(&axe).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-    assert_eq!(digest, AXE, "another axe-core than the one that is meant");
-    let Some(browser) = Browser::start() else { return };
+    let (Some(axe), Some(browser)) = (axe(), Browser::start()) else { return };
     let folder = tempfile::tempdir().unwrap();
     for name in ["zoom-beijing-keys.pcapng", "denied-probe-unanswered.pcap", "empty.pcap", "."] {
         let path = written(folder.path(), &page(name));
@@ -217,6 +209,57 @@ fn axe_finds_no_serious_fault() {
             assert_eq!(faults(&browser), [""; 0], "{name}, {scheme}, {width}");
         }
     }
+}
+
+/// axe-core, where `ci/setup` could fetch it.
+fn axe() -> Option<String> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let Ok(axe) = std::fs::read_to_string(target.join("npm/node_modules/axe-core/axe.min.js")) else {
+        eprintln!("left out: axe-core is not in target/npm, where `ci/setup test` puts it if there is npm");
+        return None;
+    };
+    let digest: String =
+        Sha256::digest(&axe).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    assert_eq!(digest, AXE, "another axe-core than the one that is meant");
+    Some(axe)
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn the_page_of_a_corpus_is_readable_by_everybody() {
+    let (Some(axe), Some(browser)) = (axe(), Browser::start()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for (name, page) in crate::corpus_pages::pages() {
+        let path = written(folder.path(), &page);
+        for (scheme, width) in [("light", 1150), ("dark", 1150), ("light", 400)] {
+            browser.prefer(scheme);
+            browser.resize(width, 1000);
+            open(&browser, &path);
+            let wide = browser.run("return document.documentElement.scrollWidth", &[]);
+            assert!(wide.as_u64().unwrap() <= u64::from(width), "{name}: {wide} at {width}");
+            // Of great pages all folds at once take the judge a minute.
+            if page.len() < 100_000 {
+                browser.run("document.querySelectorAll('details').forEach(fold => fold.open = true)", &[]);
+            }
+            browser.run(&axe, &[]);
+            assert_eq!(faults(&browser), [""; 0], "{name}, {scheme}, {width}");
+        }
+    }
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn the_role_that_is_chosen_is_shown_without_a_script() {
+    let Some(browser) = Browser::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let pages = crate::corpus_pages::pages();
+    let (_, page) = pages.iter().find(|(name, _)| *name == "month").unwrap();
+    open(&browser, &written(folder.path(), page));
+    let shown = "return [...new Set([...document.querySelectorAll('.view')].filter(view => view.checkVisibility())\
+                 .map(view => view.className))]";
+    assert_eq!(browser.run(shown, &[]), json!(["view r-any"]));
+    browser.click("#role-signaling");
+    assert_eq!(browser.run(shown, &[]), json!(["view r-signaling"]));
 }
 
 #[test]

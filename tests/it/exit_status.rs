@@ -57,6 +57,19 @@ fn something_indeterminate_is_3() {
 }
 
 #[test]
+fn headers_alone_show_what_is_denied_and_allow_nothing() {
+    let denied = run(&["inspect", "--headers-only", "--format", "json", "--deny", "CN", DENIED]);
+    assert_eq!(denied.status, 1);
+    let report = denied.json();
+    assert_eq!(report["sessions"], serde_json::json!([]));
+    assert!(!denied.text().contains("zoom.us"), "names stand in payloads");
+    assert_eq!(report["findings"][0]["endpoint"], "52.81.151.250");
+    let open = run(&["inspect", "--headers-only", "--deny", "CN", ALLOWED]);
+    assert_eq!(open.status, 3);
+    assert!(open.text().contains("Only headers were looked at"), "{}", open.text());
+}
+
+#[test]
 fn help_has_the_exit_statuses() {
     for arguments in [&["--help"][..], &["inspect", "--help"]] {
         let run = run(arguments);

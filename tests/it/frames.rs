@@ -14,6 +14,18 @@ pub struct Frame {
     bytes: Vec<u8>,
 }
 
+impl Frame {
+    /// A frame that was captured whole.
+    pub fn new(time: i64, link_type: u16, bytes: Vec<u8>) -> Self {
+        Self { time, link_type, wire_length: u32::try_from(bytes.len()).unwrap(), bytes }
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 /// The frames of a capture, in the order of the file.
 pub fn read(path: &Path) -> Vec<Frame> {
     let mut reader = Reader::open(&[path.to_owned()], Options::default()).unwrap();

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 const ORDER: [&str; 8] = ["locate", "capture", "decode", "flow", "identify", "session", "policy", "report"];
 
 /// Those that may use everything.
-const ABOVE: [&str; 8] = ["pipeline", "cli", "commands", "corpus", "evidence", "live", "sandbox", "store"];
+const ABOVE: [&str; 9] =
+    ["pipeline", "cli", "commands", "corpus", "evidence", "live", "sandbox", "store", "view"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -14,11 +14,11 @@ use std::time::{Duration, Instant, SystemTime};
 const INSIDE: &str = "LANDFALL_TEST_NAMESPACE";
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Runs the test `name` again in a namespace of its own. True if this is that run; false if it is over, or if there can
+/// Runs the test `name`, with its module, again in a namespace of its own. True if this is that run; false if it is over, or if there can
 /// be none or `tools` are missing, which is said.
-fn inside(name: &str, tools: &[&str]) -> bool {
+pub fn inside(name: &str, tools: &[&str]) -> bool {
     if std::env::var_os(INSIDE).is_some() {
         sh("ip link set lo up");
         return true;
@@ -39,7 +39,7 @@ fn inside(name: &str, tools: &[&str]) -> bool {
     let inner = Command::new("unshare")
         .arg("-Urn")
         .arg(std::env::current_exe().unwrap())
-        .args([&format!("live::{name}"), "--exact", "--nocapture"])
+        .args([name, "--exact", "--nocapture"])
         .env(INSIDE, "1")
         .output()
         .unwrap();
@@ -49,13 +49,13 @@ fn inside(name: &str, tools: &[&str]) -> bool {
     false
 }
 
-fn sh(line: &str) {
+pub fn sh(line: &str) {
     let output = Command::new("sh").args(["-ec", line]).output().unwrap();
     assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// A pair of interfaces: what is sent on `v0` comes out of `v1`.
-fn wire() {
+pub fn wire() {
     sh("ip link add v0 type veth peer name v1
         for i in v0 v1; do ip link set $i addrgenmode none arp off mtu 9000 up; done");
 }
@@ -69,10 +69,10 @@ fn host(client: &str, server: &str) {
 }
 
 /// A running program that ends with this value.
-struct Running(Child);
+pub struct Running(pub Child);
 
 impl Running {
-    fn start(program: &str, arguments: &[&str]) -> Self {
+    pub fn start(program: &str, arguments: &[&str]) -> Self {
         let child = Command::new(program)
             .args(arguments)
             .stdin(Stdio::piped())
@@ -92,7 +92,7 @@ impl Drop for Running {
 }
 
 /// `landfall live` and what it tells.
-struct Live {
+pub struct Live {
     child: Child,
     told: Receiver<(SystemTime, Value)>,
     seen: Vec<(SystemTime, Value)>,
@@ -100,7 +100,7 @@ struct Live {
 
 impl Live {
     /// Starts it, and waits until it captures.
-    fn start(arguments: &[&str]) -> Self {
+    pub fn start(arguments: &[&str]) -> Self {
         let mut child = command(&std::env::temp_dir(), &[&["live"], arguments].concat())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -120,7 +120,7 @@ impl Live {
     }
 
     /// Waits for a record that is `wanted`.
-    fn until(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> (SystemTime, Value) {
+    pub fn until(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> (SystemTime, Value) {
         let end = Instant::now() + PATIENCE;
         loop {
             let left = end.saturating_duration_since(Instant::now());
@@ -141,7 +141,7 @@ impl Live {
     }
 
     /// Ends it as Ctrl-C does. Gives the exit status, the report and what it said.
-    fn end(mut self) -> (i32, Value, String) {
+    pub fn end(mut self) -> (i32, Value, String) {
         sh(&format!("kill -INT {}", self.child.id()));
         let (_, mut told) = self.until("the report", |told| told["type"] == "report");
         let status = self.child.wait().unwrap().code().unwrap();
@@ -195,7 +195,7 @@ fn essence(report: &Value) -> BTreeSet<String> {
 
 #[test]
 fn a_replayed_capture_is_told_of_as_its_file_is() {
-    if !inside("a_replayed_capture_is_told_of_as_its_file_is", &["tcpreplay"]) {
+    if !inside("live::a_replayed_capture_is_told_of_as_its_file_is", &["tcpreplay"]) {
         return;
     }
     wire();
@@ -288,7 +288,7 @@ fn converse(folder: &Path, server: &str, name: &str) {
 
 #[test]
 fn a_tls_server_is_seen_with_its_name_its_country_and_the_program_that_turned_to_it() {
-    let test = "a_tls_server_is_seen_with_its_name_its_country_and_the_program_that_turned_to_it";
+    let test = "live::a_tls_server_is_seen_with_its_name_its_country_and_the_program_that_turned_to_it";
     if !inside(test, &["openssl"]) {
         return;
     }
@@ -341,7 +341,7 @@ fn metrics() -> String {
 
 #[test]
 fn a_turn_server_is_seen_as_a_relay() {
-    if !inside("a_turn_server_is_seen_as_a_relay", &["turnserver", "turnutils_uclient"]) {
+    if !inside("live::a_turn_server_is_seen_as_a_relay", &["turnserver", "turnutils_uclient"]) {
         return;
     }
     host("192.0.2.10", "198.51.100.30");
@@ -393,15 +393,17 @@ fn a_turn_server_is_seen_as_a_relay() {
     assert!(programs.iter().all(|name| "turnutils_uclient".starts_with(name)), "{programs:?}");
 }
 
+/// What was tried in the sandbox, and how it went.
+fn tries(text: &str) -> Vec<(String, String)> {
+    let lines = text.lines().filter_map(|line| line.strip_prefix("prove "));
+    lines
+        .map(|line| line.rsplit_once(": ").unwrap())
+        .map(|(what, how)| (what.to_owned(), how.to_owned()))
+        .collect()
+}
+
 #[test]
 fn what_looks_into_packets_can_open_neither_files_nor_sockets() {
-    let told = |text: &str| -> Vec<(String, String)> {
-        let lines = text.lines().filter_map(|line| line.strip_prefix("prove "));
-        lines
-            .map(|line| line.rsplit_once(": ").unwrap())
-            .map(|(what, how)| (what.to_owned(), how.to_owned()))
-            .collect()
-    };
     let file = std::env::current_exe().unwrap();
     let arguments = ["inspect", "--threads", "1", "zoom-home-region.pcapng"];
     if cfg!(all(feature = "sandbox", target_os = "linux", debug_assertions)) {
@@ -415,23 +417,82 @@ fn what_looks_into_packets_can_open_neither_files_nor_sockets() {
             eprintln!("left out: the sandbox, which this kernel does not have: {text}");
             return;
         }
-        let tries = told(&text);
-        assert_eq!(tries.len(), 6, "{text}");
-        assert!(tries.iter().all(|(_, how)| how == "PermissionDenied"), "{text}");
-        let without = told(&String::from_utf8_lossy(&without.stderr));
+        let all = tries(&text);
+        assert_eq!(all.len(), 6, "{text}");
+        assert!(all.iter().all(|(_, how)| how == "PermissionDenied"), "{text}");
+        let without = tries(&String::from_utf8_lossy(&without.stderr));
         assert!(without.iter().any(|(what, how)| what == "main: file" && how == "done"), "{without:?}");
     }
-    if !inside("what_looks_into_packets_can_open_neither_files_nor_sockets", &[]) {
+    if !inside("live::what_looks_into_packets_can_open_neither_files_nor_sockets", &[]) {
         return;
     }
-    let live = command(&samples(), &["live", "-i", "lo", "--duration", "1"])
-        .env("LANDFALL_PROVE_SANDBOX", &file)
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&live.stderr).into_owned();
-    let tries = told(&text);
-    assert_eq!(tries.len(), 12, "{text}");
-    assert!(tries.iter().all(|(_, how)| how == "PermissionDenied"), "{text}");
+    let live = |more: &[&str]| {
+        let live = command(&samples(), &[&["live", "-i", "lo", "--duration", "1"], more].concat())
+            .env("LANDFALL_PROVE_SANDBOX", &file)
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&live.stderr).into_owned()
+    };
+    let text = live(&[]);
+    assert_eq!(tries(&text).len(), 13, "{text}");
+    assert!(text.contains("capture: frame: "), "{text}");
+    assert!(tries(&text).iter().all(|(_, how)| how == "PermissionDenied"), "{text}");
+    let without = live(&["--no-sandbox"]);
+    assert!(without.contains("capture: frame: done"), "{without}");
+}
+
+/// Commands that read captures, reports and databases of others.
+#[test]
+fn whoever_reads_what_others_made_can_open_nothing_else() {
+    if cfg!(not(all(feature = "sandbox", feature = "parquet", target_os = "linux", debug_assertions))) {
+        eprintln!("left out: the sandbox of commands: this build cannot prove it");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let out = |name: &str| folder.path().join(name).display().to_string();
+    let prove = |arguments: &[&str], input: &str| {
+        let mut child = command(&samples(), arguments)
+            .env("LANDFALL_PROVE_SANDBOX", std::env::current_exe().unwrap())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (call, bundle, report) = ("zoom-beijing-keys.pcapng", out("bundle"), out("report.json"));
+    prove(
+        &["inspect", call, "--deny", "CN", "--evidence", &bundle, "--format", "json", "--output", &report],
+        "",
+    );
+    let (_, listed, _) = prove(&["corpus", "list", call_list(folder.path()).as_str()], "");
+    for (arguments, input, status) in [
+        (&["corpus", "run", ".", "--out", &out("results"), "--jobs", "2"][..], "", 2), // one is damaged
+        (&["corpus", "rows"], listed.lines().next().unwrap(), 0),
+        (&["evidence", "verify", &bundle, "--capture", call], "", 0),
+        (&["lookup", "192.0.2.1"], "", 0),
+        (&["diff", &report, &report], "", 0),
+        (&["policy", "check", "@no-mainland-china"], "", 0),
+    ] {
+        let (code, told, said) = prove(arguments, input);
+        if said.contains("this kernel") {
+            eprintln!("left out: the sandbox, which this kernel does not have: {said}");
+            return;
+        }
+        assert_eq!(code, Some(status), "{arguments:?}: {told}{said}");
+        assert!(!tries(&said).is_empty(), "{arguments:?}: {said}");
+        assert!(tries(&said).iter().all(|(_, how)| how == "PermissionDenied"), "{arguments:?}: {said}");
+    }
+}
+
+/// A corpus of one call.
+fn call_list(folder: &Path) -> String {
+    let list = folder.join("list.txt");
+    std::fs::write(&list, samples().join("zoom-beijing-keys.pcapng").display().to_string()).unwrap();
+    list.display().to_string()
 }
 
 /// Each thread compiles the filter in the sandbox.
@@ -452,8 +513,10 @@ fn a_filter_may_name_ports_in_the_sandbox() {
 
 #[test]
 fn a_capture_ends_by_itself_keeps_no_more_than_it_may_and_reports_in_any_format() {
-    if !inside("a_capture_ends_by_itself_keeps_no_more_than_it_may_and_reports_in_any_format", &["tcpreplay"])
-    {
+    if !inside(
+        "live::a_capture_ends_by_itself_keeps_no_more_than_it_may_and_reports_in_any_format",
+        &["tcpreplay"],
+    ) {
         return;
     }
     wire();
@@ -497,7 +560,7 @@ fn a_capture_ends_by_itself_keeps_no_more_than_it_may_and_reports_in_any_format(
 
 #[test]
 fn interfaces_are_listed() {
-    if !inside("interfaces_are_listed", &[]) {
+    if !inside("live::interfaces_are_listed", &[]) {
         return;
     }
     wire();
@@ -512,35 +575,4 @@ fn interfaces_are_listed() {
         table.lines().any(|line| line.starts_with("lo ") && line.ends_with("127.0.0.1, ::1, loopback")),
         "{table}"
     );
-}
-
-#[test]
-fn a_webrtc_call_between_participants_is_seen_as_one() {
-    let name = "a_webrtc_call_between_participants_is_seen_as_one";
-    let python = root().join("target/aiortc/bin/python");
-    if !python.exists() {
-        eprintln!(
-            "left out: {name}: no aiortc (python3 -m venv target/aiortc; target/aiortc/bin/pip install aiortc)"
-        );
-        return;
-    }
-    if !inside(name, &[]) {
-        return;
-    }
-    wire();
-    sh("ip addr add 192.0.2.10/24 dev v0; ip addr add 192.0.2.20/24 dev v0");
-    let mut live = Live::start(&["-i", "lo", "--flows"]);
-    let script = root().join("tests/it/webrtc_peers.py");
-    let peers = Command::new(&python).arg(script).arg("4").output().unwrap();
-    assert!(peers.status.success(), "{}", String::from_utf8_lossy(&peers.stderr));
-    live.until("the call", |told| told["type"] == "session-started" && told["service"] == "webrtc");
-    let (_, report, said) = live.end();
-    let session = &report["sessions"][0];
-    assert_eq!((&session["service"], &session["media_seen"]), (&"webrtc".into(), &true.into()), "{said}");
-    let far = &session["endpoints"][0];
-    // Nothing in the packets tells a participant from a server that forwards media: either may send the checks of ICE.
-    assert!(far["roles"][0] == "peer" || far["roles"][0] == "media", "{session:#}");
-    assert_eq!(far["contact"], "media");
-    let program = session["processes"][0]["name"].as_str().unwrap();
-    assert!(program.starts_with("python"), "{session:#}");
 }

@@ -17,10 +17,13 @@ mod browser;
 mod calls;
 #[cfg(feature = "parquet")]
 mod corpus;
+#[cfg(feature = "parquet")]
+mod corpus_pages;
 mod evidence;
 mod exit_status;
 mod frames;
 mod golden;
+mod honest;
 mod hostile;
 mod html;
 mod inputs;
@@ -29,11 +32,14 @@ mod live;
 mod locate;
 mod names;
 mod output;
+#[cfg(all(feature = "tui", unix))]
+mod pictures;
 mod policy;
 mod program;
 mod readme;
 mod real_captures;
 mod samples;
+mod scenes;
 mod schema;
 mod share;
 mod shell;
@@ -42,6 +48,7 @@ mod tools;
 #[cfg(feature = "update")]
 mod update;
 mod webdriver;
+mod webrtc;
 
 #[path = "../../examples/make-samples/samples/mod.rs"]
 mod made;

@@ -112,7 +112,7 @@ fn originals(capture: &Path, report: &Value) -> Option<Originals> {
     let mut servers = BTreeSet::new();
     for endpoint in report["endpoints"].as_array().unwrap() {
         let address: IpAddr = text(&endpoint["address"]).parse().unwrap();
-        let generic = ["webrtc", "sip", "unknown-media"];
+        let generic = ["webrtc", "sip", "h323", "unknown-media"];
         if has(endpoint, "roles", "peer") {
             addresses.insert(address);
         } else if endpoint["services"]

@@ -27,6 +27,7 @@ fn completions_are_scripts_of_their_shells() {
     {
         let script = run(&["completions", shell]);
         assert_eq!(script.status, 0);
+        assert!(!script.text().contains("helper"), "{shell}: what is not for people");
         if let Some((is_read, complaint)) = read_by(program, &script.stdout) {
             assert!(is_read && complaint.is_empty(), "{shell}: {complaint}");
         }

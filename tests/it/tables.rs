@@ -4,7 +4,7 @@ use crate::program::{is_update, root, sample_names, samples};
 use landfall::capture::Progress;
 use landfall::pipeline::{self, Request};
 use landfall::report::tables::{Table, Value as Cell};
-use landfall::report::{Format, Report};
+use landfall::report::{Format, ProcessReport, Report};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -103,7 +103,8 @@ fn like(expected: Value, found: &Value) -> Value {
 #[test]
 fn a_cell_is_what_stands_in_json_at_the_place_its_column_is_named_after() {
     let mut compared = 0;
-    for (capture, report) in reports() {
+    for (capture, mut report) in reports() {
+        add_programs(&mut report);
         let json: Value = serde_json::from_slice(&report.render(Format::Json)).unwrap();
         for table in Table::ALL {
             let objects = json[table.name()].as_array().unwrap();
@@ -124,6 +125,31 @@ fn a_cell_is_what_stands_in_json_at_the_place_its_column_is_named_after() {
         }
     }
     assert!(compared > 5000, "{compared}");
+}
+
+/// As a live capture finds them.
+fn add_programs(report: &mut Report) {
+    let program = |pid| ProcessReport { name: "Web \u{1b}[2JContent".to_owned(), pid };
+    for session in &mut report.sessions {
+        session.processes = (1..7).map(program).collect();
+    }
+    for flow in report.flows.iter_mut().flatten() {
+        flow.process = Some(program(7));
+    }
+}
+
+#[test]
+fn programs_are_named_wherever_calls_are_shown() {
+    let (_, mut report) = reports().find(|(_, report)| !report.sessions.is_empty()).unwrap();
+    add_programs(&mut report);
+    let text = |format| String::from_utf8(report.render(format)).unwrap();
+    let table = text(Format::Table { colour: false });
+    assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+    assert!(table.contains("      of the program Web \\u{1b}[2JContent (process 1), "), "{table}");
+    assert!(table.contains("and 2 more processes\n"), "{table}");
+    assert!(text(Format::Html).contains("(process 4), and 2 more processes.</p>"));
+    let flow: Value = serde_json::from_str(text(Format::Ecs).lines().next().unwrap()).unwrap();
+    assert_eq!(flow["process"]["pid"], 7);
 }
 
 /// The value of a column, by its name.

@@ -27,12 +27,18 @@ fn found(names: &[&str]) -> Option<PathBuf> {
 impl Browser {
     /// Starts one, or says why the test is left out.
     pub fn start() -> Option<Self> {
+        Self::start_with(None, &[])
+    }
+
+    /// Starts `program`, or the browser that there is, with `more` arguments.
+    pub fn start_with(program: Option<&Path>, more: &[&str]) -> Option<Self> {
         let (Some(driver), Some(browser)) =
             (found(&["chromedriver"]), found(&["chromium", "chromium-browser", "google-chrome"]))
         else {
             eprintln!("left out: there is no chromium with chromedriver");
             return None;
         };
+        let browser = program.map_or(browser, Path::to_owned);
         let mut driver = Command::new(driver)
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -63,6 +69,7 @@ impl Browser {
             "--hide-scrollbars",
             "--window-size=1150,1000",
         ];
+        let arguments = [&arguments[..], more].concat();
         let made = this.ask(
             "",
             &json!({"capabilities": {"alwaysMatch": {

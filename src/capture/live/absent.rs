@@ -24,6 +24,16 @@ impl Tap {
         match self.0 {}
     }
 
+    /// The socket that frames come from.
+    pub fn descriptor(&self) -> i32 {
+        match self.0 {}
+    }
+
+    /// Tries to send a frame.
+    pub fn send(&mut self, _frame: &[u8]) -> Result<(), String> {
+        match self.0 {}
+    }
+
     /// Fills `batch` with the frames that are there; waits up to `wait` for the first.
     pub fn fill(&mut self, _batch: &mut Batch, _wait: Duration) -> Result<bool, CaptureError> {
         match self.0 {}

@@ -6,7 +6,7 @@ use super::{Drops, InterfaceInfo, TapOptions};
 use pcap::{Active, Capture, Device, Error, Stat};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::collections::BTreeMap;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
 /// Bytes of a batch after which it is handed on, as those of a file.
@@ -102,6 +102,16 @@ impl Tap {
             recorded_names: Vec::new(),
             damage: None,
         }
+    }
+
+    /// The socket that frames come from. Frames could also be sent by it.
+    pub fn descriptor(&self) -> i32 {
+        self.capture.as_fd().as_raw_fd()
+    }
+
+    /// Tries to send a frame, for tests of what should prevent it.
+    pub fn send(&mut self, frame: &[u8]) -> Result<(), String> {
+        self.capture.sendpacket(frame).map_err(|error| error.to_string())
     }
 
     /// Fills `batch` with the frames that are there; waits up to `wait` for the first. False if none came.

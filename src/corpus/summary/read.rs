@@ -4,25 +4,41 @@ use super::tally::{Call, End, Failover, Sighting, Tally};
 use crate::corpus::CorpusError;
 use crate::corpus::parts::place;
 use crate::corpus::record::{Record, Settings, Status, file_stem};
-use crate::report::text::counted;
+use crate::report::text::{chain, counted};
 use jiff::Timestamp;
+use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row};
-use std::collections::{BTreeMap, HashMap};
+use parquet::schema::types::Type;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Notes of a kind that are kept: what a person still reads.
+const MAX_NOTES: usize = 100;
 
 /// What results say, and what they were made from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     /// The counts.
     pub tally: Tally,
+    /// Campaigns that are in the tables, as a whole or in part.
+    pub campaigns: usize,
     /// Campaigns by what came of them.
     pub statuses: BTreeMap<Status, usize>,
-    /// What readers of the tables have to know: campaigns that are not in them, or in part.
+    /// Campaigns that are not in the tables, and why, by name; the first of them.
     pub notes: Vec<String>,
+    /// How many there are.
+    pub missing: usize,
+    /// Campaigns of which a part is in the tables, and why, by name; the first of them.
+    pub damaged: Vec<String>,
+    /// Campaigns with a capture that another one has, too: its calls are counted twice. By name; the first of them.
+    pub twice: Vec<String>,
     /// What decided what was found, where that is known.
     pub settings: Option<Settings>,
 }
@@ -30,59 +46,193 @@ pub struct Found {
 impl Found {
     /// What the tables rest on, in a line.
     pub fn line(&self) -> String {
-        let count = |status| self.statuses.get(&status).copied().unwrap_or_default();
-        let (done, damaged, failed) = (count(Status::Done), count(Status::Damaged), count(Status::Failed));
+        let damaged = self.count(Status::Damaged);
         let calls: u64 = self.tally.calls.values().map(|verdicts| verdicts.calls).sum();
         let calls = usize::try_from(calls).unwrap_or(usize::MAX);
-        let (calls, campaigns) = (counted(calls, "call"), counted(done + damaged, "campaign"));
-        let mut line = format!("{calls} in {campaigns}");
+        let mut line = format!("{} in {}", counted(calls, "call"), counted(self.campaigns, "campaign"));
         // Writing to a string cannot fail.
         if damaged > 0 {
             let _ = write!(line, ", {damaged} of them damaged");
         }
-        if failed > 0 {
-            let _ = write!(line, "; {failed} more could not be read");
+        if self.missing > 0 {
+            let _ = write!(line, "; {} more could not be read", self.missing);
+        }
+        let left_out = self.count(Status::LeftOut);
+        if left_out > 0 {
+            let _ = write!(line, "; {} left out that are no captures", counted(left_out, "file"));
         }
         line
     }
+
+    /// What decided what was found, in lines: policy, databases, version, other options.
+    pub fn made_with(&self) -> Vec<(&'static str, String)> {
+        self.settings.as_ref().map(Settings::words).unwrap_or_default()
+    }
+
+    /// Campaigns of which that came.
+    pub fn count(&self, status: Status) -> usize {
+        self.statuses.get(&status).copied().unwrap_or_default()
+    }
+
+    fn add(&mut self, record: Record, out: &Path) {
+        *self.statuses.entry(record.status).or_default() += 1;
+        let Record { campaign, status, reason, .. } = record;
+        let reason = reason.unwrap_or_default();
+        let read = match status {
+            Status::LeftOut => return,
+            Status::Failed => Err(reason.clone()),
+            Status::Done | Status::Damaged => rows_of(out, &campaign).map_err(|error| chain(&error)),
+        };
+        match read {
+            Ok((calls, sightings)) => {
+                self.campaigns += 1;
+                calls.iter().for_each(|call| self.tally.call(call));
+                sightings.into_iter().for_each(|sighting| self.tally.server(sighting));
+                if status == Status::Damaged {
+                    self.damaged.push(format!("{campaign}: only in part in the tables: {reason}"));
+                }
+            }
+            Err(reason) => self.lose(format!("{campaign}: not in the tables: {reason}")),
+        }
+        self.cut();
+    }
+
+    fn lose(&mut self, note: String) {
+        self.missing += 1;
+        self.notes.push(note);
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.tally.merge(other.tally);
+        for (status, count) in other.statuses {
+            *self.statuses.entry(status).or_default() += count;
+        }
+        self.campaigns += other.campaigns;
+        self.missing += other.missing;
+        self.notes.extend(other.notes);
+        self.damaged.extend(other.damaged);
+        self.cut();
+    }
+
+    /// Of many notes keeps the first by name, whatever the order in which they come.
+    fn cut(&mut self) {
+        for notes in [&mut self.notes, &mut self.damaged] {
+            if notes.len() > 2 * MAX_NOTES {
+                notes.sort();
+                notes.truncate(MAX_NOTES);
+            }
+        }
+    }
 }
 
-/// Counts what the tables of every campaign in `out` say.
+/// Counts what the tables of every campaign in `out` say. What is kept in memory are the counts, not the campaigns.
 pub fn read(out: &Path) -> Result<Found, CorpusError> {
     let settings = Settings::read(out)?;
     if settings.is_none() {
         return Err(CorpusError::NoResults { folder: out.to_owned() });
     }
+    let paths = Record::paths(out)?;
+    let (next, captures) = (AtomicUsize::new(0), Mutex::new(Captures::default()));
+    let work = |_| -> Result<Found, CorpusError> {
+        let mut found = Found::default();
+        while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let record = match Record::at(path) {
+                Ok(Some(record)) => record,
+                Ok(None) => continue,
+                Err(error) => {
+                    found.lose(chain(&error));
+                    continue;
+                }
+            };
+            captures.lock().unwrap_or_else(PoisonError::into_inner).add(&record);
+            found.add(record, out);
+        }
+        Ok(found)
+    };
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let mut found = Found { settings, ..Found::default() };
-    for record in Record::all(out)? {
-        *found.statuses.entry(record.status).or_default() += 1;
-        if record.status == Status::LeftOut {
-            continue;
-        }
-        if record.status == Status::Failed {
-            let reason = record.reason.unwrap_or_default();
-            found.notes.push(format!("{}: not in the tables: {reason}", record.campaign));
-            continue;
-        }
-        let stem = file_stem(&record.campaign);
-        let tally = &mut found.tally;
-        rows(&place(out, "sessions", &stem), |row| tally.call(&call(row)))?;
-        rows(&place(out, "endpoints", &stem), |row| {
-            if let Some(sighting) = sighting(row) {
-                tally.server(sighting);
-            }
-        })?;
+    for part in crate::parallel::at_once(0..threads, work) {
+        found.merge(part?);
     }
+    found.notes.sort();
+    found.notes.truncate(MAX_NOTES);
+    found.damaged.sort();
+    found.damaged.truncate(MAX_NOTES);
+    found.twice = captures.into_inner().unwrap_or_else(PoisonError::into_inner).twice(out);
     Ok(found)
 }
 
-fn rows(path: &Path, mut visit: impl FnMut(&Cells<'_>)) -> Result<(), CorpusError> {
+/// The captures of all campaigns, to tell those that are in two.
+#[derive(Default)]
+struct Captures {
+    /// Half of each hash, which is enough to tell them apart, and the number of the first campaign that has it.
+    owners: HashMap<u128, u64>,
+    /// The numbers of campaigns that share one.
+    twice: HashSet<u64>,
+}
+
+impl Captures {
+    fn add(&mut self, record: &Record) {
+        let campaign = u64::from_str_radix(&file_stem(&record.campaign), 16).unwrap_or_default();
+        let hashes = record.inputs.iter().filter_map(|input| input.sha256.as_deref()?.get(..32));
+        for hash in hashes.filter_map(|half| u128::from_str_radix(half, 16).ok()) {
+            let owner = *self.owners.entry(hash).or_insert(campaign);
+            if owner != campaign {
+                self.twice.extend([owner, campaign]);
+            }
+        }
+    }
+
+    /// The names of campaigns that share a capture, which their records tell.
+    fn twice(self, out: &Path) -> Vec<String> {
+        let record = |campaign: u64| Record::by_stem(out, &format!("{campaign:016x}")).ok().flatten();
+        let mut names: Vec<String> =
+            self.twice.into_iter().filter_map(record).map(|record| record.campaign).collect();
+        names.sort();
+        names.truncate(MAX_NOTES);
+        names
+    }
+}
+
+type Rows = (Vec<Call>, Vec<Sighting>);
+
+/// What the tables say of a campaign.
+fn rows_of(out: &Path, campaign: &str) -> Result<Rows, CorpusError> {
+    let stem = file_stem(campaign);
+    let (mut calls, mut sightings) = (Vec::new(), Vec::new());
+    rows(&place(out, "sessions", &stem), SESSIONS, |row| calls.push(call(row)))?;
+    rows(&place(out, "endpoints", &stem), ENDPOINTS, |row| sightings.extend(sighting(row)))?;
+    Ok((calls, sightings))
+}
+
+/// The columns that the counts need.
+const SESSIONS: &[&str] = &[
+    "region",
+    "service",
+    "client_countries",
+    "start",
+    "verdict",
+    "endpoints_role",
+    "endpoints_contact",
+    "endpoints_country",
+    "endpoints_confidence",
+    "failovers_country_before",
+    "failovers_country_after",
+    "failovers_leaves_home",
+];
+const ENDPOINTS: &[&str] =
+    &["address", "services", "location_country", "location_confidence", "first_seen", "last_seen"];
+
+fn rows(path: &Path, columns: &[&str], mut visit: impl FnMut(&Cells<'_>)) -> Result<(), CorpusError> {
     let failed = |source: io::Error| CorpusError::Read { path: path.to_owned(), source };
+    let broken = |error: ParquetError| failed(io::Error::other(error));
     let file = File::open(path).map_err(failed)?;
-    let reader = SerializedFileReader::new(file).map_err(|error| failed(io::Error::other(error)))?;
-    let rows = reader.get_row_iter(None).map_err(|error| failed(io::Error::other(error)))?;
-    for row in rows {
-        let row: Row = row.map_err(|error| failed(io::Error::other(error)))?;
+    let reader = SerializedFileReader::new(file).map_err(broken)?;
+    let schema = reader.metadata().file_metadata().schema();
+    let fields = schema.get_fields().iter().filter(|field| columns.contains(&field.name()));
+    let wanted = Type::group_type_builder(schema.name()).with_fields(fields.cloned().collect()).build();
+    for row in reader.get_row_iter(Some(wanted.map_err(broken)?)).map_err(broken)? {
+        let row: Row = row.map_err(broken)?;
         visit(&Cells(row.get_column_iter().map(|(name, field)| (name.as_str(), field)).collect()));
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! The tables of a paper, from the counts.
 
-use super::tally::{Group, Tally};
+use super::tally::{Group, Tally, Verdicts};
 use std::collections::BTreeMap;
 
 /// A table with what stands above it.
@@ -16,9 +16,21 @@ pub struct Sheet {
     pub rows: Vec<Vec<String>>,
 }
 
-/// Every table: calls by service, countries touched in all and by day and region, failovers, servers that moved.
+/// What stands for every role in a table.
+const ANY_ROLE: &str = "any";
+
+/// Every table: calls by service and by day and region; countries touched in all, by region, and by day and region;
+/// failovers; servers that moved.
 pub fn sheets(tally: &Tally) -> Vec<Sheet> {
-    vec![services(tally), touched(tally), by_day(tally), failovers(tally), moved(tally)]
+    vec![
+        services(tally),
+        calls(tally),
+        touched(tally),
+        by_region(tally),
+        by_day(tally),
+        failovers(tally),
+        moved(tally),
+    ]
 }
 
 fn services(tally: &Tally) -> Sheet {
@@ -43,6 +55,49 @@ fn services(tally: &Tally) -> Sheet {
     }
 }
 
+fn calls(tally: &Tally) -> Sheet {
+    let row = |(group, verdicts): (&Group, &Verdicts)| {
+        let Group { service, day, region } = group.clone();
+        let counts = [verdicts.calls, verdicts.denied, verdicts.indeterminate, verdicts.unanswered];
+        [day, region, service].into_iter().chain(counts.map(|count| count.to_string())).collect()
+    };
+    let mut rows: Vec<Vec<String>> = tally.calls.iter().map(row).collect();
+    rows.sort();
+    Sheet {
+        name: "calls-by-day",
+        title: "Calls by day (UTC) of their first packet, by where the client is, and by verdict. Of calls that are \
+                unanswered no far end was seen to answer, so they touched no country that is known of.",
+        columns: &["day", "client_region", "service", "calls", "denied", "indeterminate", "unanswered"],
+        rows,
+    }
+}
+
+fn by_region(tally: &Tally) -> Sheet {
+    let mut all: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for (group, verdicts) in &tally.calls {
+        *all.entry((&group.region, &group.service)).or_default() += verdicts.calls;
+    }
+    let mut sums: BTreeMap<(&str, &str, &str, &str), u64> = BTreeMap::new();
+    let any = tally.reached.iter().map(|((group, country), calls)| (group, country, ANY_ROLE, calls));
+    let each =
+        tally.touched.iter().map(|((group, country, role), calls)| (group, country, role.as_str(), calls));
+    for (group, country, role, calls) in any.chain(each) {
+        *sums.entry((&group.region, &group.service, country, role)).or_default() += calls;
+    }
+    let row = |((region, service, country, role), calls): ((&str, &str, &str, &str), u64)| {
+        let of = all.get(&(region, service)).copied().unwrap_or_default();
+        let texts = [region, service, country, role].map(ToOwned::to_owned);
+        texts.into_iter().chain([calls.to_string(), of.to_string(), share(calls, of)]).collect()
+    };
+    Sheet {
+        name: "countries-by-region",
+        title: "Share of the calls of a service by clients of a region that touched a country; role 'any' counts a call \
+                once, whatever the servers there did.",
+        columns: &["client_region", "service", "country", "role", "calls", "of_calls", "share"],
+        rows: sums.into_iter().map(row).collect(),
+    }
+}
+
 fn touched(tally: &Tally) -> Sheet {
     let mut all: BTreeMap<&str, u64> = BTreeMap::new();
     for (group, verdicts) in &tally.calls {
@@ -59,7 +114,8 @@ fn touched(tally: &Tally) -> Sheet {
     Sheet {
         name: "countries",
         title: "Share of the calls of a service that touched a country, by what the servers there did. \
-                A call that touched several countries or roles stands in several rows.",
+                A call that touched several countries or roles stands in several rows; 'unknown' is a server of \
+                which the country is not known, or disputed.",
         columns: &["service", "country", "role", "calls", "of_calls", "share"],
         rows: sums.into_iter().map(row).collect(),
     }
@@ -89,7 +145,8 @@ fn failovers(tally: &Tally) -> Sheet {
     });
     Sheet {
         name: "failovers",
-        title: "Where calls went when the places they tried first failed.",
+        title: "Where calls went when the places they tried first failed. Those in leave_home are known to leave the \
+                countries that calls should stay in; the others stay there, or it is not known.",
         columns: &["service", "from", "to", "failovers", "leave_home"],
         rows: rows.collect(),
     }
@@ -115,7 +172,7 @@ fn moved(tally: &Tally) -> Sheet {
 }
 
 /// A share in per cent with one decimal place.
-fn share(part: u64, of: u64) -> String {
+pub(super) fn share(part: u64, of: u64) -> String {
     if of == 0 {
         return String::new();
     }
@@ -149,16 +206,19 @@ mod tests {
             tally.call(&call(service, verdict, countries));
         }
         let sheets = sheets(&tally);
-        assert_eq!(sheets[0].rows, [["meet", "1", "0", "0", "1"], ["zoom", "3", "2", "1", "0"]]);
+        let sheet = |name: &str| sheets.iter().find(|sheet| sheet.name == name).unwrap();
+        assert_eq!(sheet("services").rows, [["meet", "1", "0", "0", "1"], ["zoom", "3", "2", "1", "0"]]);
         assert_eq!(
-            sheets[1].rows,
+            sheet("countries").rows,
             [
                 ["meet", "IT", "media", "1", "1", "100.0"],
                 ["zoom", "CN", "media", "1", "3", "33.3"],
                 ["zoom", "US", "media", "3", "3", "100.0"]
             ]
         );
-        assert_eq!(sheets[2].rows[1][..4], ["2020-04-03", "unknown", "zoom", "CN"]);
+        assert_eq!(sheet("countries-by-day").rows[1][..4], ["2020-04-03", "unknown", "zoom", "CN"]);
+        assert_eq!(sheet("calls-by-day").rows[1], ["2020-04-03", "unknown", "zoom", "3", "1", "0", "0"]);
+        assert_eq!(sheet("countries-by-region").rows[2], ["unknown", "zoom", "CN", "any", "1", "3", "33.3"]);
     }
 
     #[test]

@@ -79,6 +79,8 @@ pub struct Verdicts {
     pub denied: u64,
     /// Those of which it cannot be said.
     pub indeterminate: u64,
+    /// Those in which no far end was seen to answer: they touched no country that is known of.
+    pub unanswered: u64,
 }
 
 /// Failovers from one place to another.
@@ -88,6 +90,8 @@ pub struct Failovers {
     pub failovers: u64,
     /// Those seen to leave home.
     pub leave_home: u64,
+    /// Those seen to stay in it. Of the rest it is not known.
+    pub stay_home: u64,
 }
 
 /// What is known of a server over time.
@@ -106,19 +110,46 @@ pub struct Tally {
     pub calls: BTreeMap<Group, Verdicts>,
     /// Calls that touched a country with a role: a call counts once for each pair, however many servers it used.
     pub touched: BTreeMap<(Group, String, String), u64>,
+    /// Calls that touched a country, whatever the servers there did: a call counts once.
+    pub reached: BTreeMap<(Group, String), u64>,
     /// Failovers of a service, from where to where.
     pub failovers: BTreeMap<(String, String, String), Failovers>,
     /// Servers.
     pub servers: BTreeMap<String, Server>,
 }
 
+impl Failovers {
+    /// Adds what others come to.
+    pub const fn add(&mut self, other: Self) {
+        self.failovers += other.failovers;
+        self.leave_home += other.leave_home;
+        self.stay_home += other.stay_home;
+    }
+}
+
+impl Verdicts {
+    /// Those that were allowed.
+    pub const fn allowed(&self) -> u64 {
+        self.calls.saturating_sub(self.denied).saturating_sub(self.indeterminate)
+    }
+
+    /// Adds what others come to.
+    pub const fn add(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.denied += other.denied;
+        self.indeterminate += other.indeterminate;
+        self.unanswered += other.unanswered;
+    }
+}
+
 impl Tally {
     /// Counts a call.
     pub fn call(&mut self, call: &Call) {
         let known = |text: Option<&String>| text.map_or(UNKNOWN, String::as_str).to_owned();
+        let named = |text: &String| if text.is_empty() { UNKNOWN.to_owned() } else { text.clone() };
         let group = Group {
-            service: call.service.clone(),
-            day: call.day.clone(),
+            service: named(&call.service),
+            day: named(&call.day),
             region: known(call.region.as_ref()),
         };
         let verdicts = self.calls.entry(group.clone()).or_default();
@@ -128,6 +159,11 @@ impl Tally {
         let answered = call.ends.iter().filter(|end| end.answered);
         let touched: BTreeSet<_> =
             answered.map(|end| (known(end.country.as_ref()), end.role.clone())).collect();
+        verdicts.unanswered += u64::from(touched.is_empty());
+        let reached: BTreeSet<_> = touched.iter().map(|(country, _)| country).collect();
+        for country in reached {
+            *self.reached.entry((group.clone(), country.clone())).or_default() += 1;
+        }
         for (country, role) in touched {
             *self.touched.entry((group.clone(), country, role)).or_default() += 1;
         }
@@ -136,6 +172,29 @@ impl Tally {
             let count = self.failovers.entry(way).or_default();
             count.failovers += 1;
             count.leave_home += u64::from(failover.leaves_home == Some(true));
+            count.stay_home += u64::from(failover.leaves_home == Some(false));
+        }
+    }
+
+    /// Adds what `other` has counted.
+    pub fn merge(&mut self, other: Self) {
+        for (group, part) in other.calls {
+            self.calls.entry(group).or_default().add(part);
+        }
+        for (key, calls) in other.touched {
+            *self.touched.entry(key).or_default() += calls;
+        }
+        for (key, calls) in other.reached {
+            *self.reached.entry(key).or_default() += calls;
+        }
+        for (way, part) in other.failovers {
+            self.failovers.entry(way).or_default().add(part);
+        }
+        for (address, server) in other.servers {
+            for (country, (first, last)) in server.countries {
+                let (address, services) = (address.clone(), server.services.iter().cloned().collect());
+                self.server(Sighting { address, services, country, first, last });
+            }
         }
     }
 
@@ -191,7 +250,19 @@ mod tests {
             .collect();
         assert_eq!(touched, [("CN", "signaling", 1), ("US", "media", 1), (UNKNOWN, "media", 1)]);
         let verdicts = tally.calls.values().next().unwrap();
-        assert_eq!(*verdicts, Verdicts { calls: 1, denied: 1, indeterminate: 0 });
+        assert_eq!(*verdicts, Verdicts { calls: 1, denied: 1, ..Verdicts::default() });
+        let reached: Vec<_> =
+            tally.reached.iter().map(|((_, country), calls)| (country.as_str(), *calls)).collect();
+        assert_eq!(reached, [("CN", 1), ("US", 1), (UNKNOWN, 1)]);
+    }
+
+    #[test]
+    fn a_call_that_nobody_answered_is_counted_as_such() {
+        let mut tally = Tally::default();
+        tally.call(&zoom(vec![end("media", Some("US"), false)]));
+        tally.call(&zoom(Vec::new()));
+        let verdicts = tally.calls.values().next().unwrap();
+        assert_eq!((verdicts.calls, verdicts.unanswered, tally.touched.len()), (2, 2, 0));
     }
 
     #[test]
@@ -205,7 +276,31 @@ mod tests {
         let failovers = vec![way(Some(true)), way(Some(false)), way(None)];
         tally.call(&Call { failovers, ..zoom(Vec::new()) });
         let count = tally.failovers[&("zoom".to_owned(), "US".to_owned(), "CN".to_owned())];
-        assert_eq!(count, Failovers { failovers: 3, leave_home: 1 });
+        assert_eq!(count, Failovers { failovers: 3, leave_home: 1, stay_home: 1 });
+    }
+
+    #[test]
+    fn parts_that_are_counted_apart_come_to_the_whole() {
+        let call = |country: &str| Call {
+            failovers: vec![Failover { leaves_home: Some(true), ..Failover::default() }],
+            ..zoom(vec![end("media", Some(country), true)])
+        };
+        let seen = |country: &str| Sighting {
+            address: "192.0.2.1".to_owned(),
+            services: vec![country.to_lowercase()],
+            country: country.to_owned(),
+            ..Sighting::default()
+        };
+        let (mut whole, mut parts) = (Tally::default(), [Tally::default(), Tally::default()]);
+        for (place, country) in ["US", "CN", "US"].into_iter().enumerate() {
+            for tally in [&mut whole, &mut parts[place % 2]] {
+                tally.call(&call(country));
+                tally.server(seen(country));
+            }
+        }
+        let [mut sum, other] = parts;
+        sum.merge(other);
+        assert_eq!(sum, whole);
     }
 
     #[test]

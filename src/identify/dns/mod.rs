@@ -26,6 +26,8 @@ const MOST_ANSWERS: usize = 512;
 const MOST_ALIASES: usize = 64;
 /// QR in the third byte, RFC 1035 section 4.1.1.
 const RESPONSE_BIT: u8 = 0x80;
+/// TC in the third byte.
+const TRUNCATED: u8 = 0x02;
 
 /// One DNS message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +98,31 @@ pub fn probe(message: &[u8]) -> Probe {
     let counts = counts(message).unwrap_or_default();
     let is_plausible = opcode <= 6 && counts != [0; 4] && fits(counts, message.len());
     if is_plausible { Probe::Match } else { Probe::NoMatch }
+}
+
+/// Whether bytes on any port are a whole question: nothing may speak against it, since no port speaks for it.
+pub fn is_question(message: &[u8]) -> bool {
+    let Some([_, _, flags, more, 0, 1, 0, 0, 0, 0, 0, additional @ 0..=2, ..]) = message.get(..HEADER_LENGTH)
+    else {
+        return false;
+    };
+    // Nothing but "recursion desired", "authentic data" and "checking disabled" (RFC 1035, RFC 4035) may be set.
+    flags & !1 == 0 && more & !0x30 == 0 && is_whole(message, u32::from(*additional))
+}
+
+/// Whether bytes on any port are a whole answer to one question.
+pub fn is_answer(message: &[u8]) -> bool {
+    let Some([1, records @ ..]) = counts(message) else { return false };
+    let flags = message.get(2).copied().unwrap_or_default();
+    // An answer to an ordinary question (RFC 1035 section 4.1.1); one that is cut for UDP has what fits.
+    flags & 0xF8 == RESPONSE_BIT
+        && (flags & TRUNCATED != 0 || is_whole(message, records.into_iter().map(u32::from).sum()))
+}
+
+/// Whether a message is one question that asks for something known, and so many records, and ends with them.
+fn is_whole(message: &[u8], records: u32) -> bool {
+    let mut reader = Reader::new(message, HEADER_LENGTH);
+    reader.asks_the_internet() && reader.ends_after(records)
 }
 
 /// Whether bytes on a port of DNS are a message that has records, such as those with addresses; `None` if they are

@@ -90,6 +90,11 @@ impl<'a> Name<'a> {
         })
     }
 
+    /// Whether it has labels, all of them of printable ASCII.
+    pub(super) fn is_plain(self) -> bool {
+        self.labels().next().is_some() && self.labels().all(|label| label.iter().all(u8::is_ascii_graphic))
+    }
+
     /// Whether two names of one message are the same: letters of ASCII count in either case (RFC 4343).
     pub(super) fn is_same(self, other: Self) -> bool {
         if self.start == other.start {

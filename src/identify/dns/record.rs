@@ -11,6 +11,9 @@ const TYPE_CNAME: u16 = 5;
 const TYPE_SVCB: u16 = 64;
 /// RFC 9460 section 14.1.
 const TYPE_HTTPS: u16 = 65;
+/// Types that clients ask for: A, NS, CNAME, SOA, PTR, MX, TXT, AAAA, SRV, NAPTR, DS, DNSKEY, SVCB, HTTPS, ANY.
+const TYPES_ASKED_FOR: [u16; 15] =
+    [TYPE_A, 2, TYPE_CNAME, 6, 12, 15, 16, TYPE_AAAA, 33, 35, 43, 48, 64, 65, 255];
 /// The internet; the class of addresses.
 const CLASS_IN: u16 = 1;
 /// What multicast DNS puts into the class: not a part of it (RFC 6762 sections 5.4 and 10.2).
@@ -56,6 +59,26 @@ impl<'a> Reader<'a> {
         let (kind, _class) = (be16(self.message, place)?, be16(self.message, place + 2)?);
         self.place = place + 4;
         Some((name, kind))
+    }
+
+    /// Takes a question, and tells whether it is one about a host of the Internet, for a type that is in use. Not so
+    /// NetBIOS, whose form is the same with names of 32 letters from A to P (RFC 1001 section 14.1).
+    pub(super) fn asks_the_internet(&mut self) -> bool {
+        let place = self.place;
+        let Some((name, kind)) = self.question() else { return false };
+        let class = self.place.checked_sub(2).and_then(|place| be16(self.message, place));
+        let label = usize::from(self.message.get(place).copied().unwrap_or_default());
+        let first = self.message.get(place + 1..place + 1 + label).unwrap_or_default();
+        let is_netbios = label == 32 && first.iter().all(|letter| (b'A'..=b'P').contains(letter));
+        class.map(|class| class & !CACHE_FLUSH) == Some(CLASS_IN)
+            && TYPES_ASKED_FOR.contains(&kind)
+            && !is_netbios
+            && name.is_plain()
+    }
+
+    /// Whether `announced` records follow, and then nothing.
+    pub(super) fn ends_after(mut self, announced: u32) -> bool {
+        (0..announced).all(|_| self.record().is_some()) && self.place == self.message.len()
     }
 
     /// Up to `announced` records, until one is not whole.

@@ -83,7 +83,9 @@ impl<'a> Known<'a> {
         if kind <= Kind::Inherited {
             return;
         }
-        if !matches!(draft.own_role, Some(Role::Web | Role::Telemetry | Role::Peer)) {
+        // What goes through a proxy says nothing of what else does.
+        let serves_calls = !matches!(draft.own_role, Some(Role::Web | Role::Telemetry | Role::Peer));
+        if serves_calls && !draft.through_proxy {
             self.by_server.entry(subject.server.ip()).or_default().push(place);
         }
         if subject.transport == Transport::Udp {

@@ -68,6 +68,8 @@ struct Draft {
     names: Vec<Name>,
     /// The flow itself carries a name of its server, known to the catalogue or not.
     carries_name: bool,
+    /// The flow's server is a proxy, and its names are those of a server behind it.
+    through_proxy: bool,
     /// Its packets are part of a sequence that its socket sends to many addresses.
     numbered: bool,
     /// The far end is a participant, by how the flow came about.

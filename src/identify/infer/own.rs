@@ -4,7 +4,7 @@ use super::{Draft, Subject};
 use crate::flow::Transport;
 use crate::identify::catalogue::NameMatch;
 use crate::identify::evidence::{Detail, Kind};
-use crate::identify::facts::Protocol;
+use crate::identify::facts::{Protocol, Tunnel};
 use crate::identify::names::{Name, NameTable, Via, normalise};
 use crate::identify::{Catalogue, Evidence, FlowFacts, Service};
 use hashbrown::HashMap;
@@ -63,12 +63,24 @@ pub(super) fn draft(subject: &Subject<'_>, lookups: &mut Lookups<'_>) -> Draft {
         realm(&mut draft, facts, lookups.catalogue);
         draft.carries_name =
             facts.names.iter().any(|name| name.via != Via::Certificate && !name.is_address());
-        for name in relevant(&facts.names) {
+        draft.through_proxy = facts.tunnel.is_some();
+        let denied = denied_name(facts);
+        for name in relevant(&facts.names).filter(|name| !is_denied(name, denied)) {
             add_name(&mut draft, name, lookups);
         }
-        draft.names.clone_from(&facts.names);
+        if let Some(tunnel) = &facts.tunnel {
+            behind(&mut draft, tunnel, lookups);
+        } else if denied.is_some() {
+            draft.names = facts.names.iter().filter(|name| !is_denied(name, denied)).cloned().collect();
+        } else {
+            draft.names.clone_from(&facts.names);
+        }
     }
-    resolved(&mut draft, subject, lookups);
+    if draft.through_proxy {
+        proxy_names(&mut draft, subject, lookups);
+    } else {
+        resolved(&mut draft, subject, lookups);
+    }
     prefixes(&mut draft, subject, lookups.catalogue);
     // What is named gets its port, or what it shares with others, as one piece more.
     let mut own = Vec::new();
@@ -80,12 +92,30 @@ pub(super) fn draft(subject: &Subject<'_>, lookups: &mut Lookups<'_>) -> Draft {
     draft
 }
 
+/// The name that the client asks for, where the server shows a certificate that is not for it: it is not the server's,
+/// whatever the client says.
+fn denied_name(facts: &FlowFacts) -> Option<&Name> {
+    let mut shown = facts.names.iter().filter(|name| name.via == Via::Certificate);
+    // Of a certificate with too many names it is not known whom it is for.
+    shown.clone().next().filter(|_| facts.left_out == 0)?;
+    let asked = facts.names.iter().find(|name| asks(name))?;
+    (!shown.any(|name| covers(&name.name, &asked.name))).then_some(asked)
+}
+
+/// Whether the client asks for a server by this name.
+fn asks(name: &Name) -> bool {
+    matches!(name.via, Via::Tls | Via::Quic | Via::Dtls) && !name.is_address()
+}
+
+fn is_denied(name: &Name, denied: Option<&Name>) -> bool {
+    asks(name) && denied.is_some_and(|denied| denied.name == name.name)
+}
+
 /// Names that say which server it is. A certificate is often for many servers: where the client has named the one
 /// it wants and the certificate is for that one, its other names say nothing. Where it is not, they say that the
 /// name was false.
 fn relevant(names: &[Name]) -> impl Iterator<Item = &Name> {
-    let asks = |name: &&Name| matches!(name.via, Via::Tls | Via::Quic | Via::Dtls) && !name.is_address();
-    let asked = names.iter().find(asks);
+    let asked = names.iter().find(|name| asks(name));
     let covers = move |name: &Name| asked.is_some_and(|asked| covers(&name.name, &asked.name));
     let covered = names.iter().any(|name| name.via == Via::Certificate && covers(name));
     names.iter().filter(move |name| name.via != Via::Certificate || !covered || covers(name))
@@ -95,6 +125,43 @@ fn relevant(names: &[Name]) -> impl Iterator<Item = &Name> {
 fn covers(pattern: &str, name: &str) -> bool {
     let below = pattern.strip_prefix("*.").zip(name.split_once('.'));
     pattern == name || below.is_some_and(|(parent, (_, of))| parent == of)
+}
+
+/// What a proxy is asked for says what the connection is for, and so do the names in it: but they are the names of the
+/// server behind the proxy, to whose address no packet of the flow goes.
+fn behind(draft: &mut Draft, tunnel: &Tunnel, lookups: &mut Lookups<'_>) {
+    for evidence in draft.evidence.iter_mut().chain(&mut draft.shared) {
+        if matches!(evidence.detail, Detail::Name { .. }) {
+            let detail = std::mem::replace(&mut evidence.detail, Detail::Words(""));
+            evidence.detail = Detail::Behind(Box::new(detail));
+        }
+    }
+    let Some(name) = normalise(&tunnel.host) else { return };
+    for found in lookups.catalogue.name(&name) {
+        draft.promise(Kind::Resolved, &found);
+        let evidence = Evidence {
+            kind: Kind::Name,
+            rule: "proxy-target",
+            service: Some(found.service.clone()),
+            packet: Some(tunnel.packet),
+            detail: Detail::Asked {
+                kind: tunnel.kind,
+                name: Arc::clone(&name),
+                pattern: Arc::clone(found.pattern),
+            },
+        };
+        draft.add(evidence, found.shared);
+    }
+}
+
+/// Names that the client looked up for the proxy. They say nothing of what goes through it.
+fn proxy_names(draft: &mut Draft, subject: &Subject<'_>, lookups: &Lookups<'_>) {
+    let found = lookups.resolved.lookup(subject.client.ip(), subject.server.ip(), subject.start);
+    let names = found.into_iter().flat_map(|binding| {
+        let name = |name| Name { name: Arc::clone(name), via: Via::Dns, packet: binding.packet };
+        binding.names.iter().map(name)
+    });
+    draft.names.extend(names);
 }
 
 fn signatures(draft: &mut Draft, facts: &FlowFacts) {
@@ -126,6 +193,9 @@ fn generic(draft: &mut Draft, subject: &Subject<'_>, facts: &FlowFacts) {
     }
     if facts.has(Protocol::Sip) {
         add("sip", Service::SIP, "SIP in clear");
+    }
+    if facts.has(Protocol::H323) {
+        add("h323", Service::H323, "H.323 in clear");
     }
     if two_way(subject, facts) {
         add("two-way-rtp", Service::UNKNOWN_MEDIA, "RTP in both directions");
@@ -217,6 +287,7 @@ fn prefixes(draft: &mut Draft, subject: &Subject<'_>, catalogue: &Catalogue) {
         return;
     }
     for found in catalogue.address(subject.server.ip(), Some(subject.start)) {
+        let shared = found.shared || (PUBLIC_STUN.contains(found.service) && asks_only_its_address(subject));
         let evidence = Evidence {
             kind: Kind::Prefix,
             rule: "listed-prefix",
@@ -227,11 +298,25 @@ fn prefixes(draft: &mut Draft, subject: &Subject<'_>, catalogue: &Catalogue) {
                 prefix: found.prefix,
                 source: Arc::clone(found.source),
                 as_of: found.as_of,
-                shared: found.shared,
+                shared,
             },
         };
-        draft.add(evidence, found.shared);
+        draft.add(evidence, shared);
     }
+}
+
+/// Services in whose address ranges a STUN server answers anyone: `stun.l.google.com`, which calls of many makers ask for
+/// their own address.
+const PUBLIC_STUN: [Service; 1] = [Service::MEET];
+
+/// Whether a flow is no more than a client's question to a STUN server what its own address is.
+fn asks_only_its_address(subject: &Subject<'_>) -> bool {
+    let Some(facts) = subject.facts else { return false };
+    let stun = facts.stun.as_deref();
+    stun.is_some_and(|stun| !stun.connectivity_check && !stun.allocate && !stun.relayed)
+        && facts.handshake.is_none()
+        && facts.signatures.is_empty()
+        && !subject.has_media()
 }
 
 impl Draft {
@@ -257,6 +342,6 @@ impl Draft {
             [Protocol::Dns, Protocol::Http].iter().any(|protocol| facts.has(*protocol))
                 || !facts.signatures.is_empty()
         };
-        !self.carries_name && !subject.facts.is_some_and(other)
+        !self.carries_name && !self.through_proxy && !subject.facts.is_some_and(other)
     }
 }

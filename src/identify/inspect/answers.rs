@@ -2,7 +2,9 @@
 
 use super::Feed;
 use crate::identify::dns::{self, Alias, Message};
+use crate::identify::facts::Direction;
 use crate::identify::names::{NameBinding, normalise};
+use crate::identify::wire::be16;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -15,6 +17,37 @@ const MAX_NAMES: usize = 16;
 pub(super) const fn is_port(port: u16) -> bool {
     matches!(port, 53 | 5353 | 5355)
 }
+
+/// Ports of NetBIOS, whose messages have the form of DNS (RFC 1002 section 4.2).
+const NETBIOS: std::ops::RangeInclusive<u16> = 137..=139;
+
+/// Whether a datagram of the client is a question to a name server, on whatever port that listens: DNS by its content
+/// alone, which must be faultless.
+pub(super) fn is_question(feed: &Feed, payload: &[u8]) -> bool {
+    feed.direction == Direction::FromClient
+        && payload.get(4..8) == Some(&ONE_QUESTION)
+        && payload.len() == feed.length
+        && !feed.destination.ip().is_multicast()
+        && ![feed.source, feed.destination].iter().any(|end| NETBIOS.contains(&end.port()))
+        && dns::is_question(payload)
+}
+
+/// Whether a client's stream begins with such a question, after its length (RFC 1035 section 4.2.2).
+pub(super) fn is_tcp_question(feed: &Feed, stream: &[u8]) -> bool {
+    feed.direction == Direction::FromClient
+        && stream.get(6..10) == Some(&ONE_QUESTION)
+        && dns::tcp_messages(stream).next().is_some_and(|message| {
+            be16(stream, 0) == u16::try_from(message.len()).ok() && dns::is_question(message)
+        })
+}
+
+/// Whether a datagram belongs to questions and answers on a port of its own.
+pub(super) fn is_message(payload: &[u8]) -> bool {
+    dns::is_question(payload) || dns::is_answer(payload)
+}
+
+/// One question and no answer, in the header of a message.
+const ONE_QUESTION: [u8; 4] = [0, 1, 0, 0];
 
 /// Adds what a message tells to `bindings`. Whether it is DNS at all.
 pub(super) fn take(feed: &Feed, bytes: &[u8], bindings: &mut Vec<NameBinding>) -> bool {

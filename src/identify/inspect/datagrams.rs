@@ -8,9 +8,10 @@ use super::products::{self, Products};
 use super::secure::{self, FirstWords};
 use super::stun::StunWatch;
 use super::{Feed, answers, sip as sip_facts};
+use crate::flow::PacketRef;
 use crate::identify::facts::{Direction, MentionKind, PerDirection, Protocol, RttVia};
 use crate::identify::names::NameBinding;
-use crate::identify::quic::{QuicState, Reached};
+use crate::identify::quic::{QuicClose, QuicState, Reached};
 use crate::identify::signature::Signature;
 use crate::identify::stun::{self, Envelope};
 use crate::identify::tls::Progress;
@@ -28,6 +29,8 @@ const ZOOM_PORTS: std::ops::RangeInclusive<u16> = 8801..=8810;
 pub(super) struct Datagrams {
     facts: Box<FlowFacts>,
     count: u8,
+    /// The first datagram that was recognised is a question of DNS.
+    asks: bool,
     /// RTP is confirmed: packets that look like it need no other look.
     carries_rtp: bool,
     skype: Skype,
@@ -38,6 +41,8 @@ pub(super) struct Datagrams {
     dtls: Option<Box<Dtls>>,
     quic: Option<Box<Quic>>,
     bindings: Vec<NameBinding>,
+    /// The packets come out of a TCP stream, where only relays put frames around them.
+    of_stream: bool,
 }
 
 /// Whether all packets of the client may be Skype's.
@@ -60,6 +65,8 @@ struct Dtls {
 struct Quic {
     state: QuicState,
     words: FirstWords,
+    /// The first packet that says why the connection ended.
+    close_packet: Option<PacketRef>,
     done: bool,
     /// Datagrams with a short header after both sides had the keys.
     data: PerDirection<bool>,
@@ -68,7 +75,7 @@ struct Quic {
 /// Whether a datagram could be something that is read at all: cheap, and before anything is allocated.
 pub(super) fn may_be_known(feed: &Feed, payload: &[u8]) -> bool {
     let Some(first) = payload.first() else { return false };
-    if is_dns(feed) || products::may_be_known(feed, payload) {
+    if is_dns(feed) || products::may_be_known(feed, payload) || answers::is_question(feed, payload) {
         return true;
     }
     if feed.direction == Direction::FromClient && skype::parse(payload, feed.length).is_some() {
@@ -112,7 +119,7 @@ impl Datagrams {
             return self.media(feed, payload, feed.length);
         }
         self.count = self.count.saturating_add(1);
-        if is_dns(feed) {
+        if is_dns(feed) || self.odd_dns(feed, payload) {
             if answers::take(feed, payload, &mut self.bindings) {
                 self.facts.protocol(Protocol::Dns);
             }
@@ -120,6 +127,13 @@ impl Datagrams {
         }
         self.skype(feed, payload);
         self.open(feed, payload, feed.length, 0);
+    }
+
+    /// Whether the flow carries DNS on a port of its own: a whole question came first, from the client.
+    fn odd_dns(&mut self, feed: &Feed, payload: &[u8]) -> bool {
+        let begins = self.count == 1 && answers::is_question(feed, payload);
+        self.asks |= begins;
+        self.asks && (begins || answers::is_message(payload))
     }
 
     fn skype(&mut self, feed: &Feed, payload: &[u8]) {
@@ -145,6 +159,16 @@ impl Datagrams {
             && self.quic.is_none()
             && !matches!(self.skype, Skype::Maybe(_))
             && !self.media.as_ref().is_some_and(|media| media.is_confirmed())
+    }
+
+    /// For the packets in a TCP stream, of which `facts` are known.
+    pub(super) fn of_stream(facts: Box<FlowFacts>) -> Self {
+        Self { facts, of_stream: true, ..Self::default() }
+    }
+
+    /// Takes a packet out of a TCP stream.
+    pub(super) fn take_out(&mut self, feed: &Feed, packet: &[u8], length: usize) {
+        self.open(feed, packet, length, 1);
     }
 
     fn open(&mut self, feed: &Feed, payload: &[u8], length: usize, depth: u8) {
@@ -200,7 +224,8 @@ impl Datagrams {
 
     /// A relay's frame around a packet: `ChannelData` where TURN was seen, Microsoft's form anywhere.
     fn envelope(&mut self, feed: &Feed, payload: &[u8], length: usize, depth: u8) -> bool {
-        let turn = self.facts.stun.as_ref().is_some_and(|stun| stun.allocate || stun.relayed);
+        let turn =
+            self.of_stream || self.facts.stun.as_ref().is_some_and(|stun| stun.allocate || stun.relayed);
         let Some(envelope) = Envelope::open(payload, length) else { return false };
         match envelope {
             Envelope::ChannelData { .. } if !turn => return false,
@@ -337,6 +362,9 @@ impl Datagrams {
             Direction::FromServer => quic.state.server_datagram(payload),
         };
         quic.done = progress == Progress::Done;
+        if quic.close_packet.is_none() && quic.state.facts().close.is_some() {
+            quic.close_packet = Some(feed.packet);
+        }
     }
 
     /// Everything that was learnt.
@@ -381,7 +409,7 @@ impl Dtls {
 impl Quic {
     fn finish(mut self, facts: &mut FlowFacts) {
         self.state.finish();
-        let mut known = self.state.into_facts();
+        let mut known = std::mem::take(&mut self.state).into_facts();
         let (client, server) = (std::mem::take(&mut known.client), std::mem::take(&mut known.server));
         // A session that took the answering side for the client says so.
         let flights = if known.swapped {
@@ -395,11 +423,23 @@ impl Quic {
         {
             facts.name(name.as_str(), crate::identify::names::Via::Quic, packet);
         }
+        let completed = known.is_established();
+        if let Some(close) = &known.close {
+            self.closed(facts, close, known.swapped);
+        }
         let handshake = facts.handshake_mut();
-        handshake.completed |= known.is_established();
+        handshake.completed |= completed;
         let reached =
             known.client_reached == Some(Reached::OneRtt) && known.server_reached == Some(Reached::OneRtt);
         handshake.data =
             PerDirection { client: reached || self.data.client, server: reached || self.data.server };
+    }
+
+    /// Notes why the connection ended, as an Initial packet says it.
+    fn closed(&self, facts: &mut FlowFacts, close: &QuicClose, swapped: bool) {
+        let from = if close.by_client == swapped { Direction::FromServer } else { Direction::FromClient };
+        if let Some(packet) = self.close_packet.or(self.words.first()) {
+            facts.handshake_mut().close = Some((from, close.clone(), packet));
+        }
     }
 }

@@ -6,6 +6,7 @@
 mod answers;
 mod datagrams;
 mod media;
+mod outer;
 mod products;
 mod secure;
 mod sip;
@@ -158,5 +159,7 @@ impl FlowInspector {
     }
 }
 
+#[cfg(test)]
+mod stream_tests;
 #[cfg(test)]
 mod tests;

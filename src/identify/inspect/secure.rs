@@ -94,7 +94,7 @@ fn handshake(
         known.client_hello = true;
         known.hello_packet = Some(words.packet(client));
         known.version = Some(hello.version());
-        known.ja3 = hello.ja3;
+        hello.ja3.into_iter().chain(said.further_ja3).for_each(|ja3| known.fingerprint(ja3));
         known.encrypted_hello = hello.encrypted_hello.is_some();
         known.alpn = hello.alpn;
     }

@@ -1,15 +1,15 @@
 //! TCP: which dissector the first bytes of a connection go to.
 
-use super::media::MediaWatch;
+use super::datagrams::Datagrams;
+use super::outer::{MAX_OUTER, Outer};
 use super::secure::{self, FirstWords};
-use super::stun::StunWatch;
 use super::{Feed, answers, sip as sip_facts};
-use crate::identify::facts::{Direction, PerDirection, Protocol};
+use crate::identify::facts::{Direction, MentionKind, PerDirection, Protocol, ProxyKind, Tunnel};
 use crate::identify::names::{NameBinding, Via};
 use crate::identify::signature::Signature;
 use crate::identify::tls::{Progress, TlsReader};
 use crate::identify::{
-    FlowFacts, Probe, dingtalk, dns, http, sip, skype, stun, tls, viber_chat, whatsapp_chat,
+    FlowFacts, Probe, dingtalk, dns, h323, http, pseudo_tls, sip, skype, stun, tls, viber_chat, whatsapp_chat,
 };
 
 /// Encrypted records that are looked at after the handshake, to see whether data goes both ways.
@@ -24,6 +24,9 @@ const APPLICATION_DATA: u8 = 23;
 /// Bytes after which a direction that nothing is recognised in is given up.
 const MAX_UNRECOGNISED: usize = 4096;
 
+/// Bytes of H.323 that are read in each direction: the set-up of a call has some ten messages.
+const MAX_H323: usize = 16 * 1024;
+
 /// Bytes of SIP that are read in each direction: some ten messages.
 const MAX_SIP: usize = 16 * 1024;
 
@@ -31,6 +34,9 @@ const MAX_SIP: usize = 16 * 1024;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Streams {
     facts: Box<FlowFacts>,
+    /// What lies around the content, and where the content begins in each stream (0 where it has not).
+    outer: Option<Outer>,
+    begins: PerDirection<usize>,
     content: Content,
     done: PerDirection<bool>,
     words: FirstWords,
@@ -42,28 +48,27 @@ enum Content {
     #[default]
     Unknown,
     Dns(PerDirection<usize>),
+    H323(PerDirection<usize>),
     Http,
     Sip,
     Stun(Box<Relay>),
     Tls(Box<Tls>),
 }
 
-#[derive(Clone, Debug, Default)]
+/// STUN and what goes through a relay.
+#[derive(Clone, Debug)]
 struct Relay {
-    stun: StunWatch,
-    media: MediaWatch,
+    packets: Box<Datagrams>,
     units: PerDirection<usize>,
+    /// The streams begin with hellos that only look like TLS.
+    behind_hello: bool,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Tls {
     readers: PerDirection<TlsReader>,
     records: PerDirection<Records>,
-    /// Where the handshake begins in each stream: behind a proxy's greeting.
-    offset: PerDirection<usize>,
     data: PerDirection<bool>,
-    /// A proxy carries the connection: the streams begin with its greeting.
-    tunnel: bool,
 }
 
 /// Walks the records of one direction by their headers.
@@ -89,11 +94,46 @@ impl Streams {
         if *self.done.of(feed.direction) {
             return;
         }
+        match self.outer {
+            None => self.content(feed, prefix),
+            Some(outer) => {
+                let begin = self.begin(outer, feed.direction, prefix);
+                match begin.and_then(|begin| prefix.get(begin..)) {
+                    Some(inner) => self.content(feed, inner),
+                    None => *self.done.of_mut(feed.direction) = prefix.len() >= MAX_OUTER,
+                }
+            }
+        }
+    }
+
+    /// Where the content begins in a stream, if it has.
+    fn begin(&mut self, outer: Outer, direction: Direction, prefix: &[u8]) -> Option<usize> {
+        let begin = self.begins.of_mut(direction);
+        if *begin == 0 {
+            *begin = prefix.len().saturating_sub(outer.inner(direction, prefix)?.len());
+        }
+        if *begin >= prefix.len() {
+            return None;
+        }
+        if let Some(tunnel) = &mut self.facts.tunnel {
+            tunnel.is_used = true;
+        }
+        Some(*begin)
+    }
+
+    /// Takes all bytes of the content in a direction.
+    fn content(&mut self, feed: &Feed, prefix: &[u8]) {
         self.words.note(feed);
         if matches!(self.content, Content::Unknown) && !self.recognise(feed, prefix) {
-            if prefix.len() >= MAX_UNRECOGNISED {
-                *self.done.of_mut(feed.direction) = true;
+            if self.outer.is_none() {
+                self.outer = Outer::find(feed, prefix, &mut self.facts);
+                if self.outer.is_some() {
+                    // The handshake inside begins later.
+                    self.words = FirstWords::default();
+                    return self.take(feed, prefix);
+                }
             }
+            *self.done.of_mut(feed.direction) = prefix.len() >= MAX_UNRECOGNISED;
             return;
         }
         if feed.direction == Direction::FromServer && skype::is_server_hello(prefix) {
@@ -102,9 +142,10 @@ impl Streams {
         let done = match &mut self.content {
             Content::Unknown => false,
             Content::Dns(read) => take_dns(feed, prefix, read.of_mut(feed.direction), &mut self.bindings),
+            Content::H323(read) => take_h323(feed, prefix, read.of_mut(feed.direction), &mut self.facts),
             Content::Http => self.http(feed, prefix),
             Content::Sip => take_sip(feed, prefix, &mut self.facts),
-            Content::Stun(relay) => relay.take(feed, prefix, &mut self.facts),
+            Content::Stun(relay) => relay.take(feed, prefix),
             Content::Tls(tls) => tls.take(feed.direction, prefix),
         };
         *self.done.of_mut(feed.direction) |= done;
@@ -117,57 +158,65 @@ impl Streams {
 
     /// Finds out what the connection carries. Whether it is known.
     fn recognise(&mut self, feed: &Feed, prefix: &[u8]) -> bool {
-        if answers::is_port(feed.server().port()) {
+        let is_dns = || answers::is_port(feed.server().port()) && self.outer.is_none();
+        if is_dns() || answers::is_tcp_question(feed, prefix) {
             self.content = Content::Dns(PerDirection::default());
             self.facts.protocol(Protocol::Dns);
+        } else if pseudo_tls::probe(prefix) == Probe::NeedMore {
+            // More bytes tell such a hello from those of TLS.
+            return false;
+        } else if let Some(behind_hello) = relay(prefix) {
+            let facts = std::mem::take(&mut self.facts);
+            let packets = Box::new(Datagrams::of_stream(facts));
+            let relay = Relay { packets, units: PerDirection::default(), behind_hello };
+            self.content = Content::Stun(Box::new(relay));
         } else if tls::probe(prefix) == Probe::Match {
             self.content = Content::Tls(Box::default());
-        } else if http::probe(prefix) == Probe::Match {
+        } else if http::probe(prefix) == Probe::Match && !is_tunnel(feed, prefix) {
             self.content = Content::Http;
             self.facts.protocol(Protocol::Http);
         } else if sip::probe(prefix) == Probe::Match {
             self.content = Content::Sip;
+        } else if h323::probe(prefix) == Probe::Match {
+            self.content = Content::H323(PerDirection::default());
+            self.facts.protocol(Protocol::H323);
         } else if let Some(signature) = product(feed, prefix) {
             self.facts.signature(signature, feed.packet);
             self.done = PerDirection { client: true, server: true };
-        } else if stun::Stream::new(prefix).is_some() {
-            self.content = Content::Stun(Box::default());
         }
         !matches!(self.content, Content::Unknown)
     }
 
-    /// Reads the head of a request; what a proxy's tunnel carries is read in its turn.
+    /// Reads the head of a request.
     fn http(&mut self, feed: &Feed, prefix: &[u8]) -> bool {
         let Some(head) = http::parse(prefix) else { return true };
         if let Some(name) = head.name()
             && feed.direction == Direction::FromClient
             && head.length.is_some()
         {
-            if prefix.starts_with(b"CONNECT ") {
-                self.facts.proxied_to.get_or_insert_with(|| name.as_str().to_owned());
-            } else {
-                self.facts.name(name.as_str(), Via::Http, feed.packet);
-            }
+            self.forwarded(feed, &head.start);
+            self.facts.name(name.as_str(), Via::Http, feed.packet);
         }
-        if let Some(inner) = http::tunnelled(prefix)
-            && tls::probe(inner) == Probe::Match
-        {
-            let mut tls = Box::<Tls>::default();
-            let offset = prefix.len().saturating_sub(inner.len());
-            *tls.offset.of_mut(feed.direction) = offset;
-            tls.tunnel = true;
-            let done = tls.take(feed.direction, prefix);
-            self.content = Content::Tls(tls);
-            return done;
+        head.length.is_some()
+    }
+
+    /// Notes that a request is for another server than the one that it goes to: a request with a whole address in it
+    /// goes to a proxy (RFC 9112 section 3.2.2).
+    fn forwarded(&mut self, feed: &Feed, start: &http::StartLine) {
+        let http::StartLine::Request { target_host: Some(host), target_port: port, .. } = start else {
+            return;
+        };
+        if host.as_str().parse() != Ok(feed.server().ip()) {
+            let (kind, host) = (ProxyKind::HttpForward, host.as_str().to_owned());
+            self.facts.tunnelled(Tunnel { kind, host, port: *port, packet: feed.packet, is_used: true });
         }
-        head.length.is_some() && !prefix.starts_with(b"CONNECT ") && self.facts.proxied_to.is_none()
     }
 
     /// Takes note that no more bytes of `direction` come.
     pub(super) fn end(&mut self, direction: Direction, prefix: &[u8]) {
         if let Content::Tls(tls) = &mut self.content {
-            let offset = *tls.offset.of(direction);
-            tls.readers.of_mut(direction).finish(prefix.get(offset..).unwrap_or_default());
+            let begin = *self.begins.of(direction);
+            tls.readers.of_mut(direction).finish(prefix.get(begin..).unwrap_or_default());
         }
         *self.done.of_mut(direction) = true;
     }
@@ -184,8 +233,8 @@ impl Streams {
                 secure::conclude(&mut self.facts, Protocol::Tls, flights, &self.words);
                 self.facts.handshake_mut().data = data;
             }
-            Content::Stun(relay) => relay.media.finish(&mut self.facts),
-            Content::Unknown | Content::Dns(_) | Content::Http | Content::Sip => {}
+            Content::Stun(relay) => return relay.packets.finish(),
+            Content::Unknown | Content::Dns(_) | Content::H323(_) | Content::Http | Content::Sip => {}
         }
         (Some(self.facts), self.bindings)
     }
@@ -213,6 +262,26 @@ fn take_sip(feed: &Feed, prefix: &[u8], facts: &mut FlowFacts) -> bool {
     prefix.len() >= MAX_SIP
 }
 
+/// Reads the messages that were not read before.
+fn take_h323(feed: &Feed, prefix: &[u8], read: &mut usize, facts: &mut FlowFacts) -> bool {
+    for message in h323::messages(prefix).skip(*read) {
+        *read = read.saturating_add(1);
+        for named in h323::addresses(message) {
+            let kind = match named.kind {
+                h323::AddressKind::Alternative => MentionKind::AlternateServer,
+                h323::AddressKind::Called | h323::AddressKind::Control => MentionKind::OtherServer,
+                h323::AddressKind::Caller => MentionKind::Candidate,
+                h323::AddressKind::Media => MentionKind::MediaAddress,
+            };
+            // What a side says of the ends of the connection itself is nothing that is only mentioned.
+            if named.address != feed.source && named.address != feed.destination {
+                facts.mention(named.address, kind, feed.packet);
+            }
+        }
+    }
+    prefix.len() >= MAX_H323
+}
+
 fn take_dns(feed: &Feed, prefix: &[u8], read: &mut usize, bindings: &mut Vec<NameBinding>) -> bool {
     let rest = prefix.get(*read..).unwrap_or_default();
     let mut used = 0_usize;
@@ -229,43 +298,49 @@ fn take_dns(feed: &Feed, prefix: &[u8], read: &mut usize, bindings: &mut Vec<Nam
     false
 }
 
+/// Whether a request is one for a tunnel, or an answer that opens one to TLS.
+fn is_tunnel(feed: &Feed, prefix: &[u8]) -> bool {
+    match feed.direction {
+        Direction::FromClient => prefix.starts_with(b"CONNECT "),
+        Direction::FromServer => {
+            http::tunnelled(prefix).is_some_and(|inner| tls::probe(inner) == Probe::Match)
+        }
+    }
+}
+
+/// Whether a stream carries packets to or from a relay: bare (`Some(false)`), or behind a hello that only looks like
+/// TLS.
+fn relay(prefix: &[u8]) -> Option<bool> {
+    if stun::Stream::new(prefix).is_some() {
+        return Some(false);
+    }
+    pseudo_tls::open(prefix).map(|_| true)
+}
+
 impl Relay {
     /// Reads the packets that were not read before. Whether nothing more can be learnt.
-    fn take(&mut self, feed: &Feed, prefix: &[u8], facts: &mut FlowFacts) -> bool {
-        let Some(stream) = stun::Stream::new(prefix) else { return true };
+    fn take(&mut self, feed: &Feed, prefix: &[u8]) -> bool {
+        let prefix = match pseudo_tls::open(prefix) {
+            Some((_, inner)) if self.behind_hello => inner,
+            // The other side's hello is not whole, or its beginning is not in the capture.
+            None if self.behind_hello => return pseudo_tls::probe(prefix) == Probe::NoMatch,
+            _ => prefix,
+        };
+        let Some(stream) = stun::Stream::new(prefix) else { return prefix.len() >= MAX_UNRECOGNISED };
         let read = self.units.of_mut(feed.direction);
         let fresh: Vec<_> = stream.skip(*read).take_while(|unit| unit.payload.len() == unit.length).collect();
         *read = read.saturating_add(fresh.len());
         for unit in fresh {
-            self.unit(feed, unit.payload, unit.length, facts);
+            self.packets.take_out(feed, unit.payload, unit.length);
         }
         false
-    }
-
-    fn unit(&mut self, feed: &Feed, payload: &[u8], length: usize, facts: &mut FlowFacts) {
-        if let Some(message) = stun::parse(payload, length) {
-            self.stun.take(feed, &message, facts);
-            let data = message.data.unwrap_or_default();
-            self.media.rtp(feed, data, data.len());
-            return;
-        }
-        if let Some(envelope) = stun::Envelope::open(payload, length) {
-            facts.stun_mut().relayed = true;
-            let (inner, length) = envelope.contents();
-            self.media.rtp(feed, inner, length);
-        }
     }
 }
 
 impl Tls {
     /// Takes all bytes of a direction. Whether nothing more can be learnt from it.
     fn take(&mut self, direction: Direction, prefix: &[u8]) -> bool {
-        if self.tunnel && *self.offset.of(direction) == 0 {
-            let Some(inner) = http::tunnelled(prefix) else { return false };
-            *self.offset.of_mut(direction) = prefix.len().saturating_sub(inner.len());
-        }
-        let stream = prefix.get(*self.offset.of(direction)..).unwrap_or_default();
-        self.readers.of_mut(direction).read(stream) == Progress::Done && self.records(direction, stream)
+        self.readers.of_mut(direction).read(prefix) == Progress::Done && self.records(direction, prefix)
     }
 
     /// Looks at the lengths of encrypted records for application data. Whether nothing more can be learnt.

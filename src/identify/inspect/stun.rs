@@ -94,6 +94,7 @@ fn vendor(feed: &Feed, message: &Message<'_>, facts: &mut FlowFacts) {
         _ if message.vendor.microsoft_implementation => Some(Signature::MsTurn),
         _ if message.vendor.whatsapp => Some(Signature::WhatsAppRelay),
         _ if message.vendor.cisco_flow => Some(Signature::CiscoStun),
+        _ if message.username.is_some_and(is_of_meet) => Some(Signature::MeetIce),
         _ => None,
     };
     if let Some(signature) = signature {
@@ -105,6 +106,16 @@ fn vendor(feed: &Feed, message: &Message<'_>, facts: &mut FlowFacts) {
     if let Some(software) = message.software {
         keep(&mut facts.stun_mut().software, software, feed);
     }
+}
+
+/// How the user fragments of Google's media servers end, and how long they are: base64 of a message whose last fields are
+/// always the same. Measured in three captures of 2022 and 2023, over IPv4 and IPv6.
+const MEET_FRAGMENT: (&[u8], usize) = (b"oKAAiKAiADEA", 26);
+
+/// Whether one of the two fragments of a user name (RFC 8445 section 7.2.2) is a media server's of Google.
+fn is_of_meet(username: &[u8]) -> bool {
+    let (end, length) = MEET_FRAGMENT;
+    username.split(|byte| *byte == b':').any(|part| part.len() == length && part.ends_with(end))
 }
 
 fn keep(slot: &mut Option<(String, crate::flow::PacketRef)>, bytes: &[u8], feed: &Feed) {

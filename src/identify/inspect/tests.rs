@@ -1,7 +1,7 @@
 //! Tests of the inspector on packets made for them.
 
 use super::*;
-use crate::identify::facts::{MentionKind, PerDirection, Protocol, RttVia};
+use crate::identify::facts::{MentionKind, PerDirection, Protocol, ProxyKind, RttVia};
 use crate::identify::names::Via;
 use crate::identify::signature::Signature;
 use proptest::prelude::*;
@@ -248,7 +248,9 @@ fn a_hello_behind_a_proxys_greeting_is_read() {
     bytes.extend(client_hello("zoomfrn99mmr.zoom.us"));
     let inspector = stream_facts(&bytes, greeting);
     let facts = inspector.facts().unwrap();
-    assert_eq!(facts.proxied_to.as_deref(), Some("zoom.us"));
+    let tunnel = facts.tunnel.as_deref().unwrap();
+    assert_eq!((tunnel.kind, &*tunnel.host, tunnel.port), (ProxyKind::HttpConnect, "zoom.us", Some(443)));
+    assert!(tunnel.is_used);
     assert_eq!(facts.names.iter().map(|name| &*name.name).collect::<Vec<_>>(), ["zoomfrn99mmr.zoom.us"]);
 }
 

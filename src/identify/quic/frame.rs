@@ -42,6 +42,12 @@ impl QuicClose {
         self.code.checked_sub(CRYPTO_ERROR).and_then(|alert| u8::try_from(alert).ok())
     }
 
+    /// The code by its name or number, and the reason. May hold text off the wire.
+    pub fn in_words(&self) -> String {
+        let code = self.name().map_or_else(|| format!("error {:#x}", self.code), str::to_owned);
+        self.reason.as_ref().map_or_else(|| code.clone(), |reason| format!("{code} ({reason})"))
+    }
+
     /// The name of the code, RFC 9000 section 20.1, or of the alert; `None` for a number without one.
     pub fn name(&self) -> Option<&'static str> {
         Some(match self.code {

@@ -149,4 +149,4 @@ impl QuicFacts {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -32,6 +32,8 @@ enum Sender {
 #[derive(Clone, Debug, Default)]
 struct Side {
     crypto: Pieces,
+    /// Bytes at the front of `crypto` whose messages have been read.
+    read: usize,
     largest: Option<u64>,
 }
 
@@ -73,7 +75,7 @@ impl QuicState {
     pub fn finish(&mut self) {
         let sides = [(&self.client, &mut self.facts.client), (&self.server, &mut self.facts.server)];
         for (side, flight) in sides {
-            let mut cursor = Cursor::new(side.crypto.prefix());
+            let mut cursor = Cursor::new(side.crypto.prefix().get(side.read..).unwrap_or_default());
             if let Some((kind, _)) = cursor.u8().zip(cursor.u24()) {
                 flight.message(kind, cursor.rest(), false, Dialect::Tls);
             }
@@ -311,7 +313,8 @@ impl QuicState {
         if prefix.starts_with(google::HELLO) {
             self.facts.google_server_name = google::server_name(prefix);
         } else {
-            messages(flight, prefix);
+            let left = messages(flight, prefix.get(side.read..).unwrap_or_default()).len();
+            side.read = prefix.len().saturating_sub(left);
         }
         if let Some((code, reason)) = close {
             self.facts.close.get_or_insert_with(|| QuicClose::new(code, reason, sender == Sender::Client));

@@ -1,6 +1,8 @@
 use super::frame::QuicClose;
 use super::*;
-use crate::identify::tls::build::{bytes, client_hello_for, extension, message, server_hello};
+use crate::identify::tls::build::{
+    bytes, client_hello, client_hello_for, extension, message, server_hello, server_name,
+};
 use crate::identify::tls::{CLIENT_HELLO, Progress, SERVER_HELLO, TlsVersion};
 use proptest::prelude::*;
 use rustls::quic::{Keys, Version};
@@ -290,12 +292,32 @@ fn a_packet_that_the_capture_cut_gives_the_name_once_its_bytes_are_there() {
     }
 }
 
+/// A hello, and the end of the connection with error 0x178.
+pub(in crate::identify) fn refused() -> [Vec<u8>; 2] {
+    let hello = Initial::of_client(b"12345678", 0).seal(&whole_crypto(&client_handshake()), 1100);
+    let close = [&[0x1c, 0x41, 0x78, 6, 4][..], b"alpn"].concat();
+    [hello, Initial::of_server(b"12345678").seal(&close, 20)]
+}
+
+#[test]
+fn a_second_hello_in_a_connection_has_a_fingerprint_of_its_own() {
+    let second = client_hello(0x0303, None, &[server_name(b"call.example"), extension(44, &[0, 1, 7])]);
+    let both = [client_handshake(), message(CLIENT_HELLO, &second)].concat();
+    let mut state = QuicState::default();
+    for (number, part) in [(0, 0..both.len() - 9), (1, 0..both.len())] {
+        let crypto = whole_crypto(&both[part]);
+        state.client_datagram(&Initial::of_client(b"12345678", number).seal(&crypto, 1100));
+    }
+    let client = &state.facts().client;
+    assert_eq!((client.client_hello.as_ref().unwrap().ja3.is_some(), client.further_ja3.len()), (true, 1));
+}
+
 #[test]
 fn a_connection_that_the_server_refuses_says_why() {
     let mut state = QuicState::default();
-    state.client_datagram(&Initial::of_client(b"12345678", 0).seal(&whole_crypto(&client_handshake()), 1100));
-    let close = [&[0x1c, 0x41, 0x78, 6, 4][..], b"alpn"].concat();
-    state.server_datagram(&Initial::of_server(b"12345678").seal(&close, 20));
+    let [hello, close] = refused();
+    state.client_datagram(&hello);
+    state.server_datagram(&close);
     let close = state.facts().close.as_ref().unwrap();
     assert_eq!(*close, QuicClose { code: 0x178, reason: Some("alpn".into()), by_client: false });
     assert_eq!(close.name(), Some("no_application_protocol"));

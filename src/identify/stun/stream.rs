@@ -1,12 +1,12 @@
 //! STUN and TURN over TCP.
 //!
-//! Two framings occur: messages one after the other, with `ChannelData` padded to four bytes (RFC 8489 section 6.2.2,
-//! RFC 8656 section 12.5), and RFC 4571, where two bytes of length come before each packet (ICE over TCP,
-//! RFC 6544).
+//! Three framings occur: messages one after the other, with `ChannelData` padded to four bytes (RFC 8489 section 6.2.2,
+//! RFC 8656 section 12.5); RFC 4571, where two bytes of length come before each packet (ICE over TCP, RFC 6544); and
+//! MS-TURN section 2.1.4, where a type, a zero and two bytes of length do (not in the captures at hand).
 
 use super::super::wire::{be16, be32};
 use super::super::{rtcp, rtp};
-use super::{HEADER_LENGTH, MAGIC_COOKIE};
+use super::{Dialect, HEADER_LENGTH, MAGIC_COOKIE, dialect};
 
 /// One packet of a stream: a STUN message, `ChannelData`, or with RFC 4571 framing anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,14 +28,23 @@ pub struct Stream<'a> {
 enum Framing {
     Bare,
     LengthPrefixed,
+    /// A TURN message (2) or a packet of the two ends (3), a zero, and the length.
+    Microsoft,
 }
 
+/// The type before a TURN message, and that before a packet of the two ends, MS-TURN section 2.1.4.
+const CONTROL: u8 = 0x02;
+const END_TO_END: u8 = 0x03;
+
 impl<'a> Stream<'a> {
-    /// A stream that begins with a STUN message in either framing, or with RTP or RTCP in that of RFC 4571; `None`
+    /// A stream that begins with a STUN message in any framing, or with RTP or RTCP in that of RFC 4571; `None`
     /// for anything else.
     pub fn new(bytes: &'a [u8]) -> Option<Self> {
         if begins_with_message(bytes) {
             return Some(Self { rest: bytes, framing: Framing::Bare });
+        }
+        if begins_with_control(bytes) {
+            return Some(Self { rest: bytes, framing: Framing::Microsoft });
         }
         let (_, packet) = bytes.split_at_checked(2)?;
         let framed = usize::from(be16(bytes, 0)?);
@@ -65,6 +74,15 @@ impl<'a> Stream<'a> {
         self.rest = packet.get(length..).unwrap_or_default();
         Some(Unit { payload: up_to(packet, length), length })
     }
+
+    fn next_of_microsoft(&mut self) -> Option<Unit<'a>> {
+        let (&[CONTROL | END_TO_END, 0, high, low], packet) = self.rest.split_first_chunk()? else {
+            return None;
+        };
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        self.rest = packet.get(length..).unwrap_or_default();
+        Some(Unit { payload: up_to(packet, length), length })
+    }
 }
 
 impl<'a> Iterator for Stream<'a> {
@@ -74,12 +92,20 @@ impl<'a> Iterator for Stream<'a> {
         match self.framing {
             Framing::Bare => self.next_bare(),
             Framing::LengthPrefixed => self.next_framed(),
+            Framing::Microsoft => self.next_of_microsoft(),
         }
     }
 }
 
 fn begins_with_message(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(|&first| first < 0x40) && be32(bytes, 4) == Some(MAGIC_COOKIE)
+}
+
+/// Whether a TURN message comes first in Microsoft's frame: lengths agree, and it has the cookie of either kind.
+fn begins_with_control(bytes: &[u8]) -> bool {
+    let Some((&[CONTROL, 0, high, low], packet)) = bytes.split_first_chunk() else { return false };
+    let length = usize::from(u16::from_be_bytes([high, low]));
+    matches!(dialect::detect(up_to(packet, length), length), Some(Dialect::Microsoft | Dialect::Standard))
 }
 
 /// Whether a whole packet of RTP or RTCP comes first, and then nothing or one more of the same source.

@@ -3,10 +3,13 @@
 use super::hello::{ClientHello, Dialect, ServerHello};
 use crate::identify::certificate::CertificateNames;
 use crate::identify::cursor::Cursor;
+use crate::identify::ja3::Ja3;
 use std::sync::Arc;
 
 /// Alerts that are kept of one side. A connection has one or two.
 const MAX_ALERTS: usize = 8;
+/// Fingerprints kept of hellos after the first. A server may ask for one more hello.
+const MAX_FURTHER_JA3: usize = 3;
 
 /// `client_hello`, RFC 8446 section 4.
 pub(crate) const CLIENT_HELLO: u8 = 1;
@@ -94,6 +97,9 @@ pub(crate) const fn alert_name(description: u8) -> Option<&'static str> {
 pub struct Flight {
     /// The first client hello.
     pub client_hello: Option<ClientHello>,
+    /// Fingerprints of the client hellos after the first that differ from it and each other: what answers a retry
+    /// request has other extensions (RFC 8446 section 4.1.2).
+    pub further_ja3: Vec<Ja3>,
     /// The server hello that is not a retry request.
     pub server_hello: Option<ServerHello>,
     /// Whether the server asked for another client hello (RFC 8446 section 4.1.4).
@@ -118,6 +124,12 @@ impl Flight {
         match kind {
             CLIENT_HELLO if self.client_hello.as_ref().is_none_or(|hello| !hello.complete) => {
                 self.client_hello = ClientHello::read(body, whole, dialect).or(self.client_hello.take());
+            }
+            CLIENT_HELLO if self.further_ja3.len() < MAX_FURTHER_JA3 => {
+                let ja3 = ClientHello::read(body, whole, dialect).and_then(|hello| hello.ja3);
+                let first = self.client_hello.as_ref().and_then(|hello| hello.ja3.as_ref());
+                self.further_ja3
+                    .extend(ja3.filter(|ja3| Some(ja3) != first && !self.further_ja3.contains(ja3)));
             }
             SERVER_HELLO => self.server_hello(body, whole),
             HELLO_VERIFY_REQUEST => self.hello_verify_request = true,

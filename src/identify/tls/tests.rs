@@ -123,6 +123,22 @@ fn a_second_hello_after_a_retry_request_is_read_although_it_follows_a_change_of_
     assert_eq!(flight.first_protected, Some(50));
 }
 
+#[test]
+fn each_hello_of_a_client_that_differs_has_its_fingerprint() {
+    let first = message(CLIENT_HELLO, &client_hello_for(b"call.example"));
+    let cookie =
+        |n: u16| client_hello(0x0303, None, &[server_name(b"call.example"), extension(44 + n, &[0, 1, 7])]);
+    let hellos: Vec<_> = (0..9_u16).map(|n| record(HANDSHAKE, &message(CLIENT_HELLO, &cookie(n)))).collect();
+    let stream = [&record(HANDSHAKE, &first)[..], &record(CHANGE_CIPHER_SPEC, &[1]), &hellos[0], &hellos[0]];
+    let flight = parse(&stream.concat());
+    assert_eq!(flight.further_ja3.len(), 1);
+    assert_ne!(flight.client_hello.unwrap().ja3.unwrap(), flight.further_ja3[0]);
+    let many = parse(&[record(HANDSHAKE, &first), hellos.concat()].concat());
+    assert_eq!(many.further_ja3.len(), 3, "there is an end to them");
+    let same = parse(&[record(HANDSHAKE, &first), record(HANDSHAKE, &first)].concat());
+    assert!(same.further_ja3.is_empty());
+}
+
 /// RFC 8446 section 4.1.3.
 const HELLO_RETRY_HEX: &str = "CF21AD74E59A6111BE1D8C021E65B891C2A211167ABB8C5E079E09E2C8A8339C";
 

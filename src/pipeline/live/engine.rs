@@ -1,6 +1,6 @@
 //! The stages up to the flows, fed batch by batch; what they hold is copied for whoever looks at it.
 
-use super::super::shard::Copied;
+use super::super::shard::{Copied, Depth};
 use super::super::{FlowState, Stages, Worker};
 use crate::capture::live::Drops;
 use crate::capture::{Batch, Damage, Input, Timestamp};
@@ -68,7 +68,7 @@ pub(super) struct Engine {
 impl Engine {
     /// Stages that packets of `inputs` will come to.
     pub(super) fn new(inputs: Vec<Input>) -> Self {
-        let stages = Stages::new();
+        let stages = Stages::new(Depth::Payloads);
         Self {
             told: vec![0; stages.shards.len()],
             stages,

@@ -174,6 +174,11 @@ impl Live {
         Ok(Self { inspector, taps, writer: writer.transpose()?, request })
     }
 
+    /// The sockets that frames come from, by which nothing has to be sent.
+    pub fn descriptors(&self) -> Vec<i32> {
+        self.taps.iter().map(Tap::descriptor).collect()
+    }
+
     /// Begins to read. The threads that are started confine themselves as `hooks` says.
     pub fn start(self, hooks: Hooks) -> Result<Running, LiveError> {
         run::start(self, hooks)

@@ -126,6 +126,7 @@ pub(super) fn start(live: Live, hooks: Hooks) -> Result<Running, LiveError> {
         shared,
         status: Timestamp::from_nanoseconds(0),
         drops: 0,
+        losses: 0,
         confine: hooks.confine,
     };
     let started = started(&request, &inputs);

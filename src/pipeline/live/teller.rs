@@ -25,6 +25,8 @@ pub(super) struct Teller {
     pub(super) shared: Arc<Shared>,
     pub(super) status: Timestamp,
     pub(super) drops: u64,
+    /// Interfaces that are gone, and other things that failed.
+    pub(super) losses: usize,
     pub(super) confine: Option<fn()>,
 }
 
@@ -42,10 +44,14 @@ impl Teller {
             let looked = self.watcher.look(holdings, &processes, now);
             let snapshot = Arc::new(looked.snapshot);
             let drops = snapshot.report.inputs.iter().filter_map(|input| input.dropped_packets).sum();
+            let failures = self.shared.failures();
+            let gone = snapshot.report.inputs.iter().filter(|input| input.damage.is_some()).count();
+            let losses = gone + failures.len();
             let mut told = looked.told;
-            if now.last || drops > self.drops || now.time.since(self.status) >= STATUS_INTERVAL {
-                (self.drops, self.status) = (drops, now.time);
-                told.push(Told::Status(status(&snapshot)));
+            let is_worse = drops > self.drops || losses > self.losses;
+            if now.last || is_worse || now.time.since(self.status) >= STATUS_INTERVAL {
+                (self.drops, self.losses, self.status) = (drops, losses, now.time);
+                told.push(Told::Status(status(&snapshot, failures)));
             }
             for observer in &mut self.observers {
                 observer.snapshot(&snapshot);
@@ -84,7 +90,7 @@ impl Teller {
     }
 }
 
-fn status(snapshot: &Snapshot) -> Status {
+fn status(snapshot: &Snapshot, failures: Vec<String>) -> Status {
     let inputs = &snapshot.report.inputs;
     let rates = snapshot.interfaces.iter().copied().chain(std::iter::repeat(Rate::default()));
     Status {
@@ -104,5 +110,6 @@ fn status(snapshot: &Snapshot) -> Status {
                 failure: input.damage.as_ref().map(|damage| damage.reason.clone()),
             })
             .collect(),
+        failures,
     }
 }

@@ -8,6 +8,7 @@ use crate::capture::Batch;
 use crate::capture::live::{Drops, Tap};
 use crate::capture::write::{Rotating, WriteError};
 use crate::report::ProcessReport;
+use crate::sandbox;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
@@ -136,6 +137,7 @@ pub(super) fn capture(
     give: &SyncSender<Given>,
     deadline: Option<Instant>,
 ) {
+    sandbox::prove_sending(|| tap.send(&[0; 60]));
     let mut asked = Instant::now();
     let mut ending: Option<Instant> = None;
     loop {

@@ -146,6 +146,8 @@ pub struct Status {
     pub flows: u64,
     /// Each interface.
     pub interfaces: Vec<InterfaceStatus>,
+    /// What could not be done since the beginning: a file that could not be written.
+    pub failures: Vec<String>,
 }
 
 /// How the capture of an interface goes.

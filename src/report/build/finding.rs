@@ -21,6 +21,8 @@ const MAX_PACKETS: usize = 8;
 
 /// What has to be said of a direct path, where the place of an address says nothing of the service's servers.
 const PARTICIPANT: &str = " The address is a participant's, not a server's.";
+/// What is said of a proxy.
+const BEHIND: &str = " The address is a proxy's: what lies behind it is not in the capture.";
 
 /// What a sentence about one far end says of the whole call.
 pub(super) struct Seen {
@@ -71,19 +73,33 @@ impl Builder<'_> {
         let role = shown.map_or(Role::Unknown, |(_, identity)| identity.role);
         let mut sentence = String::new();
         if let Some((subject, identity)) = shown {
-            let _ =
-                write!(sentence, "{} of the {} reached {}", what(subject, role), seen.call, endpoint.address);
-            sentence.push_str(&how_known(identity));
+            let _ = write!(
+                sentence,
+                "{} of the {} {} {}",
+                what(subject, role),
+                seen.call,
+                way(endpoint.bytes_sent),
+                endpoint.address
+            );
+            sentence.push_str(&how_known(subject, identity));
         }
         let _ = write!(
             sentence,
             ", {}; {}, {} sent, {} received; {}.{} What it carried is not visible in the capture.",
             self.placed(endpoint.address, judgement),
-            if judgement.kind == Reason::NotTouched { &judgement.reason } else { degree(endpoint.contact) },
+            if judgement.kind == Reason::NotTouched {
+                &judgement.reason
+            } else {
+                degree(endpoint.contact, endpoint.bytes_sent)
+            },
             text::bytes(endpoint.bytes_sent),
             text::bytes(endpoint.bytes_received),
             seen.media_sentence(),
-            if role == Role::Peer { PARTICIPANT } else { "" },
+            match role {
+                _ if !endpoint.proxy_for.is_empty() => BEHIND,
+                Role::Peer => PARTICIPANT,
+                _ => "",
+            },
         );
         let first = shown.map(|(subject, _)| subject.first_packet);
         Finding {
@@ -116,12 +132,13 @@ impl Builder<'_> {
         let received: u64 = flows.iter().map(|(subject, _)| subject.received.bytes).sum();
         let (what, known) = shown.map_or_else(
             || ("packets".to_owned(), String::new()),
-            |(subject, identity)| (what(subject, role), how_known(identity)),
+            |(subject, identity)| (what(subject, role), how_known(subject, identity)),
         );
         let reason = format!(
-            "{what} outside of any call reached {address}{known}, {}; {}, {} sent, {} received.",
+            "{what} outside of any call {} {address}{known}, {}; {}, {} sent, {} received.",
+            way(sent),
             self.placed(address, judgement),
-            degree(contact),
+            degree(contact, sent),
             text::bytes(sent),
             text::bytes(received),
         );
@@ -228,8 +245,12 @@ fn what(subject: &Subject<'_>, role: Role) -> String {
 }
 
 /// ` (zoombj12mmr.zoom.us; name)`: the name and what the service rests on.
-fn how_known(identity: &Identity) -> String {
-    let name = identity.names.first().map(|name| name.name.to_string());
+fn how_known(subject: &Subject<'_>, identity: &Identity) -> String {
+    let tunnel = subject.facts.and_then(|facts| facts.tunnel.as_deref());
+    let name = match tunnel {
+        Some(tunnel) => Some(format!("a proxy, asked for {}", tunnel.host)),
+        None => identity.names.first().map(|name| name.name.to_string()),
+    };
     let kinds: BTreeSet<Kind> = identity.evidence.iter().map(|evidence| evidence.kind).collect();
     let kinds: Vec<&str> = kinds.iter().rev().map(|kind| kind.name()).collect();
     let mut words: Vec<&str> = Vec::new();
@@ -243,8 +264,16 @@ fn how_known(identity: &Identity) -> String {
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join("; ")) }
 }
 
-const fn degree(contact: Contact) -> &'static str {
+/// Whether packets went there, or only came from there.
+const fn way(bytes_sent: u64) -> &'static str {
+    if bytes_sent == 0 { "came from" } else { "reached" }
+}
+
+const fn degree(contact: Contact, bytes_sent: u64) -> &'static str {
     match contact {
+        Contact::Control | Contact::Established if bytes_sent == 0 => "data came from it",
+        Contact::Media if bytes_sent == 0 => "media came from it",
+        Contact::Answered if bytes_sent == 0 => "packets came from it",
         Contact::Mentioned => "it was only named",
         Contact::Attempted => "it did not answer",
         Contact::Answered => "it answered",

@@ -1,11 +1,12 @@
 //! The flows of the report.
 
 use super::super::model::{
-    EvidenceReport, FlowReport, HandshakeReport, NameReport, SessionReport, SocketReport, StreamReport,
+    EvidenceReport, FlowReport, HandshakeReport, NameReport, ProxyReport, SessionReport, SocketReport,
+    StreamReport,
 };
 use super::Builder;
 use crate::flow::Transport;
-use crate::identify::facts::{HandshakeFacts, MediaStream, Protocol};
+use crate::identify::facts::{HandshakeFacts, MediaStream, Protocol, Tunnel};
 use crate::identify::infer::Subject;
 use crate::identify::ja3::Ja3;
 use crate::identify::names::Name;
@@ -41,6 +42,7 @@ impl Builder<'_> {
                     service: identity.service.clone(),
                     role: identity.role,
                     contact: identity.contact,
+                    proxy: facts.and_then(|facts| facts.tunnel.as_deref()).map(proxy),
                     protocols: facts
                         .map_or_else(Vec::new, |facts| facts.protocols.iter().map(Protocol::name).collect()),
                     handshake: facts.and_then(|facts| facts.handshake.as_deref()).map(handshake),
@@ -105,6 +107,11 @@ fn name(name: &Name) -> NameReport {
     NameReport { name: name.name.to_string(), via: name.via.name() }
 }
 
+fn proxy(tunnel: &Tunnel) -> ProxyReport {
+    let host = tunnel.host.clone();
+    ProxyReport { kind: tunnel.kind.name(), host, port: tunnel.port, used: tunnel.is_used }
+}
+
 const fn socket(socket: SocketAddr, transport: Transport) -> SocketReport {
     let has_port = matches!(transport, Transport::Tcp | Transport::Udp);
     SocketReport { address: socket.ip(), port: if has_port { Some(socket.port()) } else { None } }
@@ -114,10 +121,12 @@ fn handshake(facts: &HandshakeFacts) -> HandshakeReport {
     HandshakeReport {
         version: facts.version.map(|version| version.to_string()),
         alpn: facts.alpn.iter().map(ToString::to_string).collect(),
-        ja3: facts.ja3.as_ref().map(Ja3::hash),
+        ja3: facts.ja3.first().map(Ja3::hash),
+        further_ja3: facts.ja3.iter().skip(1).map(Ja3::hash).collect(),
         encrypted_client_hello: facts.encrypted_hello,
         completed: facts.completed,
         alerts: facts.alerts.iter().map(|(from, what, _)| format!("{}: {what}", from.name())).collect(),
+        close: facts.close.as_ref().map(|(from, what, _)| format!("{}: {}", from.name(), what.in_words())),
     }
 }
 

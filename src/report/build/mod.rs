@@ -10,7 +10,7 @@ mod sessions;
 
 use super::model::{CoverageReport, Finding, PacketReport, Report, Share, Time, Tool};
 use super::{SCHEMA_VERSION, text};
-use crate::capture::{Input, Precision, Timestamp};
+use crate::capture::{Format, Input, Precision, Timestamp};
 use crate::flow::{Coverage, PacketRef, Tally};
 use crate::identify::infer::Subject;
 use crate::identify::{Catalogue, Contact, Identity, Inference, Role, Service};
@@ -97,6 +97,7 @@ pub fn build(material: &Material<'_>) -> Report {
 struct Met<'a> {
     contact: Contact,
     lacks_answers: bool,
+    is_proxy: bool,
     services: &'a [Service],
     roles: &'a [Role],
     names: Vec<&'a str>,
@@ -175,6 +176,7 @@ impl<'a> Builder<'a> {
         let Placement { scope, location, operator, .. } = &*placement;
         self.material.policy.judge(&Evidence {
             lacks_answers: met.lacks_answers,
+            is_proxy: met.is_proxy,
             services: met.services,
             roles: met.roles,
             names: &met.names,
@@ -202,14 +204,21 @@ impl<'a> Builder<'a> {
     /// What the capture lacks that may have held a contact.
     fn lacks(&self) -> Vec<String> {
         let inputs = &self.material.inputs;
-        let damaged = inputs.iter().filter(|input| input.damage.is_some()).count();
+        let (gone, damaged): (Vec<&Input>, Vec<&Input>) = inputs
+            .iter()
+            .filter(|input| input.damage.is_some())
+            .partition(|input| input.format == Format::Live);
+        let mut lacks = Vec::new();
+        if !gone.is_empty() {
+            let gone = text::counted(gone.len(), "interface");
+            lacks.push(format!("{gone} could not be captured from until the end."));
+        }
         let dropped: u64 = inputs.iter().filter_map(|input| input.dropped_packets).sum();
         let unfollowed = self.coverage.unfollowed_packets;
-        let mut lacks = Vec::new();
-        if damaged > 0 {
+        if !damaged.is_empty() {
             lacks.push(format!(
                 "What follows the damage in {} was not read.",
-                text::counted(damaged, "input")
+                text::counted(damaged.len(), "input")
             ));
         }
         if dropped > 0 {
@@ -225,6 +234,9 @@ impl<'a> Builder<'a> {
                 "{} packets were not followed: too many flows or addresses.",
                 text::number(unfollowed)
             ));
+        }
+        if self.material.coverage.headers_only {
+            lacks.push("Only headers were looked at: no call is told, and no name is known.".to_owned());
         }
         let unread = self.coverage.unread_segments;
         if unread > 0 {

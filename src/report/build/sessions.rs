@@ -11,7 +11,7 @@ use super::finding::Seen;
 use super::proof::Proof;
 use super::{Builder, MIN_PART, Met};
 use crate::flow::Transport;
-use crate::identify::facts::{Rtt, RttVia};
+use crate::identify::facts::{Rtt, RttVia, Tunnel};
 use crate::identify::infer::Subject;
 use crate::identify::names::Name;
 use crate::identify::{Contact, Identity, Role, Service};
@@ -100,6 +100,7 @@ impl Builder<'_> {
             &Met {
                 contact: endpoint.contact,
                 lacks_answers: session.lacks_answers(),
+                is_proxy: !endpoint.proxy_for.is_empty(),
                 services: std::slice::from_ref(&session.service),
                 roles: &endpoint.roles,
                 names: endpoint.names.iter().map(|name| &*name.name).collect(),
@@ -147,6 +148,7 @@ impl Builder<'_> {
                 listed = &identity.names;
                 names.extend(listed.iter().map(|name| (&*name.name, name.via.name())));
             }
+            endpoint.proxy_for.extend(used_proxy(subject).map(|tunnel| tunnel.host.clone()));
             let streams = subject.facts.map_or(&[][..], |facts| &facts.media);
             streams.iter().for_each(|stream| note(&mut endpoint.media, stream.kind.unwrap_or("media")));
             if !leg.opened_by_far {
@@ -159,6 +161,7 @@ impl Builder<'_> {
             }
         }
         tidy(&mut endpoint.ports);
+        tidy(&mut endpoint.proxy_for);
         tidy(&mut endpoint.roles);
         if endpoint.roles.len() > 1 {
             endpoint.roles.retain(|role| *role != Role::Unknown);
@@ -187,6 +190,7 @@ impl Builder<'_> {
             ports: Vec::new(),
             transports: Vec::new(),
             names: Vec::new(),
+            proxy_for: Vec::new(),
             roles: Vec::new(),
             contact: Contact::Mentioned,
             country: placement.location.country,
@@ -323,6 +327,7 @@ impl Builder<'_> {
             &Met {
                 contact,
                 lacks_answers: false,
+                is_proxy: met.iter().any(|(subject, _)| used_proxy(subject).is_some()),
                 services: &services.into_iter().collect::<Vec<_>>(),
                 roles: &roles.into_iter().collect::<Vec<_>>(),
                 names: met.iter().flat_map(|(_, identity)| &identity.names).map(|name| &*name.name).collect(),
@@ -354,6 +359,7 @@ impl Builder<'_> {
             let met = Met {
                 contact,
                 lacks_answers: false,
+                is_proxy: false,
                 services: &[],
                 roles: &[],
                 names: Vec::new(),
@@ -390,6 +396,11 @@ impl Builder<'_> {
             packets: Vec::new(),
         }
     }
+}
+
+/// What a flow's server was asked for, if it is a proxy and something went through it.
+fn used_proxy<'a>(subject: &Subject<'a>) -> Option<&'a Tunnel> {
+    subject.facts.and_then(|facts| facts.tunnel.as_deref()).filter(|tunnel| tunnel.is_used)
 }
 
 /// Sorts `list` and leaves each item in it once.

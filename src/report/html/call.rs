@@ -7,7 +7,7 @@ use super::timeline::Timeline;
 use super::words::{self, Mark};
 use crate::identify::Contact;
 use crate::report::model::{FailoverReport, Finding, SessionEndpoint, SessionReport};
-use crate::report::text::bytes;
+use crate::report::text::{bytes, programs};
 use askama::Template;
 use std::cmp::Reverse;
 
@@ -34,6 +34,7 @@ pub(super) struct Call<'a> {
     countries: String,
     findings: Vec<&'a Finding>,
     more_findings: Vec<&'a Finding>,
+    programs: Option<String>,
     remarks: Vec<&'static str>,
     untouched: Vec<String>,
     map: Map,
@@ -74,6 +75,7 @@ impl<'a> Call<'a> {
             countries: countries(call),
             more_findings: findings.split_off(findings.len().min(MAX_FINDINGS)),
             findings,
+            programs: (!call.processes.is_empty()).then(|| programs(&call.processes)),
             remarks: remarks(call),
             untouched: untouched(call),
             map: Map::new(context, call),

@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 /// What every value in a template goes through: what HTML takes for markup becomes a reference, what could turn the
 /// direction of writing or hide itself becomes an escape that can be read (`\u{202e}`), as in the table.
 #[derive(Clone, Copy)]
-pub(in crate::report) struct Escape;
+pub(crate) struct Escape;
 
 impl askama::filters::Escaper for Escape {
     fn write_escaped_str<W: Write>(&self, mut out: W, text: &str) -> fmt::Result {

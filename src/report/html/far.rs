@@ -116,6 +116,7 @@ fn summary(end: &SessionEndpoint, known: Option<&EndpointReport>) -> String {
     if !end.media.is_empty() {
         parts.push(end.media.join(", "));
     }
+    parts.extend(crate::report::text::proxied(end));
     let claims = known.map_or(0, |known| known.location.claims.len());
     parts.push(words::many(claims as u64, "claim"));
     if known.is_some_and(|known| !known.location.contradictions.is_empty()) {

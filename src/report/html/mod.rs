@@ -6,15 +6,14 @@
 mod call;
 mod context;
 mod endpoint;
-mod escape;
+pub(crate) mod escape;
 mod far;
 mod map;
 mod page;
 mod place;
 mod timeline;
-mod words;
 
-use super::Report;
+use super::{Report, words};
 use askama::Template;
 use context::Context;
 use page::Page;
@@ -28,18 +27,19 @@ const SCRIPT: &str = include_str!("script.js");
 pub(super) fn write(report: &Report, out: &mut (dyn Write + Send)) -> io::Result<()> {
     let context = Context::new(report);
     let mut out = io::BufWriter::new(out);
-    Page::new(&context, STYLE, SCRIPT, policy()).write_into(&mut out)?;
+    Page::new(&context, STYLE, SCRIPT, content_policy(STYLE, Some(SCRIPT))).write_into(&mut out)?;
     // The template engine leaves out the last line feed.
     out.write_all(b"\n")?;
     out.flush()
 }
 
 /// A content security policy (level 3) under which nothing is loaded, and nothing runs or styles but what is in the file.
-fn policy() -> String {
+pub(crate) fn content_policy(style: &str, script: Option<&str>) -> String {
+    let hash = |text: &str| format!("'sha256-{}'", base64(&Sha256::digest(text)));
     format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
-        base64(&Sha256::digest(STYLE)),
-        base64(&Sha256::digest(SCRIPT)),
+        "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
+        hash(style),
+        script.map_or_else(|| "'none'".to_owned(), hash),
     )
 }
 

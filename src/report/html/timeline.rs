@@ -3,15 +3,14 @@
 //! Places along it are shares of the whole, so that it can be drawn at any width.
 
 use super::words;
-use crate::capture::{Precision, Timestamp};
 use crate::identify::Contact;
 use crate::policy::Verdict;
-use crate::report::model::{EventReport, FailoverReport, SessionEndpoint, SessionReport, Time};
+use crate::report::axis::{Axis, WHOLE};
+use crate::report::model::{EventReport, FailoverReport, SessionEndpoint, SessionReport};
 use crate::report::text::{bytes, socket};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::time::Duration;
 
 /// Far ends with a lane: what a page shows at once. The table of events has all.
 const MAX_LANES: usize = 16;
@@ -19,12 +18,6 @@ const MAX_LANES: usize = 16;
 const LANE: usize = 28;
 /// Ticks of the axis at most, before it is zoomed.
 const MAX_TICKS: u64 = 6;
-
-/// Lengths between ticks that people count in.
-const STEPS_MS: [u64; 24] = [
-    1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000,
-    300_000, 600_000, 1_800_000, 3_600_000, 7_200_000, 21_600_000, 86_400_000,
-];
 
 /// What is drawn.
 pub(super) struct Timeline<'a> {
@@ -99,7 +92,7 @@ pub(super) struct Row {
 
 impl<'a> Timeline<'a> {
     pub(super) fn new(call: &'a SessionReport) -> Self {
-        let scale = Scale::of(call);
+        let scale = Axis::of(call);
         let (shown, without) = shown(call);
         let mut events: BTreeMap<IpAddr, Vec<&EventReport>> = BTreeMap::new();
         for event in &call.timeline {
@@ -117,7 +110,7 @@ impl<'a> Timeline<'a> {
             start_ms: scale.start.nanoseconds() / 1_000_000,
             span_ms: format!("{}.{:06}", scale.span / 1_000_000, scale.span % 1_000_000),
             height: lanes.len() * LANE,
-            ticks: scale.ticks(),
+            ticks: scale.ticks(MAX_TICKS).into_iter().map(|(at, clock)| (share(at), clock)).collect(),
             jumps: failovers.collect(),
             without,
             signs: lanes.iter().flat_map(|lane| &lane.signs).map(|sign| sign.kind).collect(),
@@ -162,7 +155,7 @@ fn shown(call: &SessionReport) -> (Vec<&SessionEndpoint>, usize) {
 }
 
 fn lane(
-    scale: &Scale,
+    scale: &Axis,
     end: &SessionEndpoint,
     events: &[&EventReport],
     places: &BTreeMap<IpAddr, usize>,
@@ -190,7 +183,7 @@ fn lane(
         }
     });
     let signs = events.iter().filter(|event| !event.event.starts_with("media-")).map(|event| Sign {
-        x: scale.share(event.time),
+        x: share(scale.place(event.time)),
         kind: event.event,
         title: title(event),
     });
@@ -232,7 +225,7 @@ fn what(event: &EventReport) -> String {
 }
 
 fn jump(
-    scale: &Scale,
+    scale: &Axis,
     call: &SessionReport,
     failover: &FailoverReport,
     places: &BTreeMap<IpAddr, usize>,
@@ -243,7 +236,7 @@ fn jump(
     let at = scale.place(failover.time);
     Some(Jump {
         class: words::mark(verdict.unwrap_or(Verdict::Allow)).class,
-        from: scale.share(first.time),
+        from: share(scale.place(first.time)),
         x: share(at),
         y1: from + LANE / 2,
         y2: to + LANE / 2,
@@ -265,85 +258,17 @@ fn row(call: &SessionReport, event: &EventReport) -> Row {
     }
 }
 
-/// The whole of the axis, in parts of a share: 100 with five decimal places.
-const WHOLE: u64 = 10_000_000;
-
+/// Parts of the whole in per cent, with five decimal places.
 fn share(parts: u64) -> Share {
     format!("{}.{:05}", parts / (WHOLE / 100), parts % (WHOLE / 100))
-}
-
-/// From times to shares.
-struct Scale {
-    start: Timestamp,
-    /// Nanoseconds, one at least.
-    span: u64,
-}
-
-impl Scale {
-    fn of(call: &SessionReport) -> Self {
-        let span = u64::try_from(call.end.at.since(call.start.at).as_nanos()).unwrap_or(u64::MAX);
-        // A call of one packet is drawn as one of a millisecond.
-        Self { start: call.start.at, span: if span == 0 { 1_000_000 } else { span } }
-    }
-
-    /// Where a time is; one outside of the call, which another flow may have, stands at its end.
-    fn place(&self, time: Time) -> u64 {
-        let since = time.at.since(self.start).as_nanos();
-        let parts = since.saturating_mul(u128::from(WHOLE)) / u128::from(self.span);
-        u64::try_from(parts).unwrap_or(WHOLE).min(WHOLE)
-    }
-
-    fn share(&self, time: Time) -> Share {
-        share(self.place(time))
-    }
-
-    fn ticks(&self) -> Vec<(Share, String)> {
-        let span_ms = self.span / 1_000_000;
-        let step =
-            STEPS_MS.into_iter().find(|step| span_ms / step <= MAX_TICKS).unwrap_or(u64::MAX / 1_000_000);
-        let step_ns = step * 1_000_000;
-        let start = u64::try_from(self.start.nanoseconds()).unwrap_or_default();
-        let first = start.div_ceil(step_ns).saturating_mul(step_ns);
-        let times = (0..=MAX_TICKS).map(|tick| first.saturating_add(tick.saturating_mul(step_ns)));
-        let within = times.filter(|time| time - start <= self.span);
-        within
-            .map(|time| {
-                let since = Duration::from_nanos(time - start);
-                let parts = since.as_nanos() * u128::from(WHOLE) / u128::from(self.span);
-                let at = Timestamp::from_nanoseconds(i64::try_from(time).unwrap_or(i64::MAX));
-                let text = at.rfc3339(Precision::new(if step < 1000 { 3 } else { 0 }));
-                let clock = text.get(11..).unwrap_or_default().trim_end_matches('Z').to_owned();
-                (share(u64::try_from(parts).unwrap_or(WHOLE)), clock)
-            })
-            .collect()
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn at(nanoseconds: i64) -> Time {
-        Time { at: Timestamp::from_nanoseconds(nanoseconds), precision: Precision::new(6) }
-    }
-
     #[test]
-    fn times_are_shares_of_the_call_and_none_lies_outside() {
-        let scale = Scale { start: at(1_000).at, span: 4_000 };
-        let shares = [0, 1_000, 2_000, 5_000, 9_000].map(|time| scale.share(at(time)));
-        assert_eq!(shares, ["0.00000", "0.00000", "25.00000", "100.00000", "100.00000"]);
-    }
-
-    #[test]
-    fn ticks_stand_at_round_times() {
-        let start = 1_585_922_531_400_000_000;
-        let scale = Scale { start: at(start).at, span: 30_000_000_000 };
-        let ticks: Vec<String> = scale.ticks().into_iter().map(|(_, label)| label).collect();
-        assert_eq!(ticks, ["14:02:15", "14:02:20", "14:02:25", "14:02:30", "14:02:35", "14:02:40"]);
-        let scale = Scale { start: at(start).at, span: 1_000_000 };
-        assert_eq!(scale.ticks().len(), 2);
-        for span in [1, 999_999, u64::MAX] {
-            assert!(Scale { start: at(start).at, span }.ticks().len() <= 7);
-        }
+    fn shares_are_per_cent_of_the_whole() {
+        assert_eq!([0, WHOLE / 4, WHOLE].map(share), ["0.00000", "25.00000", "100.00000"]);
     }
 }

@@ -77,13 +77,13 @@ impl<W: Write + Send> Writer<W> {
         })
     }
 
-    /// Writes what is left, and the end of the file, without which nobody can read it.
-    pub fn finish(mut self) -> io::Result<()> {
+    /// Writes what is left, and the end of the file, without which nobody can read it; returns how many rows it has.
+    pub fn finish(mut self) -> io::Result<u64> {
         if self.rows > 0 {
             write_group(&mut self.file, &mut self.buffers).map_err(to_io)?;
         }
-        self.file.close().map_err(to_io)?;
-        Ok(())
+        let metadata = self.file.close().map_err(to_io)?;
+        Ok(metadata.file_metadata().num_rows().unsigned_abs())
     }
 }
 
@@ -91,7 +91,7 @@ impl<W: Write + Send> Writer<W> {
 pub(super) fn write(report: &Report, table: Table, out: &mut (dyn Write + Send)) -> io::Result<()> {
     let mut writer = Writer::new(out, table, &[])?;
     writer.append(report, &[])?;
-    writer.finish()
+    writer.finish().map(drop)
 }
 
 fn file<W: Write + Send>(out: W, table: Table, columns: &[(&str, Kind)]) -> Result<SerializedFileWriter<W>> {

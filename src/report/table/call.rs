@@ -1,7 +1,7 @@
 //! One call of the table.
 
 use super::super::model::{FailedReport, FailoverReport, Report, SessionEndpoint, SessionReport};
-use super::super::text::{bytes, counted, escape, milliseconds, socket};
+use super::super::text::{self, bytes, counted, escape, milliseconds, programs, socket};
 use super::{Table, WIDTH, best_name, claims, clock, span};
 use crate::identify::{Contact, Role};
 use crate::locate::{Confidence, CountryCode, Scope};
@@ -71,6 +71,9 @@ impl Table {
             self.line(&format!("{verdict}  {who}"));
             self.line(&format!("{when:>WIDTH$}"));
         }
+        if !call.processes.is_empty() {
+            self.wrapped(&format!("of the program {}", escape(&programs(&call.processes))), 6);
+        }
         let columns = format!(
             "      {:10} {:SERVER_WIDTH$} {:12}{:>8}{:>8}{:>10}",
             "role", "far end", "where", "rtt", "sent", "received"
@@ -131,6 +134,7 @@ impl Table {
         if !endpoint.media.is_empty() {
             parts.push(endpoint.media.join(", "));
         }
+        parts.extend(text::proxied(endpoint).map(|words| escape(&words)));
         if !parts.is_empty() {
             self.wrapped(&parts.join("   "), INDENT);
         }

@@ -93,10 +93,13 @@ impl Table {
         }
         self.line(&line);
         if let Some(damage) = &input.damage {
-            self.wrapped(
-                &format!("damaged at byte {}: {}", number(damage.offset), escape(&damage.reason)),
-                2,
-            );
+            let reason = escape(&damage.reason);
+            let text = match input.format {
+                // An interface that went away.
+                "live" => reason,
+                _ => format!("damaged at byte {}: {reason}", number(damage.offset)),
+            };
+            self.wrapped(&text, 2);
         }
         if let Some(dropped) = input.dropped_packets.filter(|&dropped| dropped > 0) {
             self.line(&format!("  {} packets were dropped while capturing", number(dropped)));

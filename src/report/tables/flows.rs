@@ -58,8 +58,13 @@ pub(super) const COLUMNS: &[Column<FlowReport>] = &[
     ),
     column(
         "handshake_ja3",
-        "JA3 of the client's hello.",
+        "JA3 of the client's first hello.",
         Text(|row, _| row.handshake.as_ref()?.ja3.as_deref().and_then(word)),
+    ),
+    column(
+        "handshake_further_ja3",
+        "JA3 of its further hellos, where they differ.",
+        Texts(|row, _| words(row.handshake.iter().flat_map(|it| &it.further_ja3).map(String::as_str))),
     ),
     column(
         "handshake_encrypted_client_hello",
@@ -75,6 +80,11 @@ pub(super) const COLUMNS: &[Column<FlowReport>] = &[
         "handshake_alerts",
         "Alerts in clear.",
         Texts(|row, _| words(row.handshake.iter().flat_map(|it| &it.alerts).map(String::as_str))),
+    ),
+    column(
+        "handshake_close",
+        "Who ended a QUIC connection and why, where an Initial packet says it.",
+        Text(|row, _| row.handshake.as_ref()?.close.as_deref().and_then(word)),
     ),
     column(
         "media_direction",
@@ -138,6 +148,16 @@ pub(super) const COLUMNS: &[Column<FlowReport>] = &[
         "verdict",
         "The verdict on its far end; empty where it was not judged.",
         Text(|row, _| row.verdict.and_then(|verdict| word(verdict.name()))),
+    ),
+    column(
+        "process_name",
+        "The program that has the client's socket, or the server's if only that is here, where a live capture could see it.",
+        Text(|row, _| row.process.as_ref().and_then(|process| word(process.name.as_str()))),
+    ),
+    column(
+        "process_pid",
+        "Number of the process.",
+        Count(|row, _| row.process.as_ref().map(|process| u64::from(process.pid))),
     ),
     column("client_scope", "What kind of address the client has.", Text(|row, all| scope(client(row, all)))),
     column("client_country", "Where the client is.", Text(|row, all| country(client(row, all)))),

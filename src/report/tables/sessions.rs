@@ -18,6 +18,16 @@ pub(super) const COLUMNS: &[Column<SessionReport>] = &[
         "What says so: `address`, `vantage` or `home`.",
         Text(|row, _| row.client_country_via.and_then(word)),
     ),
+    column(
+        "processes_name",
+        "Programs that have its sockets, where a live capture could see them.",
+        Texts(|row, _| words(row.processes.iter().map(|process| process.name.as_str()))),
+    ),
+    column(
+        "processes_pid",
+        "Number of the process of each.",
+        Counts(|row| row.processes.iter().map(|process| Some(u64::from(process.pid))).collect()),
+    ),
     column("start", "Time of the first packet.", Time(|row| Some(row.start))),
     column("end", "Time of the last packet.", Time(|row| Some(row.end))),
     column("media_seen", "Whether media was seen.", Flag(|row| Some(row.media_seen))),

@@ -1,10 +1,10 @@
 //! Labels of countries on the map: the code, and a sign for each role, so that none lies on another.
 
-use super::projection::{HEIGHT, Point, WIDTH};
-use super::{Client, Group};
+use super::Group;
 use crate::identify::Role;
 use crate::policy::Verdict;
-use crate::report::html::words;
+use crate::report::map::{Client, HEIGHT, Point, WIDTH};
+use crate::report::words;
 use std::cmp::Reverse;
 
 /// Labels of one map. Of a call with more countries the rest are dots, and all are in the list beside it.

@@ -3,26 +3,22 @@
 //! A place is a country and never more: the point of a country stands for all of it.
 
 mod callout;
-mod client;
-mod projection;
-mod world;
+mod path;
 
+pub(super) use crate::report::map::countries as outlines;
 pub(super) use callout::Callout;
-pub(super) use client::Client;
-pub(super) use projection::edge;
-pub(super) use world::countries as outlines;
+pub(super) use path::edge;
 
 use super::context::Context;
 use super::words::{self, Mark};
 use crate::identify::{Contact, Role};
 use crate::locate::CountryCode;
 use crate::policy::Verdict;
-use crate::report::model::{SessionEndpoint, SessionReport};
+use crate::report::map::{self, Client, HEIGHT, Point, Shape, WIDTH};
+use crate::report::model::{EndpointReport, SessionEndpoint, SessionReport};
 use crate::report::text::bytes;
-use projection::{HEIGHT, Point};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use world::Shape;
 
 /// Room under the sheet for a client whose place is not known.
 const BELOW: f64 = 44.0;
@@ -131,14 +127,19 @@ impl Group<'_> {
 impl Map {
     pub(super) fn new(context: &Context<'_>, call: &SessionReport) -> Self {
         let groups = groups(call);
-        let client = Client::of(context, call);
+        let mut seen: Vec<&EndpointReport> = context.endpoint(call.client).into_iter().collect();
+        seen.extend(context.mapped.get(&call.client).into_iter().flatten());
+        let mut client = Client::of(context.vantage, &seen, call);
+        if client.place().is_none() {
+            client.words.push_str(" Its lines begin below the map.");
+        }
         let most = groups.iter().map(Group::bytes).max().unwrap_or(0);
         let ends = || groups.iter().flat_map(|group| &group.ends);
         let mut roles: Vec<Role> = ends().map(|end| words::first_role(&end.roles)).collect();
         roles.sort();
         roles.dedup();
         Self {
-            height: HEIGHT + if client.place.is_some() { 0.0 } else { BELOW },
+            height: HEIGHT + if client.place().is_some() { 0.0 } else { BELOW },
             shades: groups.iter().map(|group| (group.code, group.class())).collect(),
             lines: groups.iter().rev().map(|group| line(&client, group, most)).collect(),
             dots: groups.iter().map(|group| (group.shape.place.point(), group.class())).collect(),
@@ -149,7 +150,7 @@ impl Map {
             has_unanswered: ends().any(|end| end.contact < Contact::Answered),
             countries: groups.iter().map(|group| group.row(call.one_direction)).collect(),
             client,
-            below: client::label(),
+            below: label(),
         }
     }
 
@@ -174,7 +175,7 @@ fn groups(call: &SessionReport) -> Vec<Group<'_>> {
     }
     let mut groups: Vec<Group<'_>> = by_country
         .into_iter()
-        .filter_map(|(code, ends)| Some(Group { code, shape: world::country(code)?, ends }))
+        .filter_map(|(code, ends)| Some(Group { code, shape: map::country(code)?, ends }))
         .collect();
     groups.sort_by_key(|group| (Reverse((group.verdict(), group.bytes())), group.code));
     groups
@@ -185,16 +186,27 @@ fn line(client: &Client, group: &Group<'_>, most: u64) -> Line {
     let share =
         if most == 0 { 0 } else { u128::from(group.bytes()) * u128::from(WIDEST * 10) / u128::from(most) };
     let tenths = NARROWEST_TENTHS.max(u64::try_from(share).unwrap_or(WIDEST * 10));
-    let path = client.place.map_or_else(
+    let path = client.place().map_or_else(
         || from_below(group.shape.place.point()),
-        |place| projection::great_circle(place, group.shape.place),
+        |place| path::great_circle(place, group.shape.place),
     );
     Line { path, width: format!("{}.{}", tenths / 10, tenths % 10), class: group.class() }
 }
 
+/// Where lines start that come from nowhere on the map.
+fn below() -> Point {
+    Point { x: WIDTH / 2.0, y: HEIGHT + BELOW - 31.0 }
+}
+
+/// The middle of the label of a client that is nowhere on the map.
+fn label() -> Point {
+    let start = below();
+    Point { x: start.x, y: start.y + 12.0 }
+}
+
 /// From the box under the sheet.
 fn from_below(to: Point) -> String {
-    let start = client::below();
+    let start = below();
     let (bend_x, bend_y) = (start.x + (to.x - start.x) * 0.35, to.y + (start.y - to.y) * 0.25);
     format!("M{:.1} {:.1}Q{bend_x:.1} {bend_y:.1} {:.1} {:.1}", start.x, start.y, to.x, to.y)
 }

@@ -4,20 +4,20 @@ use super::projection::Place;
 use crate::locate::CountryCode;
 use std::sync::LazyLock;
 
-const TABLE: &str = include_str!("../../../../data/world.tsv");
+const TABLE: &str = include_str!("../../../data/world.tsv");
 
 static COUNTRIES: LazyLock<Vec<Shape>> =
     LazyLock::new(|| TABLE.lines().filter_map(Shape::from_line).collect());
 
 /// A country on the map.
 #[derive(Debug)]
-pub(in crate::report::html) struct Shape {
+pub(crate) struct Shape {
     /// Its two letters.
-    pub(in crate::report::html) code: &'static str,
+    pub(crate) code: &'static str,
     /// Where a mark for it stands.
-    pub(super) place: Place,
+    pub(crate) place: Place,
     /// Its outline as path data; empty where it would be smaller than a dot.
-    pub(in crate::report::html) path: &'static str,
+    pub(crate) path: &'static str,
 }
 
 impl Shape {
@@ -30,12 +30,12 @@ impl Shape {
 }
 
 /// Every country on the map, sorted.
-pub(in crate::report::html) fn countries() -> &'static [Shape] {
+pub(crate) fn countries() -> &'static [Shape] {
     &COUNTRIES
 }
 
 /// A country, if the map has it.
-pub(super) fn country(code: CountryCode) -> Option<&'static Shape> {
+pub(crate) fn country(code: CountryCode) -> Option<&'static Shape> {
     let place = COUNTRIES.binary_search_by(|shape| shape.code.cmp(code.as_str())).ok()?;
     COUNTRIES.get(place)
 }

@@ -1,11 +1,9 @@
 //! From the globe to the sheet: the Natural Earth projection, as `tools/embed/world.py` has it, and great circles on it.
 
-use std::fmt::Write as _;
-
 /// Width of the sheet. The outlines in `data/world.tsv` are on one of twice the size.
-pub(super) const WIDTH: f64 = 1000.0;
+pub(crate) const WIDTH: f64 = 1000.0;
 /// Height of the sheet: from 83.7 degrees north to 57 south, so without Antarctica.
-pub(super) const HEIGHT: f64 = 434.0;
+pub(crate) const HEIGHT: f64 = 434.0;
 /// The meridian in the middle of the sheet.
 const CENTRE: f64 = 11.0;
 /// The parallel at the upper edge.
@@ -17,21 +15,21 @@ const PIECES: u32 = 48;
 
 /// A place on the globe, in degrees.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Place {
-    pub(super) latitude: f64,
-    pub(super) longitude: f64,
+pub(crate) struct Place {
+    pub(crate) latitude: f64,
+    pub(crate) longitude: f64,
 }
 
 /// A point of the sheet.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::report::html) struct Point {
-    pub(in crate::report::html) x: f64,
-    pub(in crate::report::html) y: f64,
+pub(crate) struct Point {
+    pub(crate) x: f64,
+    pub(crate) y: f64,
 }
 
 impl Place {
     /// Where the place is on the sheet.
-    pub(super) fn point(self) -> Point {
+    pub(crate) fn point(self) -> Point {
         on_sheet(self.latitude, wrapped(self.longitude - CENTRE))
     }
 
@@ -66,26 +64,24 @@ fn wrapped(degrees: f64) -> f64 {
     (degrees + 180.0).rem_euclid(360.0) - 180.0
 }
 
-/// The edge of the sheet as path data.
-pub(in crate::report::html) fn edge() -> String {
+/// The edge of the sheet.
+pub(crate) fn edge() -> Vec<Point> {
     let latitudes = || (0..=PIECES).map(|step| SOUTH + (NORTH - SOUTH) * part(step));
     let left = latitudes().map(|latitude| on_sheet(latitude, -180.0));
     let right = latitudes().rev().map(|latitude| on_sheet(latitude, 180.0));
-    let mut path = Path::default();
-    left.chain(right).for_each(|point| path.to(point));
-    path.data + "z"
+    left.chain(right).collect()
 }
 
-/// The shortest way over the globe as path data, in two parts where it leaves the sheet over one edge and comes back
-/// over the other. Empty between one place and itself, and between opposite places, where every way is as short.
-pub(super) fn great_circle(from: Place, to: Place) -> String {
+/// The shortest way over the globe, in two parts where it leaves the sheet over one edge and comes back over the other.
+/// Empty between one place and itself, and between opposite places, where every way is as short.
+pub(crate) fn great_circle(from: Place, to: Place) -> Vec<Vec<Point>> {
     let (start, end) = (from.vector(), to.vector());
     let cosine: f64 = start.iter().zip(end).map(|(one, other)| one * other).sum();
     let angle = cosine.clamp(-1.0, 1.0).acos();
     if angle.sin() < 1e-6 {
-        return String::new();
+        return Vec::new();
     }
-    let mut path = Path::default();
+    let (mut parts, mut line) = (Vec::new(), Vec::new());
     let mut before: Option<(f64, f64)> = None;
     for step in 0..=PIECES {
         let weights = [((1.0 - part(step)) * angle).sin(), (part(step) * angle).sin()];
@@ -102,37 +98,19 @@ pub(super) fn great_circle(from: Place, to: Place) -> String {
             let unwrapped = longitude + 2.0 * border;
             let share = (border - old) / (unwrapped - old);
             let crossing = old_latitude + (latitude - old_latitude) * share;
-            path.to(on_sheet(crossing, border));
-            path.lift();
-            path.to(on_sheet(crossing, -border));
+            line.push(on_sheet(crossing, border));
+            parts.push(std::mem::take(&mut line));
+            line.push(on_sheet(crossing, -border));
         }
-        path.to(on_sheet(latitude, longitude));
+        line.push(on_sheet(latitude, longitude));
         before = Some((latitude, longitude));
     }
-    path.data
+    parts.push(line);
+    parts
 }
 
 fn part(step: u32) -> f64 {
     f64::from(step) / f64::from(PIECES)
-}
-
-/// Path data under construction.
-#[derive(Default)]
-struct Path {
-    data: String,
-    drawing: bool,
-}
-
-impl Path {
-    fn to(&mut self, point: Point) {
-        let verb = if self.drawing { 'L' } else { 'M' };
-        let _ = write!(self.data, "{verb}{:.1} {:.1}", point.x, point.y);
-        self.drawing = true;
-    }
-
-    fn lift(&mut self) {
-        self.drawing = false;
-    }
 }
 
 #[cfg(test)]
@@ -155,25 +133,20 @@ mod tests {
 
     #[test]
     fn an_arc_over_the_edge_is_in_two_parts() {
-        assert_eq!(great_circle(place(37.0, -122.0), place(35.7, 139.7)).matches('M').count(), 2);
-        assert_eq!(great_circle(place(45.0, 7.7), place(40.0, -100.0)).matches('M').count(), 1);
-        assert_eq!(great_circle(place(45.0, 7.7), place(45.0, 7.7)), "");
-        assert_eq!(great_circle(place(45.0, 10.0), place(-45.0, -170.0)), "");
+        assert_eq!(great_circle(place(37.0, -122.0), place(35.7, 139.7)).len(), 2);
+        assert_eq!(great_circle(place(45.0, 7.7), place(40.0, -100.0)).len(), 1);
+        assert_eq!(great_circle(place(45.0, 7.7), place(45.0, 7.7)), Vec::<Vec<Point>>::new());
+        assert_eq!(great_circle(place(45.0, 10.0), place(-45.0, -170.0)), Vec::<Vec<Point>>::new());
     }
 
     proptest! {
         #[test]
-        fn an_arc_is_made_of_numbers_and_no_piece_crosses_the_sheet(
+        fn no_piece_of_an_arc_crosses_the_sheet(
             a in (-89.0..89.0, -180.0..180.0), b in (-89.0..89.0, -180.0..180.0),
         ) {
-            let data = great_circle(place(a.0, a.1), place(b.0, b.1));
-            prop_assert!(data.chars().all(|c| c.is_ascii_digit() || "ML.- ".contains(c)), "{data}");
-            let parts = data.split('M').skip(1);
-            for part in parts {
-                let xs: Vec<f64> = part.split('L').map(|point| point.split(' ').next().unwrap().parse().unwrap()).collect();
-                for pair in xs.windows(2) {
-                    prop_assert!((pair[1] - pair[0]).abs() < 600.0, "{data}");
-                }
+            for part in great_circle(place(a.0, a.1), place(b.0, b.1)) {
+                prop_assert!(part.iter().all(|point| point.x.is_finite() && point.y.is_finite()), "{part:?}");
+                prop_assert!(part.windows(2).all(|pair| (pair[1].x - pair[0].x).abs() < 600.0), "{part:?}");
             }
         }
     }

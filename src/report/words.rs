@@ -1,22 +1,22 @@
-//! Words that people read, in one place so that every part of the page uses the same.
+//! Words that people read, in one place so that every part of a report and of a view uses the same.
 
+use super::model::{NameReport, SessionEndpoint, Time};
+use super::text::{counted, milliseconds};
 use crate::capture::Precision;
 use crate::identify::{Contact, Role};
 use crate::locate::{Confidence, CountryCode, Scope};
 use crate::policy::Verdict;
-use crate::report::model::{NameReport, SessionEndpoint, Time};
-use crate::report::text::{counted, milliseconds};
 use std::time::Duration;
 
 /// A verdict as a mark before a line, and as the class of what it is about.
 #[derive(Clone, Copy)]
-pub(super) struct Mark {
-    pub(super) class: &'static str,
-    pub(super) word: &'static str,
-    pub(super) long: &'static str,
+pub(crate) struct Mark {
+    pub(crate) class: &'static str,
+    pub(crate) word: &'static str,
+    pub(crate) long: &'static str,
 }
 
-pub(super) const fn mark(verdict: Verdict) -> Mark {
+pub(crate) const fn mark(verdict: Verdict) -> Mark {
     match verdict {
         Verdict::Allow => Mark { class: "ok", word: "ok", long: "Allowed" },
         Verdict::Deny => Mark { class: "deny", word: "DENY", long: "Denied" },
@@ -25,7 +25,7 @@ pub(super) const fn mark(verdict: Verdict) -> Mark {
 }
 
 /// The mark of a far end: of one that never answered there is nothing to allow.
-pub(super) fn mark_of(end: &SessionEndpoint) -> Mark {
+pub(crate) fn mark_of(end: &SessionEndpoint) -> Mark {
     if end.verdict == Verdict::Allow && end.contact < Contact::Answered {
         return silent();
     }
@@ -33,12 +33,12 @@ pub(super) fn mark_of(end: &SessionEndpoint) -> Mark {
 }
 
 /// The mark of what never answered.
-pub(super) const fn silent() -> Mark {
+pub(crate) const fn silent() -> Mark {
     Mark { class: "none", word: "–", long: "No answer" }
 }
 
 /// How far contact went. Where answers were not captured, that there is none says nothing.
-pub(super) const fn contact(contact: Contact, one_direction: bool) -> &'static str {
+pub(crate) const fn contact(contact: Contact, one_direction: bool) -> &'static str {
     match contact {
         Contact::Mentioned => "only named",
         Contact::Attempted if one_direction => "answers not captured",
@@ -51,7 +51,7 @@ pub(super) const fn contact(contact: Contact, one_direction: bool) -> &'static s
 }
 
 /// What a role is, for a legend.
-pub(super) const fn role(role: Role) -> &'static str {
+pub(crate) const fn role(role: Role) -> &'static str {
     match role {
         Role::Media => "media: audio, video, screen",
         Role::Relay => "relay (TURN)",
@@ -65,7 +65,7 @@ pub(super) const fn role(role: Role) -> &'static str {
 }
 
 /// What happened, for a person.
-pub(super) fn event(event: &str) -> &str {
+pub(crate) fn event(event: &str) -> &str {
     match event {
         "lookup" => "name looked up",
         "answer" => "answered",
@@ -77,17 +77,22 @@ pub(super) fn event(event: &str) -> &str {
     }
 }
 
-pub(super) fn first_role(roles: &[Role]) -> Role {
+pub(crate) fn first_role(roles: &[Role]) -> Role {
     roles.first().copied().unwrap_or(Role::Unknown)
 }
 
-pub(super) fn roles(roles: &[Role]) -> String {
+pub(crate) fn roles(roles: &[Role]) -> String {
     roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ")
 }
 
 /// Why a far end is not on the map; `None` if it is.
-pub(super) const fn off_map(endpoint: &SessionEndpoint) -> Option<&'static str> {
-    match (endpoint.scope, endpoint.confidence) {
+pub(crate) const fn off_map(endpoint: &SessionEndpoint) -> Option<&'static str> {
+    unplaced(endpoint.scope, endpoint.confidence)
+}
+
+/// Why an address has no place; `None` if it has.
+pub(crate) const fn unplaced(scope: Scope, confidence: Confidence) -> Option<&'static str> {
+    match (scope, confidence) {
         (Scope::Global, Confidence::Confirmed | Confidence::Likely) => None,
         (Scope::Global, Confidence::Disputed) => Some("place disputed"),
         (Scope::Global, Confidence::Unknown) => Some("place unknown"),
@@ -96,34 +101,34 @@ pub(super) const fn off_map(endpoint: &SessionEndpoint) -> Option<&'static str> 
 }
 
 /// `CN China`.
-pub(super) fn country(code: CountryCode) -> String {
+pub(crate) fn country(code: CountryCode) -> String {
     format!("{code} {}", code.name())
 }
 
 /// The name that tells a person most: what the client asked for before what a certificate allows, and no pattern
 /// where there is a name.
-pub(super) fn best_name(names: &[NameReport]) -> Option<&str> {
-    crate::report::table::best_name(names)
+pub(crate) fn best_name(names: &[NameReport]) -> Option<&str> {
+    super::table::best_name(names)
 }
 
 /// `2020-04-03 14:02:11`.
-pub(super) fn second(time: Time) -> String {
+pub(crate) fn second(time: Time) -> String {
     time.at.rfc3339(Precision::new(0)).replace('T', " ").trim_end_matches('Z').to_owned()
 }
 
 /// `14:02:11.250`.
-pub(super) fn clock(time: Time) -> String {
+pub(crate) fn clock(time: Time) -> String {
     let text = time.at.rfc3339(Precision::new(3));
     text.get(11..).unwrap_or_default().trim_end_matches('Z').to_owned()
 }
 
 /// `2020-04-03 14:02:11 to 14:09:37 UTC`, with the second date where it is another.
-pub(super) fn span(first: Time, last: Time) -> String {
-    format!("{} UTC", crate::report::table::span(first, last))
+pub(crate) fn span(first: Time, last: Time) -> String {
+    format!("{} UTC", super::table::span(first, last))
 }
 
 /// `12 ms`, `31 s`, `4 min 10 s`, `2 h 5 min`.
-pub(super) fn duration(span: Duration) -> String {
+pub(crate) fn duration(span: Duration) -> String {
     let seconds = span.as_secs();
     match seconds {
         0 => milliseconds(span),
@@ -134,7 +139,7 @@ pub(super) fn duration(span: Duration) -> String {
 }
 
 /// `packet 3` or `packets 3, 4`.
-pub(super) fn packets(numbers: &[u64]) -> String {
+pub(crate) fn packets(numbers: &[u64]) -> String {
     let list: Vec<String> = numbers.iter().map(u64::to_string).collect();
     match list.as_slice() {
         [] => String::new(),
@@ -144,12 +149,12 @@ pub(super) fn packets(numbers: &[u64]) -> String {
 }
 
 /// A length on the map with one decimal place.
-pub(super) fn px(length: f64) -> String {
+pub(crate) fn px(length: f64) -> String {
     format!("{length:.1}")
 }
 
 /// `1 call`, `2 calls`, of numbers as they are counted in reports.
-pub(super) fn many(count: u64, noun: &str) -> String {
+pub(crate) fn many(count: u64, noun: &str) -> String {
     counted(usize::try_from(count).unwrap_or(usize::MAX), noun)
 }
 

@@ -1,0 +1,78 @@
+//! What lies around the protocol of a TCP connection: what a client says to a proxy, or the agreement to begin TLS.
+
+use super::Feed;
+use crate::identify::facts::{Direction, ProxyKind, Tunnel};
+use crate::identify::{FlowFacts, Probe, http, socks, tls};
+
+/// Bytes before the inner protocol that are waited for: logins at a proxy, greetings of mail and chat servers.
+pub(super) const MAX_OUTER: usize = 16 * 1024;
+/// How clients ask to go on with TLS: SMTP, IMAP and XMPP (RFC 3207, RFC 9051, RFC 6120), POP3, FTP (RFC 2595, RFC 4217).
+const START_TLS: [&[u8]; 3] = [b"STARTTLS", b"STLS\r\n", b"AUTH TLS"];
+
+/// What lies around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outer {
+    /// An HTTP proxy's tunnel.
+    Http,
+    /// A SOCKS proxy's.
+    Socks(ProxyKind),
+    /// The same server, before it goes over to TLS.
+    StartTls,
+}
+
+impl Outer {
+    /// Finds it in the first bytes of a stream. Notes whom a proxy is asked for.
+    pub(super) fn find(feed: &Feed, stream: &[u8], facts: &mut FlowFacts) -> Option<Self> {
+        match (stream.first()?, feed.direction) {
+            (4 | 5, Direction::FromClient) => {
+                let (asked, _) = socks::request(stream)?;
+                let (kind, port) = (asked.kind, Some(asked.port));
+                facts.tunnelled(Tunnel { kind, host: asked.host, port, packet: feed.packet, is_used: false });
+                Some(Self::Socks(kind))
+            }
+            (b'A'..=b'Z', Direction::FromClient) if stream.starts_with(b"CONNECT ") => {
+                connect(feed, stream, facts).then_some(Self::Http)
+            }
+            // The answer to a CONNECT that is not in the capture.
+            (b'H', Direction::FromServer) => {
+                let inner = http::tunnelled(stream)?;
+                (tls::probe(inner) == Probe::Match).then_some(Self::Http)
+            }
+            (b' '..=b'~', Direction::FromClient) => {
+                let start = tls::find(stream)?;
+                asks_for_tls(stream.get(..start)?).then_some(Self::StartTls)
+            }
+            _ => None,
+        }
+    }
+
+    /// What lies inside; `None` where it has not begun.
+    pub(super) fn inner(self, direction: Direction, stream: &[u8]) -> Option<&[u8]> {
+        match (self, direction) {
+            (Self::Http, _) => http::tunnelled(stream),
+            (Self::Socks(_), Direction::FromClient) => socks::request(stream).map(|(_, inner)| inner),
+            (Self::Socks(kind), Direction::FromServer) => socks::answered(stream, kind),
+            (Self::StartTls, _) => stream.get(tls::find(stream)?..),
+        }
+    }
+}
+
+/// Notes whom an HTTP proxy is asked for. Whether it is.
+fn connect(feed: &Feed, stream: &[u8], facts: &mut FlowFacts) -> bool {
+    if http::probe(stream) != Probe::Match {
+        return false;
+    }
+    let Some(http::StartLine::Request { target_host: Some(host), target_port: port, .. }) =
+        http::parse(stream).map(|head| head.start)
+    else {
+        return false;
+    };
+    let host = host.as_str().to_owned();
+    facts.tunnelled(Tunnel { kind: ProxyKind::HttpConnect, host, port, packet: feed.packet, is_used: false });
+    true
+}
+
+fn asks_for_tls(preamble: &[u8]) -> bool {
+    let says = |words: &[u8]| preamble.windows(words.len()).any(|window| window.eq_ignore_ascii_case(words));
+    START_TLS.into_iter().any(says)
+}
