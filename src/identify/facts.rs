@@ -11,6 +11,7 @@ use super::tls::TlsVersion;
 use crate::capture::Timestamp;
 use crate::flow::PacketRef;
 use std::borrow::Cow;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,6 +69,54 @@ impl Protocol {
             Self::Stun => "stun",
             Self::Tls => "tls",
         }
+    }
+}
+
+impl Protocol {
+    /// All of them, in order.
+    const ALL: [Self; 10] = [
+        Self::Dns,
+        Self::Dtls,
+        Self::H323,
+        Self::Http,
+        Self::Quic,
+        Self::Rtcp,
+        Self::Rtp,
+        Self::Sip,
+        Self::Stun,
+        Self::Tls,
+    ];
+}
+
+/// Protocols, each once.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Protocols(u16);
+
+impl Protocols {
+    /// Adds one.
+    pub const fn insert(&mut self, protocol: Protocol) {
+        self.0 |= 1 << protocol as u16;
+    }
+
+    /// Whether it is among them.
+    pub const fn contains(self, protocol: Protocol) -> bool {
+        self.0 & (1 << protocol as u16) != 0
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Each of them, in order.
+    pub fn iter(self) -> impl Iterator<Item = Protocol> {
+        Protocol::ALL.into_iter().filter(move |protocol| self.contains(*protocol))
+    }
+}
+
+impl fmt::Debug for Protocols {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
     }
 }
 
@@ -256,6 +305,19 @@ pub struct Rtt {
     pub samples: u64,
 }
 
+impl Rtt {
+    /// Adds it to `sums`, which has one entry a kind.
+    pub fn add(sums: &mut Vec<Self>, rtt: Self) {
+        match sums.iter_mut().find(|known| known.via == rtt.via) {
+            Some(known) => {
+                known.min = known.min.min(rtt.min);
+                known.samples = known.samples.saturating_add(rtt.samples);
+            }
+            None => push(sums, rtt),
+        }
+    }
+}
+
 /// What the handshake of TLS, DTLS or QUIC shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "each is an independent fact of the bytes")]
@@ -358,8 +420,8 @@ pub struct Tunnel {
 /// What the packets of one flow say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FlowFacts {
-    /// Protocols that were recognised, each once, sorted.
-    pub protocols: Vec<Protocol>,
+    /// Protocols that were recognised.
+    pub protocols: Protocols,
     /// Byte patterns that only one protocol or product writes, each once, with the first packet.
     pub signatures: Vec<(Signature, PacketRef)>,
     /// Names of the server that the flow carries.
@@ -407,14 +469,12 @@ impl FlowFacts {
 
     /// Notes that `protocol` was recognised.
     pub fn protocol(&mut self, protocol: Protocol) {
-        if let Err(place) = self.protocols.binary_search(&protocol) {
-            self.protocols.insert(place, protocol);
-        }
+        self.protocols.insert(protocol);
     }
 
     /// Whether `protocol` was recognised.
     pub fn has(&self, protocol: Protocol) -> bool {
-        self.protocols.binary_search(&protocol).is_ok()
+        self.protocols.contains(protocol)
     }
 
     /// Notes a byte pattern. True the first time.
@@ -478,13 +538,7 @@ impl FlowFacts {
 
     /// Notes a round-trip time.
     pub fn rtt(&mut self, via: RttVia, time: Duration) {
-        match self.rtts.iter_mut().find(|rtt| rtt.via == via) {
-            Some(rtt) => {
-                rtt.min = rtt.min.min(time);
-                rtt.samples = rtt.samples.saturating_add(1);
-            }
-            None => push(&mut self.rtts, Rtt { via, min: time, samples: 1 }),
-        }
+        Rtt::add(&mut self.rtts, Rtt { via, min: time, samples: 1 });
     }
 
     /// Notes a time from a request to its answer: the first of a flow is its handshake time too.
@@ -598,6 +652,15 @@ mod tests {
     }
 
     #[test]
+    fn protocols_are_listed_in_order() {
+        let mut protocols = Protocols::default();
+        assert!(protocols.is_empty());
+        Protocol::ALL.into_iter().rev().for_each(|protocol| protocols.insert(protocol));
+        assert!(protocols.iter().eq(Protocol::ALL) && Protocol::ALL.is_sorted());
+        assert_eq!(Protocol::Tls as usize + 1, Protocol::ALL.len(), "the last one");
+    }
+
+    #[test]
     fn every_list_is_bounded_and_what_is_left_out_is_counted() {
         let mut facts = FlowFacts::default();
         for i in 0..1000u16 {
@@ -620,7 +683,7 @@ mod tests {
         }
         assert_eq!(facts.names, [Name { name: "zoom.us".into(), via: Via::Tls, packet: PACKET }]);
         assert_eq!(facts.signatures, [(Signature::ZoomMedia, PACKET)]);
-        assert_eq!(facts.protocols, [Protocol::Dtls, Protocol::Stun]);
+        assert!(facts.protocols.iter().eq([Protocol::Dtls, Protocol::Stun]));
     }
 
     #[test]

@@ -98,6 +98,12 @@ fn is_address(name: &str) -> bool {
 }
 
 impl Name {
+    /// Whether two lists have the same names, learnt in the same ways.
+    pub fn are_same(list: &[Self], other: &[Self]) -> bool {
+        let is_same = |(a, b): (&Self, &Self)| a.via == b.via && a.name == b.name;
+        list.len() == other.len() && list.iter().zip(other).all(is_same)
+    }
+
     /// Whether an address stands in the place of the name.
     pub fn is_address(&self) -> bool {
         is_address(&self.name)
@@ -121,12 +127,14 @@ pub struct NameBinding {
     pub packet: PacketRef,
 }
 
+type ByAddress<T> = HashMap<IpAddr, T, foldhash::fast::RandomState>;
+
 /// Names of addresses, by client and time.
 #[derive(Debug, Default)]
 pub struct NameTable {
     bindings: Vec<NameBinding>,
     /// For a client and an address: indices into `bindings`.
-    index: HashMap<(IpAddr, IpAddr), Vec<u32>, foldhash::fast::RandomState>,
+    index: ByAddress<ByAddress<Vec<u32>>>,
     forgotten: u64,
 }
 
@@ -138,8 +146,9 @@ impl NameTable {
             self.forgotten = self.forgotten.saturating_add(1);
             return;
         };
+        let of_client = self.index.entry(binding.client).or_default();
         for address in &binding.addresses {
-            let positions = self.index.entry((binding.client, *address)).or_default();
+            let positions = of_client.entry(*address).or_default();
             if positions.len() >= MAX_BINDINGS_EACH {
                 positions.remove(0);
                 self.forgotten = self.forgotten.saturating_add(1);
@@ -152,7 +161,7 @@ impl NameTable {
     /// What `address` was called when `client` turned to it at `time`: the latest answer from before that is not
     /// stale.
     pub fn lookup(&self, client: IpAddr, address: IpAddr, time: Timestamp) -> Option<&NameBinding> {
-        let positions = self.index.get(&(client, address))?;
+        let positions = self.index.get(&client)?.get(&address)?;
         let known =
             positions.iter().filter_map(|position| self.bindings.get(usize::try_from(*position).ok()?));
         let fresh =

@@ -272,6 +272,7 @@ impl<'a> Inspector<'a> {
             judge_all: self.request.judge_all,
             with_flows: self.request.with_flows,
             with_proof: !self.request.brief,
+            threads: self.threads,
         });
         (report, inference, sessions)
     }

@@ -85,6 +85,10 @@ impl Place {
 
 /// The failovers of a session, in order.
 pub(super) fn find(material: &Material<'_>, session: &Session) -> Vec<Failover> {
+    // Of most calls every attempt gets through.
+    if !session.legs.iter().any(|leg| has_failed(material, leg)) {
+        return Vec::new();
+    }
     let mut attempts: Vec<Attempt<'_>> =
         session.legs.iter().filter_map(|leg| attempt(material, leg)).collect();
     attempts.sort_by_key(|attempt| (attempt.subject.start, attempt.leg.flow));
@@ -105,14 +109,27 @@ pub(super) fn find(material: &Material<'_>, session: &Session) -> Vec<Failover> 
     found
 }
 
+fn has_failed(material: &Material<'_>, leg: &Leg) -> bool {
+    let place = leg.flow as usize;
+    let flow = material.subjects.get(place).zip(material.identities.get(place));
+    flow.is_some_and(|(subject, identity)| {
+        purpose(identity.role).is_some() && failure(subject, identity).is_some()
+    })
+}
+
+/// What an attempt is for, where another place may serve as well.
+const fn purpose(role: Role) -> Option<Role> {
+    match role {
+        Role::Relay => Some(Role::Media),
+        Role::Signaling | Role::Media => Some(role),
+        _ => None,
+    }
+}
+
 fn attempt<'a>(material: &Material<'a>, leg: &'a Leg) -> Option<Attempt<'a>> {
     let subject = material.subjects.get(leg.flow as usize)?;
     let identity = material.identities.get(leg.flow as usize)?;
-    let role = match identity.role {
-        Role::Relay => Role::Media,
-        Role::Signaling | Role::Media => identity.role,
-        _ => return None,
-    };
+    let role = purpose(identity.role)?;
     if leg.opened_by_far {
         return None;
     }

@@ -18,17 +18,17 @@ const MAX_PACKETS: u64 = 24;
 /// The longest that such a connection lasts.
 const MAX_DURATION: Duration = Duration::from_secs(20);
 
-/// Makes probes of the connections that only took part in a race.
-pub(super) fn probes(subjects: &[Subject<'_>], flows: &mut [Identity]) {
-    let mut by_use: HashMap<(IpAddr, Service), Vec<usize>, foldhash::fast::RandomState> = HashMap::default();
-    for (place, (subject, identity)) in subjects.iter().zip(flows.iter()).enumerate() {
+/// Makes probes of the connections of one client that only took part in a race.
+pub(super) fn probes(subjects: &[Subject<'_>], flows: &mut [(u32, Identity)]) {
+    let mut by_service: HashMap<Service, Vec<usize>, foldhash::fast::RandomState> = HashMap::default();
+    for (place, (subject, (_, identity))) in subjects.iter().zip(flows.iter()).enumerate() {
         if let Some(service) = identity.service.as_ref().filter(|_| may_race(subject, identity)) {
-            by_use.entry((subject.client.ip(), service.clone())).or_default().push(place);
+            by_service.entry(service.clone()).or_default().push(place);
         }
     }
-    for places in by_use.into_values() {
+    for places in by_service.into_values() {
         for place in racers(subjects, &places) {
-            if let Some((subject, identity)) = subjects.get(place).zip(flows.get_mut(place)) {
+            if let Some((subject, (_, identity))) = subjects.get(place).zip(flows.get_mut(place)) {
                 settle(subject, identity);
             }
         }

@@ -1,12 +1,12 @@
 //! What is known of an address: the flows that have it as their server, and who mentioned it.
 
-use super::{Identity, MIN_PART, Subject};
+use super::{Identity, Subject};
 use crate::flow::PacketRef;
 use crate::identify::facts::{MentionKind, Rtt, RttVia};
-use crate::identify::names::{NameBinding, NameTable, Via};
+use crate::identify::names::{Name, NameBinding, Via};
 use crate::identify::{Contact, Role, Service};
-use crate::parallel::at_once;
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -66,116 +66,215 @@ impl EndpointIdentity {
         }
     }
 
-    /// Adds a flow that has the address as its server.
-    fn flow(&mut self, subject: &Subject<'_>, identity: &Identity, proxied: bool) {
-        self.contact = self.contact.max(identity.contact);
-        if let Some(service) = identity.service.as_ref().filter(|service| !self.services.contains(service)) {
+    fn service(&mut self, service: &Service) {
+        if !self.services.contains(service) {
             self.services.insert(service.clone());
         }
-        self.roles.insert(identity.role);
-        for name in &identity.names {
-            self.name(&name.name, name.via);
+    }
+}
+
+/// What flows and answers to look-ups say of addresses, in whatever order they are added.
+#[derive(Default)]
+pub(super) struct Endpoints(HashMap<IpAddr, Sum, foldhash::fast::RandomState>);
+
+impl Endpoints {
+    /// Adds one of `flows`, which is that of `subject`.
+    pub(super) fn flow(
+        &mut self,
+        subject: &Subject<'_>,
+        flows: &[(u32, Identity)],
+        own: usize,
+        proxied: bool,
+    ) {
+        let Some((place, identity)) = flows.get(own) else { return };
+        let (client, server) = (subject.client.ip(), subject.server.ip());
+        let sum = self.0.entry(server).or_default();
+        sum.flow(subject, identity, proxied);
+        if !identity.names.is_empty() {
+            let listed = sum.listed.and_then(|other| flows.get(other));
+            let is_told = listed.is_some_and(|(first, other)| {
+                first <= place && Name::are_same(&identity.names, &other.names)
+            });
+            if !is_told {
+                let names = identity.names.iter().map(|name| (Arc::clone(&name.name), name.via));
+                sum.names.extend(u64::from(*place), names);
+                sum.listed = Some(own);
+            }
         }
+        for (mention, order) in subject.facts.map_or(&[][..], |facts| &facts.mentions).iter().zip(0..) {
+            let by = MentionedBy::Flow { kind: mention.kind, client, server, packet: mention.packet };
+            self.0.entry(mention.address.ip()).or_default().mentioned.add(by, (u64::from(*place), order));
+        }
+    }
+
+    /// Adds what answers to look-ups say, the first of which is at `place` among all. They come after all flows.
+    pub(super) fn bindings(&mut self, place: usize, bindings: &[NameBinding]) {
+        for (binding, place) in bindings.iter().zip(place as u64 + FIRST_BINDING..) {
+            for address in &binding.addresses {
+                let sum = self.0.entry(*address).or_default();
+                let by = MentionedBy::Dns { client: binding.client, packet: binding.packet };
+                sum.mentioned.add(by, (place, 0));
+                sum.names.extend(place, binding.names.iter().map(|name| (Arc::clone(name), Via::Dns)));
+            }
+        }
+    }
+
+    /// Adds what others have.
+    pub(super) fn merge(&mut self, others: Self) {
+        for (address, other) in others.0 {
+            match self.0.entry(address) {
+                Entry::Occupied(mut known) => known.get_mut().merge(other),
+                Entry::Vacant(vacant) => {
+                    vacant.insert(other);
+                }
+            }
+        }
+    }
+
+    /// What is known of each address.
+    pub(super) fn into_identities(self) -> BTreeMap<IpAddr, EndpointIdentity> {
+        self.0.into_iter().map(|(address, sum)| (address, sum.finished())).collect()
+    }
+}
+
+/// What is known of an address so far.
+struct Sum {
+    /// All but names and mentions.
+    endpoint: EndpointIdentity,
+    names: Firsts<(Arc<str>, Via)>,
+    mentioned: Firsts<MentionedBy>,
+    /// The flow whose names were added last: most flows to one server have the same.
+    listed: Option<usize>,
+}
+
+impl Default for Sum {
+    fn default() -> Self {
+        Self {
+            endpoint: EndpointIdentity::new(),
+            names: Firsts::default(),
+            mentioned: Firsts::default(),
+            listed: None,
+        }
+    }
+}
+
+impl Sum {
+    /// Adds a flow that has the address as its server.
+    fn flow(&mut self, subject: &Subject<'_>, identity: &Identity, proxied: bool) {
+        let endpoint = &mut self.endpoint;
+        endpoint.contact = endpoint.contact.max(identity.contact);
+        identity.service.iter().for_each(|service| endpoint.service(service));
+        endpoint.roles.insert(identity.role);
         let tcp = subject.handshake.filter(|_| !proxied).map(|min| Rtt { via: RttVia::Tcp, min, samples: 1 });
         let others = subject.facts.map_or(&[][..], |facts| &facts.rtts);
-        tcp.into_iter().chain(others.iter().copied()).for_each(|rtt| self.rtt(rtt));
+        tcp.into_iter().chain(others.iter().copied()).for_each(|rtt| Rtt::add(&mut endpoint.rtts, rtt));
     }
 
-    fn finished(mut self) -> Self {
-        if self.roles.len() > 1 {
-            self.roles.remove(&Role::Unknown);
-        }
-        self.rtts.sort_by_key(|rtt| rtt.via);
-        self
+    fn merge(&mut self, other: Self) {
+        let endpoint = &mut self.endpoint;
+        endpoint.contact = endpoint.contact.max(other.endpoint.contact);
+        other.endpoint.services.iter().for_each(|service| endpoint.service(service));
+        endpoint.roles.extend(other.endpoint.roles);
+        other.endpoint.rtts.into_iter().for_each(|rtt| Rtt::add(&mut endpoint.rtts, rtt));
+        self.names.merge(other.names);
+        self.mentioned.merge(other.mentioned);
     }
 
-    fn rtt(&mut self, rtt: Rtt) {
-        match self.rtts.iter_mut().find(|known| known.via == rtt.via) {
-            Some(known) => {
-                known.min = known.min.min(rtt.min);
-                known.samples = known.samples.saturating_add(rtt.samples);
-            }
-            None => self.rtts.push(rtt),
-        }
-    }
-
-    fn name(&mut self, name: &Arc<str>, via: Via) {
-        if self.names.len() < MAX_EACH {
-            self.names.insert((Arc::clone(name), via));
-        }
-    }
-
-    fn mention(&mut self, by: MentionedBy) {
-        if self.mentioned.len() < MAX_EACH {
-            self.mentioned.insert(by);
-        }
-    }
-}
-
-/// Sums flows up by the server's address and adds what was only mentioned; each of `threads` has its share of the
-/// addresses.
-pub(super) fn endpoints(
-    threads: usize,
-    subjects: &[Subject<'_>],
-    flows: &[Identity],
-    names: &NameTable,
-    proxied: &BTreeSet<IpAddr>,
-) -> BTreeMap<IpAddr, EndpointIdentity> {
-    let shares = subjects.len().div_ceil(MIN_PART).clamp(1, threads.max(1));
-    let shares = at_once(0..shares, |number| {
-        let mut share = Share { number, of: shares, endpoints: HashMap::default() };
-        for (subject, identity) in subjects.iter().zip(flows) {
-            share.flow(subject, identity, proxied);
-        }
-        for binding in names.bindings() {
-            share.binding(binding);
-        }
-        share
-            .endpoints
-            .into_iter()
-            .map(|(address, endpoint)| (address, endpoint.finished()))
-            .collect::<Vec<_>>()
-    });
-    shares.into_iter().flatten().collect()
-}
-
-/// A share of the addresses.
-struct Share {
-    number: usize,
-    of: usize,
-    endpoints: HashMap<IpAddr, EndpointIdentity, foldhash::fast::RandomState>,
-}
-
-impl Share {
-    fn endpoint(&mut self, address: IpAddr) -> Option<&mut EndpointIdentity> {
-        let last = match address {
-            IpAddr::V4(v4) => v4.octets().into_iter().last(),
-            IpAddr::V6(v6) => v6.octets().into_iter().last(),
+    fn finished(self) -> EndpointIdentity {
+        let mut endpoint = EndpointIdentity {
+            names: self.names.into_set(),
+            mentioned: self.mentioned.into_set(),
+            ..self.endpoint
         };
-        let own = usize::from(last.unwrap_or_default()) % self.of == self.number;
-        own.then(|| self.endpoints.entry(address).or_insert_with(EndpointIdentity::new))
+        if endpoint.roles.len() > 1 {
+            endpoint.roles.remove(&Role::Unknown);
+        }
+        endpoint.rtts.sort_by_key(|rtt| rtt.via);
+        endpoint
+    }
+}
+
+/// Where something came: the place of the flow or answer, and the number in it.
+type Order = (u64, u32);
+
+/// The place of the first answer to a look-up; those of flows have 32 bits.
+const FIRST_BINDING: u64 = 1 << 32;
+
+/// Each of some things once; of too many, those that came first, in whatever order they are added.
+struct Firsts<T> {
+    items: BTreeMap<T, Order>,
+    /// What comes from here on is not among the first.
+    end: Order,
+}
+
+impl<T> Default for Firsts<T> {
+    fn default() -> Self {
+        Self { items: BTreeMap::new(), end: (u64::MAX, u32::MAX) }
+    }
+}
+
+impl<T: Ord> Firsts<T> {
+    fn extend(&mut self, place: u64, items: impl Iterator<Item = T>) {
+        items.zip(0..).for_each(|(item, number)| self.add(item, (place, number)));
     }
 
-    fn flow(&mut self, subject: &Subject<'_>, identity: &Identity, proxied: &BTreeSet<IpAddr>) {
-        let (client, server) = (subject.client.ip(), subject.server.ip());
-        if let Some(endpoint) = self.endpoint(server) {
-            endpoint.flow(subject, identity, proxied.contains(&client));
+    fn add(&mut self, item: T, order: Order) {
+        if order >= self.end {
+            return;
         }
-        for mention in subject.facts.map_or(&[][..], |facts| &facts.mentions) {
-            if let Some(endpoint) = self.endpoint(mention.address.ip()) {
-                let by = MentionedBy::Flow { kind: mention.kind, client, server, packet: mention.packet };
-                endpoint.mention(by);
-            }
+        let first = self.items.entry(item).or_insert(order);
+        *first = order.min(*first);
+        // Those past the bound are not sought out each time.
+        if self.items.len() > 2 * MAX_EACH {
+            self.cut();
         }
     }
 
-    fn binding(&mut self, binding: &NameBinding) {
-        for address in &binding.addresses {
-            let Some(endpoint) = self.endpoint(*address) else { continue };
-            endpoint.mention(MentionedBy::Dns { client: binding.client, packet: binding.packet });
-            for name in &binding.names {
-                endpoint.name(name, Via::Dns);
+    fn merge(&mut self, other: Self) {
+        other.items.into_iter().for_each(|(item, order)| self.add(item, order));
+    }
+
+    fn cut(&mut self) {
+        let mut orders: Vec<Order> = self.items.values().copied().collect();
+        orders.sort_unstable();
+        if let Some(end) = orders.get(MAX_EACH) {
+            self.items.retain(|_, order| *order < *end);
+            self.end = *end;
+        }
+    }
+
+    fn into_set(mut self) -> BTreeSet<T> {
+        self.cut();
+        self.items.into_keys().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_first_things_are_kept_in_whatever_order_they_come(
+            things in prop::collection::vec(0u16..300, 0..600),
+            parts in 1usize..4,
+        ) {
+            let mut expected = BTreeSet::new();
+            for thing in &things {
+                if expected.len() < MAX_EACH {
+                    expected.insert(*thing);
+                }
             }
+            let mut all = Firsts::default();
+            for part in (0..parts).rev() {
+                let mut firsts = Firsts::default();
+                for (thing, place) in things.iter().zip(0..).skip(part).step_by(parts) {
+                    firsts.add(*thing, (place, 0));
+                }
+                all.merge(firsts);
+            }
+            prop_assert_eq!(all.into_set(), expected);
         }
     }
 }

@@ -6,9 +6,7 @@ use crate::flow::Transport;
 use crate::identify::evidence::{Detail, Kind, weigh};
 use crate::identify::facts::MentionKind;
 use crate::identify::{Evidence, Role, Service};
-use crate::parallel::both;
 use hashbrown::HashMap;
-use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -30,55 +28,68 @@ const TENANTS: [(Service, Service); 2] = [(Service::CHIME, Service::SLACK), (Ser
 /// Flows by what they have in common, each list in the order of their first packets.
 type Map<K> = HashMap<K, Vec<usize>, foldhash::fast::RandomState>;
 
-/// Which flow of a client named an address first, and as what.
-type Mentions = HashMap<(IpAddr, SocketAddr), (usize, MentionKind), foldhash::fast::RandomState>;
+/// Which flow named an address first, and as what.
+type Mentions = HashMap<SocketAddr, (usize, MentionKind), foldhash::fast::RandomState>;
 
-/// Flows that name their service themselves, by what others may share with them.
+/// Flows of one client that name their service themselves, by what others may share with them.
 pub(super) struct Known<'a> {
     subjects: &'a [Subject<'a>],
     services: Vec<Option<Service>>,
     roles: Vec<Role>,
-    by_pair: Map<(IpAddr, IpAddr)>,
+    by_server: Map<IpAddr>,
     by_socket: Map<SocketAddr>,
-    by_service: Map<(IpAddr, Service)>,
+    by_service: Map<Service>,
     by_mention: Mentions,
 }
 
 impl<'a> Known<'a> {
-    /// Looks through all flows, on up to `threads` threads.
-    pub(super) fn new(threads: usize, subjects: &'a [Subject<'a>], drafts: &[Draft]) -> Self {
-        let flows = || subjects.iter().zip(drafts).enumerate().filter_map(Named::new);
-        // What is only carried over names no further flow by its address or socket.
-        let own = || flows().filter(|flow| flow.kind > Kind::Inherited);
-        // What goes through a proxy says nothing of what else does.
-        let serves_calls = |flow: &Named<'_>| {
-            let through_proxy = flow.subject.facts.is_some_and(|facts| facts.tunnel.is_some());
-            !through_proxy && !matches!(flow.role, Some(Role::Web | Role::Telemetry | Role::Peer))
-        };
-        let ((by_service, by_mention), (by_pair, by_socket)) = both(
-            threads,
-            || {
-                let mentions = mentions(subjects, drafts);
-                (grouped(flows().map(|flow| ((flow.client(), flow.service.clone()), flow.place))), mentions)
-            },
-            || {
-                let pairs = own().filter(serves_calls);
-                let sockets = own().filter(|flow| flow.subject.transport == Transport::Udp);
-                (
-                    grouped(pairs.map(|flow| ((flow.client(), flow.subject.server.ip()), flow.place))),
-                    grouped(sockets.map(|flow| (flow.subject.client, flow.place))),
-                )
-            },
-        );
-        let services = drafts.iter().map(|draft| service_of(draft).map(|(service, _)| service.clone()));
-        Self {
+    /// Looks through all flows of a client.
+    pub(super) fn new(subjects: &'a [Subject<'a>], drafts: &[Draft]) -> Self {
+        let mut known = Self {
             subjects,
-            services: services.collect(),
-            roles: drafts.iter().map(|draft| draft.own_role.unwrap_or(Role::Unknown)).collect(),
-            by_pair,
-            by_socket,
-            by_service,
-            by_mention,
+            services: Vec::with_capacity(drafts.len()),
+            roles: Vec::with_capacity(drafts.len()),
+            by_server: Map::default(),
+            by_socket: Map::default(),
+            by_service: Map::default(),
+            by_mention: Mentions::default(),
+        };
+        for (place, (subject, draft)) in subjects.iter().zip(drafts).enumerate() {
+            let service = service_of(draft);
+            known.services.push(service.map(|(service, _)| service.clone()));
+            known.roles.push(draft.own_role.unwrap_or(Role::Unknown));
+            if let Some((service, kind)) = service {
+                known.mentions(place, subject);
+                if !service.is_generic() {
+                    known.named(place, subject, draft, (service, *kind));
+                }
+            }
+        }
+        known
+    }
+
+    fn mentions(&mut self, place: usize, subject: &Subject<'_>) {
+        let mentions = subject.facts.map_or(&[][..], |facts| &facts.mentions);
+        for mention in mentions.iter().filter(|mention| mention.kind != MentionKind::Mapped) {
+            self.by_mention.entry(mention.address).or_insert((place, mention.kind));
+        }
+    }
+
+    /// Notes a flow that names an application itself.
+    fn named(&mut self, place: usize, subject: &Subject<'_>, draft: &Draft, own: (&Service, Kind)) {
+        let (service, kind) = own;
+        self.by_service.entry(service.clone()).or_default().push(place);
+        // What is only carried over names no further flow by its address or socket.
+        if kind <= Kind::Inherited {
+            return;
+        }
+        // What goes through a proxy says nothing of what else does.
+        let serves_calls = !matches!(draft.own_role, Some(Role::Web | Role::Telemetry | Role::Peer));
+        if serves_calls && !draft.through_proxy {
+            self.by_server.entry(subject.server.ip()).or_default().push(place);
+        }
+        if subject.transport == Transport::Udp {
+            self.by_socket.entry(subject.client).or_default().push(place);
         }
     }
 
@@ -115,14 +126,14 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// Another flow of the same client that belongs to `service`.
+    /// Another flow that belongs to `service`.
     fn other_use(
         &self,
         subject: &Subject<'_>,
         service: &Service,
         fits: impl Fn(usize) -> bool,
     ) -> Option<usize> {
-        let places = self.by_service.get(&(subject.client.ip(), service.clone()))?;
+        let places = self.by_service.get(service)?;
         self.nearest(places, subject, CLIENT_WINDOW, fits)
     }
 
@@ -140,7 +151,7 @@ impl<'a> Known<'a> {
     }
 
     fn mention(&self, subject: &Subject<'_>) -> Option<(usize, MentionKind)> {
-        let found = *self.by_mention.get(&(subject.client.ip(), subject.server))?;
+        let found = *self.by_mention.get(&subject.server)?;
         self.is_near(found.0, subject, CLIENT_WINDOW).then_some(found)
     }
 
@@ -166,7 +177,7 @@ impl<'a> Known<'a> {
     }
 
     fn of_pair(&self, subject: &Subject<'_>, draft: &mut Draft) -> Option<Evidence> {
-        let places = self.by_pair.get(&(subject.client.ip(), subject.server.ip()))?;
+        let places = self.by_server.get(&subject.server.ip())?;
         let place = self.nearest(places, subject, CLIENT_WINDOW, |_| true)?;
         let same_port = self.subjects.get(place).is_some_and(|other| other.port() == subject.port());
         if let (true, Some(service), Some(role)) =
@@ -230,49 +241,9 @@ impl<'a> Known<'a> {
     }
 }
 
-/// A flow that names an application itself.
-struct Named<'a> {
-    place: usize,
-    subject: &'a Subject<'a>,
-    service: &'a Service,
-    kind: Kind,
-    role: Option<Role>,
-}
-
-impl<'a> Named<'a> {
-    fn new((place, (subject, draft)): (usize, (&'a Subject<'a>, &'a Draft))) -> Option<Self> {
-        let (service, kind) = service_of(draft).filter(|(service, _)| !service.is_generic())?;
-        Some(Self { place, subject, service, kind: *kind, role: draft.own_role })
-    }
-
-    const fn client(&self) -> IpAddr {
-        self.subject.client.ip()
-    }
-}
-
 /// The service that a flow names itself, if it is one that others may share.
 fn service_of(draft: &Draft) -> Option<&(Service, Kind)> {
     draft.own_service.as_ref().filter(|(service, _)| *service != Service::UNKNOWN_MEDIA)
-}
-
-fn grouped<K: Eq + Hash>(flows: impl Iterator<Item = (K, usize)>) -> Map<K> {
-    let mut map = Map::default();
-    for (key, place) in flows {
-        map.entry(key).or_default().push(place);
-    }
-    map
-}
-
-fn mentions(subjects: &[Subject<'_>], drafts: &[Draft]) -> Mentions {
-    let mut by_mention = Mentions::default();
-    for (place, (subject, draft)) in subjects.iter().zip(drafts).enumerate() {
-        let Some(facts) = subject.facts.filter(|_| service_of(draft).is_some()) else { continue };
-        for mention in facts.mentions.iter().filter(|mention| mention.kind != MentionKind::Mapped) {
-            let key = (subject.client.ip(), mention.address);
-            by_mention.entry(key).or_insert((place, mention.kind));
-        }
-    }
-    by_mention
 }
 
 /// Time between two flows; zero where they overlap.

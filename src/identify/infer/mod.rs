@@ -1,6 +1,7 @@
 //! Inference: from the facts of all flows, the names that DNS gave and the catalogue to what each flow is.
 //!
-//! First each flow speaks for itself; then flows that nothing names may inherit from others of the same client.
+//! First each flow speaks for itself; then flows that nothing names may inherit from others of the same client. What
+//! other clients do says nothing: each client's flows are looked at by themselves.
 
 mod contact;
 mod crowd;
@@ -18,7 +19,8 @@ pub use subject::Subject;
 use super::evidence::{Detail, Kind, weigh};
 use super::names::{Name, NameTable};
 use super::{Catalogue, Contact, Evidence, Role, Service};
-use crate::parallel::{at_once, both};
+use crate::parallel::at_once;
+use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -88,6 +90,15 @@ impl Draft {
         self.own_service = own;
     }
 
+    /// What the far end does, with what other flows say of it.
+    fn role(&self, subject: &Subject<'_>, service: Option<&Service>, catalogue: &Catalogue) -> Role {
+        let own = self.own_service.as_ref().map(|(service, _)| service);
+        match self.own_role {
+            Some(role) if own == service && !self.is_peer => role,
+            _ => role::role(subject, self, service, catalogue),
+        }
+    }
+
     fn has_address_evidence(&self) -> bool {
         let of_address =
             |evidence: &Evidence| matches!(evidence.kind, Kind::Prefix | Kind::Resolved | Kind::Certificate);
@@ -110,34 +121,122 @@ pub fn infer_on(
     names: &NameTable,
     catalogue: &Catalogue,
 ) -> Inference {
-    let part = subjects.len().div_ceil(threads.max(1)).max(MIN_PART);
-    let numbered = numbered::Numbered::new(subjects);
-    let drafted = at_once((0..).step_by(part).zip(subjects.chunks(part)), |(first, subjects)| {
+    let clients = by_client(subjects);
+    let parts = parts(&clients, subjects.len().div_ceil(threads.max(1)).max(MIN_PART));
+    let each = names.bindings().len().div_ceil(parts.len()).max(1);
+    let bindings = (0..).step_by(each).zip(names.bindings().chunks(each).chain(std::iter::repeat(&[][..])));
+    let concluded = at_once(parts.into_iter().zip(bindings), |(clients, (first, bindings))| {
         let mut lookups = own::Lookups::new(names, catalogue);
+        let mut concluded = Concluded::with_room(clients.iter().map(Vec::len).sum());
+        clients.iter().for_each(|places| concluded.client(subjects, places, &mut lookups));
+        concluded.endpoints.bindings(first, bindings);
+        concluded
+    });
+    let mut flows: Vec<Option<Identity>> = Vec::new();
+    flows.resize_with(subjects.len(), || None);
+    let mut proxied_clients = BTreeSet::new();
+    let mut endpoints = endpoint::Endpoints::default();
+    for part in concluded {
+        for (place, identity) in part.flows {
+            if let Some(flow) = flows.get_mut(place as usize) {
+                *flow = Some(identity);
+            }
+        }
+        proxied_clients.extend(part.proxied_clients);
+        endpoints.merge(part.endpoints);
+    }
+    let flows: Vec<Identity> = flows.into_iter().flatten().collect();
+    Inference { flows, endpoints: endpoints.into_identities(), proxied_clients }
+}
+
+/// The places of each client's flows, in order.
+fn by_client(subjects: &[Subject<'_>]) -> Vec<Vec<u32>> {
+    let mut known: HashMap<IpAddr, usize, foldhash::fast::RandomState> = HashMap::default();
+    let mut clients: Vec<Vec<u32>> = Vec::new();
+    for (subject, place) in subjects.iter().zip(0..) {
+        let client = *known.entry(subject.client.ip()).or_insert(clients.len());
+        match clients.get_mut(client) {
+            Some(places) => places.push(place),
+            None => clients.push(vec![place]),
+        }
+    }
+    clients
+}
+
+/// Parts of `clients` that have `flows` flows each, as nearly as whole clients can make it; at least one.
+fn parts(mut clients: &[Vec<u32>], flows: usize) -> Vec<&[Vec<u32>]> {
+    let mut parts = Vec::new();
+    while parts.is_empty() || !clients.is_empty() {
+        let mut taken = 0;
+        let has_room = |places: &&Vec<u32>| {
+            taken += places.len();
+            taken - places.len() < flows
+        };
+        let count = clients.iter().take_while(has_room).count();
+        let (part, rest) = clients.split_at_checked(count).unwrap_or((clients, &[]));
+        parts.push(part);
+        clients = rest;
+    }
+    parts
+}
+
+/// What some clients' flows are.
+struct Concluded<'a> {
+    /// With their places.
+    flows: Vec<(u32, Identity)>,
+    proxied_clients: Vec<IpAddr>,
+    endpoints: endpoint::Endpoints,
+    /// Room for the flows of one client, and for their drafts: to ask for so much for each makes the allocator tidy up.
+    subjects: Vec<Subject<'a>>,
+    drafts: Vec<Draft>,
+}
+
+impl<'a> Concluded<'a> {
+    fn with_room(flows: usize) -> Self {
+        Self {
+            flows: Vec::with_capacity(flows),
+            proxied_clients: Vec::new(),
+            endpoints: endpoint::Endpoints::default(),
+            subjects: Vec::new(),
+            drafts: Vec::new(),
+        }
+    }
+
+    /// Adds the flows of one client, which are at `places`.
+    fn client(&mut self, all: &[Subject<'a>], places: &[u32], lookups: &mut own::Lookups<'_>) {
+        let mut subjects = std::mem::take(&mut self.subjects);
+        subjects.extend(places.iter().filter_map(|place| all.get(*place as usize)));
+        self.conclude(&subjects, places, lookups);
+        subjects.clear();
+        self.subjects = subjects;
+    }
+
+    fn conclude(&mut self, subjects: &[Subject<'_>], places: &[u32], lookups: &mut own::Lookups<'_>) {
+        let numbered = numbered::Numbered::new(subjects);
         let draft = |(place, subject): (usize, &Subject<'_>)| {
-            let mut draft = own::draft(subject, &mut lookups);
+            let mut draft = own::draft(subject, lookups);
             numbered.add(place, subject, &mut draft);
-            draft.weigh_own(subject, catalogue);
+            draft.weigh_own(subject, lookups.catalogue());
             draft
         };
-        (first..).zip(subjects).map(draft).collect::<Vec<_>>()
-    });
-    let mut drafts: Vec<Draft> = drafted.into_iter().flatten().collect();
-    let known = inherit::Known::new(threads, subjects, &drafts);
-    let concluded = at_once((0..).step_by(part).zip(drafts.chunks_mut(part)), |(first, drafts)| {
-        let conclude = |(place, draft): (usize, &mut Draft)| {
-            let subject = subjects.get(place)?;
-            known.lend(place, subject, draft);
-            Some(conclude(subject, std::mem::take(draft), &known, catalogue))
-        };
-        (first..).zip(drafts).filter_map(conclude).collect::<Vec<_>>()
-    });
-    drop(known);
-    let mut flows: Vec<Identity> = concluded.into_iter().flatten().collect();
-    let ((), proxied_clients) =
-        both(threads, || crowd::probes(subjects, &mut flows), || proxy::proxied(subjects));
-    let endpoints = endpoint::endpoints(threads, subjects, &flows, names, &proxied_clients);
-    Inference { flows, endpoints, proxied_clients }
+        let mut drafts = std::mem::take(&mut self.drafts);
+        drafts.extend((0..).zip(subjects).map(draft));
+        let known = inherit::Known::new(subjects, &drafts);
+        let first = self.flows.len();
+        for (((place, mut draft), subject), number) in
+            places.iter().zip(drafts.drain(..)).zip(subjects).zip(0..)
+        {
+            known.lend(number, subject, &mut draft);
+            self.flows.push((*place, conclude(subject, draft, &known, lookups.catalogue())));
+        }
+        self.drafts = drafts;
+        crowd::probes(subjects, self.flows.get_mut(first..).unwrap_or_default());
+        let proxied = proxy::is_proxied(subjects);
+        self.proxied_clients.extend(subjects.first().filter(|_| proxied).map(|subject| subject.client.ip()));
+        for (subject, place) in subjects.iter().zip(first..) {
+            self.endpoints.flow(subject, &self.flows, place, proxied);
+        }
+    }
 }
 
 fn conclude(
@@ -147,7 +246,7 @@ fn conclude(
     catalogue: &Catalogue,
 ) -> Identity {
     let mut service = weigh(&draft.evidence).map(|(service, _)| service.clone());
-    let role = role::role(subject, &draft, service.as_ref(), catalogue);
+    let role = draft.role(subject, service.as_ref(), catalogue);
     if let Some(service) = &service
         && let Some(port_role) = catalogue.port(service, subject.port())
     {

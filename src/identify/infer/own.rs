@@ -35,6 +35,10 @@ impl<'a> Lookups<'a> {
         }
     }
 
+    pub(super) const fn catalogue(&self) -> &'a Catalogue {
+        self.catalogue
+    }
+
     fn find(&mut self, name: &Name) -> Rc<[NameMatch<'a>]> {
         let certificate = name.via == Via::Certificate;
         let known = if certificate { &mut self.certificates } else { &mut self.names };
@@ -191,11 +195,7 @@ fn generic(draft: &mut Draft, subject: &Subject<'_>, facts: &FlowFacts) {
             detail: Detail::Words(words),
         });
     };
-    let checked =
-        facts.stun.as_deref().is_some_and(|stun| stun.connectivity_check && stun.successes.server > 0);
-    let alpn = facts.handshake.as_deref().map_or(&[][..], |handshake| &handshake.alpn);
-    let webrtc = alpn.iter().any(|protocol| protocol == "webrtc" || protocol == "c-webrtc");
-    if facts.has(Protocol::Dtls) && (checked || webrtc) {
+    if facts.has(Protocol::Dtls) && (is_checked(facts) || offers_webrtc(facts)) {
         add("ice-dtls", Service::WEBRTC, "ICE and DTLS on one path");
     }
     if facts.has(Protocol::Sip) {
@@ -207,6 +207,17 @@ fn generic(draft: &mut Draft, subject: &Subject<'_>, facts: &FlowFacts) {
     if two_way(subject, facts) {
         add("two-way-rtp", Service::UNKNOWN_MEDIA, "RTP in both directions");
     }
+}
+
+/// Whether ICE checked the path, with an answer.
+fn is_checked(facts: &FlowFacts) -> bool {
+    facts.stun.as_deref().is_some_and(|stun| stun.connectivity_check && stun.successes.server > 0)
+}
+
+/// Whether ALPN has an id of WebRTC's (RFC 8833).
+fn offers_webrtc(facts: &FlowFacts) -> bool {
+    let offered = facts.handshake.as_deref().map_or(&[][..], |handshake| &handshake.alpn);
+    offered.iter().any(|protocol| protocol == "webrtc" || protocol == "c-webrtc")
 }
 
 /// The realm of a TURN server is its operator's domain, by custom.

@@ -3,7 +3,6 @@
 use super::Subject;
 use crate::identify::facts::RttVia;
 use hashbrown::HashMap;
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -14,26 +13,25 @@ const MAX_NEAR: Duration = Duration::from_millis(20);
 /// How many times slower the servers themselves answer.
 const MIN_RATIO: u32 = 8;
 
-/// Clients whose TCP handshakes are answered near by: every one in next to no time, while the first answers of the
-/// servers themselves (TLS) take many times as long. Their TCP times say nothing about the servers.
-pub(super) fn proxied(subjects: &[Subject<'_>]) -> BTreeSet<IpAddr> {
-    let mut least: HashMap<(IpAddr, IpAddr), (Duration, Duration), foldhash::fast::RandomState> =
-        HashMap::default();
+/// Whether the TCP handshakes of a client, whose flows these are, are answered near by: every one in next to no time,
+/// while the first answers of the servers themselves (TLS) take many times as long. Its TCP times say nothing about the
+/// servers.
+pub(super) fn is_proxied(subjects: &[Subject<'_>]) -> bool {
+    let mut least: HashMap<IpAddr, (Duration, Duration), foldhash::fast::RandomState> = HashMap::default();
     for subject in subjects {
         let rtts = subject.facts.map_or(&[][..], |facts| &facts.rtts);
         let tls = rtts.iter().find(|rtt| rtt.via == RttVia::Tls).map(|rtt| rtt.min);
         let Some((tcp, tls)) = subject.handshake.zip(tls) else { continue };
-        let of_server = least.entry((subject.client.ip(), subject.server.ip())).or_insert((tcp, tls));
+        let of_server = least.entry(subject.server.ip()).or_insert((tcp, tls));
         *of_server = (of_server.0.min(tcp), of_server.1.min(tls));
     }
-    let mut clients: BTreeMap<IpAddr, Servers> = BTreeMap::new();
-    for ((client, _), (tcp, tls)) in least {
-        let servers = clients.entry(client).or_default();
+    let mut servers = Servers::default();
+    for (tcp, tls) in least.into_values() {
         servers.all = servers.all.saturating_add(1);
         servers.near = servers.near.saturating_add(usize::from(tcp <= MAX_NEAR));
         servers.slow = servers.slow.saturating_add(usize::from(tls >= tcp.saturating_mul(MIN_RATIO)));
     }
-    clients.into_iter().filter(|(_, servers)| servers.are_proxied()).map(|(client, _)| client).collect()
+    servers.are_proxied()
 }
 
 /// How many servers of a client there are, answer TCP at once, and take many times as long for TLS.

@@ -31,7 +31,7 @@ impl Builder<'_> {
     }
 
     /// Countries of the client's address, and of those that servers see it at.
-    pub(super) fn countries_seen(&mut self, session: &Session) -> BTreeSet<CountryCode> {
+    pub(super) fn countries_seen(&self, session: &Session) -> BTreeSet<CountryCode> {
         let mapped = session
             .legs
             .iter()

@@ -60,7 +60,7 @@ impl Seen {
 
 impl Builder<'_> {
     pub(super) fn session_finding(
-        &mut self,
+        &self,
         id: &str,
         seen: &Seen,
         endpoint: &SessionEndpoint,
@@ -118,7 +118,7 @@ impl Builder<'_> {
     }
 
     pub(super) fn outside_finding(
-        &mut self,
+        &self,
         address: IpAddr,
         flows: &[u32],
         contact: Contact,
@@ -158,7 +158,7 @@ impl Builder<'_> {
     }
 
     pub(super) fn loose_finding(
-        &mut self,
+        &self,
         address: IpAddr,
         tally: &Tally,
         contact: Contact,
@@ -182,12 +182,13 @@ impl Builder<'_> {
     }
 
     /// `which dbip-country-lite of 2026-06-01 places in CN (likely)`, or why there is no telling.
-    fn placed(&mut self, address: IpAddr, judgement: &Judgement) -> String {
+    fn placed(&self, address: IpAddr, judgement: &Judgement) -> String {
         let missing = matches!(judgement.kind, Reason::Disputed | Reason::Incomplete | Reason::Unlocated);
         if missing {
             return judgement.reason.clone();
         }
-        let location = &self.place(address).location;
+        let placement = self.place(address);
+        let location = &placement.location;
         let Some(country) = location.country else { return judgement.reason.clone() };
         let agree = location.claims.iter().filter(|claim| {
             claim.country == Some(country) && !claim.is_refuted() && claim.kind > ClaimKind::Hint

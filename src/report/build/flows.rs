@@ -43,9 +43,8 @@ impl Builder<'_> {
                     role: identity.role,
                     contact: identity.contact,
                     proxy: facts.and_then(|facts| facts.tunnel.as_deref()).map(proxy),
-                    protocols: facts.map_or_else(Vec::new, |facts| {
-                        facts.protocols.iter().copied().map(Protocol::name).collect()
-                    }),
+                    protocols: facts
+                        .map_or_else(Vec::new, |facts| facts.protocols.iter().map(Protocol::name).collect()),
                     handshake: facts.and_then(|facts| facts.handshake.as_deref()).map(handshake),
                     ice: facts.and_then(|facts| facts.stun.as_deref()).and_then(ice),
                     media: facts.map_or_else(Vec::new, |facts| {

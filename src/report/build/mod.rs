@@ -15,11 +15,13 @@ use crate::flow::{Coverage, PacketRef, Tally};
 use crate::identify::infer::Subject;
 use crate::identify::{Catalogue, Contact, Identity, Inference, Role, Service};
 use crate::locate::{CountryCode, Locator, Placement, Scope};
+use crate::parallel::at_once;
 use crate::policy::{CountrySet, Evidence, Judgement, Policy, Verdict};
 use crate::report::Places;
 use crate::session::Session;
 use hashbrown::HashMap;
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// What a report is made of.
@@ -58,14 +60,18 @@ pub struct Material<'a> {
     pub with_flows: bool,
     /// Whether far ends of calls have what shows them: the table has no room for it.
     pub with_proof: bool,
+    /// Threads that may work at once; the report is the same with any number.
+    pub threads: usize,
 }
+
+/// Calls that a thread is worth.
+const MIN_PART: usize = 64;
 
 /// Puts a report together.
 pub fn build(material: &Material<'_>) -> Report {
     let mut builder = Builder::new(material);
     builder.cover();
-    let sessions: Vec<_> =
-        material.sessions.iter().zip(1..).map(|(session, number)| builder.session(session, number)).collect();
+    let sessions = builder.sessions();
     let outside = builder.outside();
     let lacks = builder.lacks();
     let verdict = builder.verdict(&lacks);
@@ -101,10 +107,26 @@ struct Met<'a> {
     client: &'a CountrySet,
 }
 
+/// Where the addresses are that calls and coverage ask for.
+type Placements = HashMap<IpAddr, Placement, foldhash::fast::RandomState>;
+
+/// Places servers, clients of calls and what was mentioned, each once.
+fn placements(material: &Material<'_>) -> Placements {
+    let clients = material.sessions.iter().map(|session| session.client);
+    let addresses: BTreeSet<IpAddr> = material.inference.endpoints.keys().copied().chain(clients).collect();
+    let addresses: Vec<IpAddr> = addresses.into_iter().collect();
+    let part = addresses.len().div_ceil(material.threads.max(1)).max(MIN_PART);
+    let placed = at_once(addresses.chunks(part), |addresses| {
+        let place = |address: &IpAddr| (*address, material.places.locate(*address));
+        addresses.iter().map(place).collect::<Vec<_>>()
+    });
+    placed.into_iter().flatten().collect()
+}
+
 struct Builder<'a> {
     material: &'a Material<'a>,
     precision: Precision,
-    placements: HashMap<IpAddr, Placement, foldhash::fast::RandomState>,
+    placements: Placements,
     coverage: CoverageReport,
     findings: Vec<Finding>,
 }
@@ -116,7 +138,7 @@ impl<'a> Builder<'a> {
         Self {
             material,
             precision: precision.unwrap_or(Precision::MICROSECONDS),
-            placements: HashMap::default(),
+            placements: placements(material),
             coverage: CoverageReport {
                 packets: counted.packets,
                 bytes: counted.bytes,
@@ -139,20 +161,20 @@ impl<'a> Builder<'a> {
         Some((self.material.subjects.get(place)?, self.material.inference.flows.get(place)?))
     }
 
-    fn place(&mut self, address: IpAddr) -> &Placement {
-        let places = self.material.places;
-        self.placements.entry(address).or_insert_with(|| places.locate(address))
+    fn place(&self, address: IpAddr) -> Cow<'_, Placement> {
+        let known = self.placements.get(&address).map(Cow::Borrowed);
+        known.unwrap_or_else(|| Cow::Owned(self.material.places.locate(address)))
     }
 
-    fn country(&mut self, address: IpAddr) -> Option<CountryCode> {
+    fn country(&self, address: IpAddr) -> Option<CountryCode> {
         self.place(address).location.country
     }
 
     /// Holds an address, met in such a way, against the rules.
-    fn judge(&mut self, address: IpAddr, met: &Met<'_>) -> Judgement {
-        let policy = self.material.policy;
-        let Placement { scope, location, operator, .. } = self.place(address);
-        policy.judge(&Evidence {
+    fn judge(&self, address: IpAddr, met: &Met<'_>) -> Judgement {
+        let placement = self.place(address);
+        let Placement { scope, location, operator, .. } = &*placement;
+        self.material.policy.judge(&Evidence {
             lacks_answers: met.lacks_answers,
             is_proxy: met.is_proxy,
             services: met.services,

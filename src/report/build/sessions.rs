@@ -9,14 +9,17 @@ use super::client::Client;
 use super::endpoints::least;
 use super::finding::Seen;
 use super::proof::Proof;
-use super::{Builder, Met};
+use super::{Builder, MIN_PART, Met};
 use crate::flow::Transport;
 use crate::identify::facts::{Rtt, RttVia, Tunnel};
 use crate::identify::infer::Subject;
+use crate::identify::names::Name;
 use crate::identify::{Contact, Identity, Role, Service};
 use crate::locate::{CountryCode, Scope};
+use crate::parallel::at_once;
 use crate::policy::{Judgement, Reason, Verdict, groups};
 use crate::session::{Event, Failover, Failure, Leg, Session, What};
+use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -24,31 +27,48 @@ use std::net::IpAddr;
 const UNHEARD: &str = "whether it answered is not known, as only one direction was captured";
 
 impl Builder<'_> {
-    pub(super) fn session(&mut self, session: &Session, number: usize) -> SessionReport {
-        let id = format!("s{number}");
-        let mut by_address: BTreeMap<IpAddr, Vec<&Leg>> = BTreeMap::new();
-        for leg in &session.legs {
-            by_address.entry(leg.far.ip()).or_default().push(leg);
+    /// The calls, in their order. What rules find in them is added to the findings.
+    pub(super) fn sessions(&mut self) -> Vec<SessionReport> {
+        let numbered: Vec<(&Session, usize)> = self.material.sessions.iter().zip(1..).collect();
+        let part = numbered.len().div_ceil(self.material.threads.max(1)).max(MIN_PART);
+        let told = at_once(numbered.chunks(part), |part| {
+            part.iter().map(|(session, number)| self.session(session, *number)).collect::<Vec<_>>()
+        });
+        let mut reports = Vec::with_capacity(numbered.len());
+        for (mut report, mut findings) in told.into_iter().flatten() {
+            let first = self.findings.len();
+            self.findings.append(&mut findings);
+            report.findings = (first..self.findings.len()).collect();
+            reports.push(report);
         }
+        reports
+    }
+
+    /// A call, and what rules find in it.
+    fn session(&self, session: &Session, number: usize) -> (SessionReport, Vec<Finding>) {
+        let id = format!("s{number}");
+        let mut legs: Vec<&Leg> = session.legs.iter().collect();
+        legs.sort_by_key(|leg| leg.far.ip());
+        let by_address = || legs.chunk_by(|a, b| a.far.ip() == b.far.ip());
         let mut endpoints: Vec<SessionEndpoint> =
-            by_address.iter().map(|(address, legs)| self.session_endpoint(*address, legs)).collect();
+            by_address().filter_map(|legs| self.session_endpoint(legs)).collect();
         let countries = countries(&endpoints);
-        let seen = Seen::new(self, session, &endpoints);
-        let first = self.findings.len();
         let client_seen = self.countries_seen(session);
         let client = self.client_of(client_seen);
-        for endpoint in &mut endpoints {
-            let judgement = self.judge_far_end(session, &client, endpoint);
-            endpoint.verdict = judgement.verdict;
-            if judgement.verdict != Verdict::Allow {
-                let legs = by_address.get(&endpoint.address).map_or(&[][..], Vec::as_slice);
-                let finding = self.session_finding(&id, &seen, endpoint, legs, &judgement);
-                self.findings.push(finding);
+        let judge = |endpoint: &mut SessionEndpoint| self.judge_far_end(session, &client, endpoint);
+        let judgements: Vec<Judgement> = endpoints.iter_mut().map(judge).collect();
+        let mut findings = Vec::new();
+        if judgements.iter().any(|judgement| judgement.verdict != Verdict::Allow) {
+            let seen = Seen::new(self, session, &endpoints);
+            for ((endpoint, legs), judgement) in endpoints.iter().zip(by_address()).zip(&judgements) {
+                if judgement.verdict != Verdict::Allow {
+                    findings.push(self.session_finding(&id, &seen, endpoint, legs, judgement));
+                }
             }
         }
         endpoints.sort_by_key(SessionEndpoint::order);
         let home = if session.failovers.is_empty() { BTreeSet::new() } else { self.home(session) };
-        SessionReport {
+        let report = SessionReport {
             id,
             service: session.service.clone(),
             service_name: self.material.catalogue.display_name(&session.service).to_owned(),
@@ -68,17 +88,13 @@ impl Builder<'_> {
             failovers: session.failovers.iter().map(|failover| self.failover(failover, &home)).collect(),
             endpoints,
             processes: Vec::new(),
-            findings: (first..self.findings.len()).collect(),
-        }
+            findings: Vec::new(),
+        };
+        (report, findings)
     }
 
     /// Judges a far end, and notes where contact went too short a way for a rule to apply.
-    fn judge_far_end(
-        &mut self,
-        session: &Session,
-        client: &Client,
-        endpoint: &mut SessionEndpoint,
-    ) -> Judgement {
+    fn judge_far_end(&self, session: &Session, client: &Client, endpoint: &mut SessionEndpoint) -> Judgement {
         let mut judgement = self.judge(
             endpoint.address,
             &Met {
@@ -101,13 +117,16 @@ impl Builder<'_> {
         } else if untouched {
             endpoint.untouched = Some(judgement.reason.clone());
         }
+        endpoint.verdict = judgement.verdict;
         judgement
     }
 
-    fn session_endpoint(&mut self, address: IpAddr, legs: &[&Leg]) -> SessionEndpoint {
-        let mut endpoint = self.unseen(address);
+    /// The far end of `legs`; `None` without any.
+    fn session_endpoint(&self, legs: &[&Leg]) -> Option<SessionEndpoint> {
+        let mut endpoint = self.unseen(legs.first()?.far.ip());
         let mut transports: Vec<Transport> = Vec::new();
         let mut names: Vec<(&str, &'static str)> = Vec::new();
+        let mut listed: &[Name] = &[];
         let mut rtts: Vec<Rtt> = Vec::new();
         for leg in legs {
             let Some((subject, identity)) = self.flow(leg.flow) else { continue };
@@ -122,18 +141,23 @@ impl Builder<'_> {
             if matches!(subject.transport, Transport::Tcp | Transport::Udp) {
                 endpoint.ports.push(leg.far.port());
             }
-            transports.push(subject.transport);
-            endpoint.roles.push(identity.role);
-            names.extend(identity.names.iter().map(|name| (&*name.name, name.via.name())));
+            note(&mut transports, subject.transport);
+            note(&mut endpoint.roles, identity.role);
+            // Most flows to one server have the same names.
+            if !Name::are_same(&identity.names, listed) {
+                listed = &identity.names;
+                names.extend(listed.iter().map(|name| (&*name.name, name.via.name())));
+            }
             endpoint.proxy_for.extend(used_proxy(subject).map(|tunnel| tunnel.host.clone()));
             let streams = subject.facts.map_or(&[][..], |facts| &facts.media);
-            endpoint.media.extend(streams.iter().map(|stream| stream.kind.unwrap_or("media")));
+            streams.iter().for_each(|stream| note(&mut endpoint.media, stream.kind.unwrap_or("media")));
             if !leg.opened_by_far {
                 // What a local proxy answers says nothing of the server.
                 let proxied = self.material.inference.proxied_clients.contains(&subject.client.ip());
                 let handshake = subject.handshake.filter(|_| !proxied);
-                rtts.extend(handshake.map(|min| Rtt { via: RttVia::Tcp, min, samples: 1 }));
-                rtts.extend(subject.facts.map_or(&[][..], |facts| &facts.rtts));
+                let tcp = handshake.map(|min| Rtt { via: RttVia::Tcp, min, samples: 1 });
+                let others = subject.facts.map_or(&[][..], |facts| &facts.rtts);
+                tcp.iter().chain(others).for_each(|rtt| Rtt::add(&mut rtts, *rtt));
             }
         }
         tidy(&mut endpoint.ports);
@@ -148,17 +172,18 @@ impl Builder<'_> {
         tidy(&mut names);
         endpoint.names =
             names.into_iter().map(|(name, via)| NameReport { name: name.to_owned(), via }).collect();
-        endpoint.rtt = least(&summed(&rtts));
+        rtts.sort_by_key(|rtt| rtt.via);
+        endpoint.rtt = least(&rtts);
         if self.material.with_proof {
             let Proof { media_spans, first_packet, evidence } = self.proof(legs);
             (endpoint.media_spans, endpoint.first_packet, endpoint.evidence) =
                 (media_spans, first_packet, evidence);
         }
-        endpoint
+        Some(endpoint)
     }
 
     /// A far end of which nothing is known but where it is.
-    fn unseen(&mut self, address: IpAddr) -> SessionEndpoint {
+    fn unseen(&self, address: IpAddr) -> SessionEndpoint {
         let placement = self.place(address);
         SessionEndpoint {
             address,
@@ -187,7 +212,7 @@ impl Builder<'_> {
         }
     }
 
-    fn event(&mut self, event: &Event) -> EventReport {
+    fn event(&self, event: &Event) -> EventReport {
         let failure = match event.what {
             What::Failed(failure) => Some(failure),
             _ => None,
@@ -206,7 +231,7 @@ impl Builder<'_> {
         }
     }
 
-    fn failover(&mut self, failover: &Failover, home: &BTreeSet<CountryCode>) -> FailoverReport {
+    fn failover(&self, failover: &Failover, home: &BTreeSet<CountryCode>) -> FailoverReport {
         let failed = failover.failed.iter().map(|failed| FailedReport {
             endpoint: failed.address,
             name: self.name_of(failed.address),
@@ -245,7 +270,7 @@ impl Builder<'_> {
 
     /// The countries that a call should stay in: those the user names, else the continent of the client's address
     /// as servers see it.
-    fn home(&mut self, session: &Session) -> BTreeSet<CountryCode> {
+    fn home(&self, session: &Session) -> BTreeSet<CountryCode> {
         if !self.material.home.is_empty() {
             return self.material.home.iter().collect();
         }
@@ -260,18 +285,27 @@ impl Builder<'_> {
     /// Counts, and if asked for judges, the servers that belong to no call, and the ends of tunnels.
     pub(super) fn outside(&mut self) -> OutsideReport {
         let mut outside = OutsideReport { judged: self.material.judge_all, ..OutsideReport::default() };
-        let in_calls: BTreeSet<u32> =
-            self.material.sessions.iter().flat_map(|session| &session.legs).map(|leg| leg.flow).collect();
-        let mut servers: BTreeMap<IpAddr, Vec<u32>> = BTreeMap::new();
-        for (subject, place) in self.material.subjects.iter().zip(0..) {
-            if !in_calls.contains(&place) {
-                outside.packets += subject.sent.packets + subject.received.packets;
-                outside.bytes += subject.sent.bytes + subject.received.bytes;
-                servers.entry(subject.server.ip()).or_default().push(place);
+        let mut in_calls = vec![false; self.material.subjects.len()];
+        for leg in self.material.sessions.iter().flat_map(|session| &session.legs) {
+            if let Some(in_call) = in_calls.get_mut(leg.flow as usize) {
+                *in_call = true;
+            }
+        }
+        let flows = self.material.subjects.iter().zip(0..).zip(in_calls);
+        let apart = flows.filter(|(_, in_call)| !in_call).map(|(flow, _)| flow);
+        let mut servers: HashMap<IpAddr, Vec<u32>, foldhash::fast::RandomState> = HashMap::default();
+        for (subject, place) in apart {
+            outside.packets += subject.sent.packets + subject.received.packets;
+            outside.bytes += subject.sent.bytes + subject.received.bytes;
+            let flows = servers.entry(subject.server.ip()).or_default();
+            if self.material.judge_all {
+                flows.push(place);
             }
         }
         outside.endpoints = servers.len() as u64;
         if self.material.judge_all {
+            let mut servers: Vec<(IpAddr, Vec<u32>)> = servers.into_iter().collect();
+            servers.sort_unstable();
             for (address, flows) in servers {
                 self.judge_outside(address, &flows);
             }
@@ -342,7 +376,7 @@ impl Builder<'_> {
         }
     }
 
-    pub(super) fn finding(&mut self, address: IpAddr, contact: Contact, role: Role) -> Finding {
+    pub(super) fn finding(&self, address: IpAddr, contact: Contact, role: Role) -> Finding {
         let placement = self.place(address);
         Finding {
             rule: None,
@@ -375,15 +409,11 @@ fn tidy<T: Ord>(list: &mut Vec<T>) {
     list.dedup();
 }
 
-/// The least time and the number of samples of each kind.
-fn summed(rtts: &[Rtt]) -> Vec<Rtt> {
-    let mut by_kind: BTreeMap<RttVia, Rtt> = BTreeMap::new();
-    for rtt in rtts {
-        let sum = by_kind.entry(rtt.via).or_insert(Rtt { samples: 0, ..*rtt });
-        sum.min = sum.min.min(rtt.min);
-        sum.samples = sum.samples.saturating_add(rtt.samples);
+/// Adds what may be one of a few things to `list`, unless it is there.
+fn note<T: PartialEq>(list: &mut Vec<T>, item: T) {
+    if !list.contains(&item) {
+        list.push(item);
     }
-    by_kind.into_values().collect()
 }
 
 /// Countries of the far ends that answered, most bytes first.
