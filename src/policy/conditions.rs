@@ -141,8 +141,9 @@ impl Conditions {
             self.time(evidence),
             self.service(evidence.services),
             self.role(evidence.roles),
-            self.confidence(assumed),
             self.client(evidence.client),
+            // Last: of two doubts, the one that is not of the place is told.
+            self.confidence(assumed),
         ];
         if all.contains(&Truth::No) {
             return Truth::No;
@@ -209,7 +210,8 @@ impl Conditions {
         if roles.iter().all(|role| *role == Role::Unknown) { Truth::Unknown(Doubt::Role) } else { Truth::No }
     }
 
-    fn confidence(&self, assumed: Assumed) -> Truth {
+    /// Whether the country is so sure as is asked for.
+    pub(super) fn confidence(&self, assumed: Assumed) -> Truth {
         match (self.minimum_confidence, assumed) {
             (None, _) => Truth::Yes,
             (Some(minimum), Assumed::As(confidence)) => Truth::of(confidence >= minimum),

@@ -330,11 +330,12 @@ impl Policy {
                 None if !rule.anywhere => Truth::Unknown(Doubt::Place),
                 _ => Truth::Yes,
             };
-            let is_elsewhere = place != Truth::Yes;
+            let confidence = rule.conditions.confidence(assumed);
+            let depends_on_place = [place, confidence].iter().any(|truth| matches!(truth, Truth::Unknown(_)));
             match (rule.conditions.hold(evidence, assumed), place) {
                 (Truth::No, _) => {}
                 (Truth::Unknown(doubt), _) | (Truth::Yes, Truth::Unknown(doubt)) => {
-                    doubted.push(Doubted { rule, doubt, is_elsewhere });
+                    doubted.push(Doubted { rule, doubt, depends_on_place });
                 }
                 (Truth::Yes, _) => return (doubted, Ruling::Rule(rule)),
             }

@@ -14,8 +14,8 @@ pub(super) struct Doubted<'a> {
     pub(super) rule: &'a Rule,
     /// What is not known.
     pub(super) doubt: Doubt,
-    /// Whether it is not known, either, if the rule speaks of the place.
-    pub(super) is_elsewhere: bool,
+    /// Whether it matches is a matter of the place, too: whether the rule speaks of it, or how sure it is.
+    pub(super) depends_on_place: bool,
 }
 
 /// What the rules come to, the place being what it is.
@@ -63,12 +63,12 @@ impl Outcomes {
     pub(super) fn of(doubted: &[Doubted<'_>], decides: Ruling<'_>) -> Self {
         let mut open = BTreeSet::from([Met::default()]);
         let mut outcomes = BTreeSet::new();
-        for Doubted { rule, doubt, is_elsewhere } in doubted {
+        for Doubted { rule, doubt, depends_on_place } in doubted {
             let passed: BTreeSet<Met> = open.iter().map(|met| met.with(rule.action)).collect();
             if doubt.is_of_place() {
                 // Whether it matches depends on the place alone: all of the cases meet it.
                 open = passed;
-            } else if *is_elsewhere {
+            } else if *depends_on_place {
                 open.extend(passed);
             } else {
                 outcomes.extend(open.iter().map(|met| met.end(rule.action, rule.anywhere)));
