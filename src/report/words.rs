@@ -108,7 +108,7 @@ pub(crate) fn country(code: CountryCode) -> String {
 /// The name that tells a person most: what the client asked for before what a certificate allows, and no pattern
 /// where there is a name.
 pub(crate) fn best_name(names: &[NameReport]) -> Option<&str> {
-    super::table::best_name(names)
+    super::text::best_name(names.iter().map(|name| (name.name.as_str(), name.via)))
 }
 
 /// `2020-04-03 14:02:11`.

@@ -1,7 +1,7 @@
 //! The filter: words that what is shown has to have.
 
-use super::style::verdict_word;
 use crate::policy::Verdict;
+use crate::report::words::mark;
 use crate::report::{Finding, ProcessReport, SessionEndpoint, SessionReport};
 use std::fmt::Write as _;
 
@@ -96,7 +96,7 @@ impl Searched {
     }
 
     fn verdict(&mut self, verdict: Verdict) {
-        self.push(verdict_word(verdict).trim());
+        self.push(mark(verdict).word);
         self.push(match verdict {
             Verdict::Allow => "allowed",
             Verdict::Deny => "denied",

@@ -3,12 +3,13 @@
 use super::app::App;
 use super::grid::{self, Cell, Column};
 use super::rows::{self, bytes_of_call};
-use super::style::{Look, columns, verdict_word};
-use super::words::{contact, countries, day, lasted, name, place, rate, role, when, when_width};
+use super::style::{Look, columns};
+use super::words::{contact, countries, day, lasted, place, rate, role, when, when_width};
 use crate::locate::Confidence;
 use crate::pipeline::live::Snapshot;
 use crate::policy::Verdict;
 use crate::report::text::{bytes, milliseconds, socket};
+use crate::report::words::{best_name, mark};
 use crate::report::{Finding, SessionEndpoint, SessionReport};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -75,7 +76,7 @@ fn first_row(selected: usize, rows: usize, fit: usize) -> usize {
 }
 
 fn verdict(look: Look, verdict: Verdict) -> Cell {
-    Cell::styled(verdict_word(verdict).to_owned(), look.verdict(verdict))
+    Cell::styled(format!("{:>4}", mark(verdict).word), look.verdict(verdict))
 }
 
 /// The cells of a row, and what stands below them.
@@ -236,7 +237,7 @@ fn server_cells(
         rtt.into(),
         speed.into(),
         bytes(far.bytes_sent.saturating_add(far.bytes_received)).into(),
-        name(&far.names).map(|name| look.shown(name)).unwrap_or_default().into(),
+        best_name(&far.names).map(|name| look.shown(name)).unwrap_or_default().into(),
         bytes(far.bytes_sent).into(),
         bytes(far.bytes_received).into(),
         operator(app, snapshot, far).into(),
@@ -251,7 +252,7 @@ fn operator(app: &App, snapshot: &Snapshot, far: &SessionEndpoint) -> String {
 
 /// The name and operator of a far end, for a line of their own.
 fn below(app: &App, snapshot: &Snapshot, far: &SessionEndpoint) -> Line<'static> {
-    let name = name(&far.names).map(|name| app.look.shown(name));
+    let name = best_name(&far.names).map(|name| app.look.shown(name));
     let operator = Some(operator(app, snapshot, far)).filter(|operator| !operator.is_empty());
     let media = (!far.media.is_empty()).then(|| far.media.join(", "));
     let parts: Vec<String> = [name, operator, media].into_iter().flatten().collect();

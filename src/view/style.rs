@@ -99,15 +99,6 @@ impl Look {
     }
 }
 
-/// The word for a verdict in at most four columns, as in the table.
-pub(super) const fn verdict_word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Allow => "  ok",
-        Verdict::Deny => "DENY",
-        Verdict::Indeterminate => "   ?",
-    }
-}
-
 /// Columns that `text` takes.
 pub(super) fn columns(text: &str) -> usize {
     text.width()

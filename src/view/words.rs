@@ -4,7 +4,7 @@ use crate::capture::Precision;
 use crate::identify::{Contact, Role};
 use crate::locate::{Confidence, Scope};
 use crate::report::text::bytes;
-use crate::report::{NameReport, SessionEndpoint, SessionReport, Time};
+use crate::report::{SessionEndpoint, SessionReport, Time};
 use std::time::Duration;
 
 /// Hours of a day, in seconds.
@@ -70,13 +70,6 @@ pub(super) fn place(far: &SessionEndpoint) -> String {
     }
 }
 
-/// The name that tells a person most: what was asked for before what a certificate allows.
-pub(super) fn name(names: &[NameReport]) -> Option<&str> {
-    let rank =
-        |name: &&NameReport| (name.name.starts_with('*'), matches!(name.via, "certificate" | "capture"));
-    names.iter().min_by_key(rank).map(|name| name.name.as_str())
-}
-
 /// What a far end does first of all.
 pub(super) fn role(far: &SessionEndpoint) -> &'static str {
     far.roles.first().copied().unwrap_or(Role::Unknown).name()
@@ -101,6 +94,8 @@ pub(super) fn countries(call: &SessionReport) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::NameReport;
+    use crate::report::words::best_name;
 
     #[test]
     fn spans_are_as_exact_as_matters() {
@@ -112,6 +107,6 @@ mod tests {
     fn a_name_that_was_asked_for_says_most() {
         let read = |name: &str, via| NameReport { name: name.to_owned(), via };
         let names = [read("*.a.example", "tls"), read("b.example", "certificate"), read("c.example", "dns")];
-        assert_eq!(name(&names), Some("c.example"));
+        assert_eq!(best_name(&names), Some("c.example"));
     }
 }

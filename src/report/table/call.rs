@@ -2,7 +2,8 @@
 
 use super::super::model::{FailedReport, FailoverReport, Report, SessionEndpoint, SessionReport};
 use super::super::text::{self, bytes, counted, escape, milliseconds, programs, socket};
-use super::{Table, WIDTH, best_name, claims, clock, span};
+use super::super::words::best_name;
+use super::{Table, WIDTH, claims, clock, span};
 use crate::identify::{Contact, Role};
 use crate::locate::{Confidence, CountryCode, Scope};
 use crate::policy::Verdict;

@@ -4,7 +4,7 @@ mod call;
 mod claims;
 mod servers;
 
-use super::model::{Finding, InputReport, NameReport, Report, SessionReport, Time};
+use super::model::{Finding, InputReport, Report, SessionReport, Time};
 use super::text::{bytes, counted, escape, number};
 use crate::locate::Database;
 use crate::policy::{DEFAULT_RULE, Verdict};
@@ -218,11 +218,6 @@ impl Table {
         }
         self.line(&line);
     }
-}
-
-/// The name that tells a person most.
-pub(super) fn best_name(names: &[NameReport]) -> Option<&str> {
-    super::text::best_name(names.iter().map(|name| (name.name.as_str(), name.via)))
 }
 
 /// `dbip-country-lite 2026-06-01: IP Geolocation by DB-IP, https://db-ip.com`.

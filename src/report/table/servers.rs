@@ -2,7 +2,8 @@
 
 use super::super::model::{EndpointReport, Report};
 use super::super::text::{bytes, counted, escape, milliseconds};
-use super::{Table, best_name, claims};
+use super::super::words::best_name;
+use super::{Table, claims};
 use crate::identify::Contact;
 use crate::locate::{Confidence, Scope};
 use std::collections::BTreeSet;

@@ -53,12 +53,7 @@ pub(super) fn matrices(tally: &Tally, roles: &[Role]) -> Vec<Matrix> {
         *calls.entry(&group.service).or_default().entry(&group.region).or_default() += verdicts.calls;
     }
     let mut touched: BTreeMap<(&str, Role), BTreeMap<&str, Counts<'_>>> = BTreeMap::new();
-    let any = tally.reached.iter().map(|((group, country), calls)| (group, country, Role::ANY, *calls));
-    let each = tally
-        .touched
-        .iter()
-        .filter_map(|((group, country, role), calls)| Some((group, country, Role::of(role)?, *calls)));
-    for (group, country, role, calls) in any.chain(each) {
+    for (group, country, role, calls) in words::touches(tally) {
         let countries = touched.entry((&group.service, role)).or_default();
         *countries.entry(country).or_default().entry(&group.region).or_default() += calls;
     }

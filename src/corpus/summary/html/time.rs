@@ -69,12 +69,7 @@ pub(super) fn charts(tally: &Tally, axis: &Axis, roles: &[Role]) -> Vec<Chart> {
         calls.entry(&group.service).or_default().push((group, *verdicts));
     }
     let mut touched: BTreeMap<(&str, Role), BTreeMap<&str, Counts>> = BTreeMap::new();
-    let any = tally.reached.iter().map(|((group, country), calls)| (group, country, Role::ANY, *calls));
-    let each = tally
-        .touched
-        .iter()
-        .filter_map(|((group, country, role), calls)| Some((group, country, Role::of(role)?, *calls)));
-    for (group, country, role, calls) in any.chain(each) {
+    for (group, country, role, calls) in words::touches(tally) {
         let countries = touched.entry((&group.service, role)).or_default();
         let counts = countries.entry(country).or_insert_with(|| vec![0; axis.steps]);
         if let Some(count) = axis.place(&group.day).and_then(|place| counts.get_mut(place)) {

@@ -1,6 +1,6 @@
 //! Words of the page that several parts of it use.
 
-use crate::corpus::summary::tally::{UNKNOWN, Verdicts};
+use crate::corpus::summary::tally::{Group, Tally, UNKNOWN, Verdicts};
 use crate::locate::CountryCode;
 use crate::report::text::{counted, number};
 use std::fmt::Write as _;
@@ -18,6 +18,16 @@ impl Role {
         let known = crate::identify::Role::ALL.into_iter().find(|role| role.name() == name)?;
         Some(Self(known.name()))
     }
+}
+
+/// How many calls of a group touched a country, whatever its servers did there and for each thing that they did.
+pub(super) fn touches(tally: &Tally) -> impl Iterator<Item = (&Group, &String, Role, u64)> {
+    let any = tally.reached.iter().map(|((group, country), calls)| (group, country, Role::ANY, *calls));
+    let each = tally
+        .touched
+        .iter()
+        .filter_map(|((group, country, role), calls)| Some((group, country, Role::of(role)?, *calls)));
+    any.chain(each)
 }
 
 /// A country, or that it is not known.
