@@ -161,7 +161,7 @@ pub struct Flow<S> {
     pub(super) last: PacketRef,
     pub(super) opener: Opener,
     pub(super) first_sender: Side,
-    pub(super) tcp: Option<Box<TcpFacts>>,
+    pub(super) tcp: Option<TcpFacts>,
     pub(super) rare: Option<Box<Rare>>,
     /// What later stages keep about the flow.
     pub state: S,
@@ -237,8 +237,8 @@ impl<S> Flow<S> {
     }
 
     /// Facts of the TCP connection, if it is one.
-    pub fn tcp(&self) -> Option<&TcpFacts> {
-        self.tcp.as_deref()
+    pub const fn tcp(&self) -> Option<&TcpFacts> {
+        self.tcp.as_ref()
     }
 
     /// ICMP errors about packets of this flow, the first few.

@@ -236,7 +236,7 @@ fn continues<S>(flow: &Flow<S>, time: Timestamp, segment: Option<&TcpSegment<'_>
     let opens = segment.flags.has(TcpFlags::SYN) && !segment.flags.has(TcpFlags::ACK);
     let overtaken = time.nanoseconds().saturating_sub(flow.start.nanoseconds()) <= OVERTAKEN;
     let reopens = |facts: &TcpFacts| !(overtaken && facts.awaits_syn()) && facts.is_reopened_by(segment);
-    !(opens && flow.tcp.as_deref().is_some_and(reopens))
+    !(opens && flow.tcp.as_ref().is_some_and(reopens))
 }
 
 #[cfg(test)]

@@ -504,10 +504,16 @@ impl FlowFacts {
         }
     }
 
-    /// Makes room for names that come at once.
-    pub(super) fn expect_names(&mut self, names: usize) {
-        let room = MAX_NAMES.saturating_sub(self.names.len());
-        self.names.reserve_exact(names.min(room));
+    /// Notes the names in a certificate, each of which is there once and in the form of [`normalise`].
+    pub(super) fn certificate(&mut self, names: &[Arc<str>], packet: PacketRef) {
+        let via = Via::Certificate;
+        if self.names.iter().any(|known| known.via == via) {
+            return names.iter().for_each(|name| self.host_name(name, via, packet));
+        }
+        let (kept, left_out) = names.split_at(names.len().min(MAX_NAMES.saturating_sub(self.names.len())));
+        self.names.reserve_exact(kept.len());
+        self.names.extend(kept.iter().map(|name| Name { name: Arc::clone(name), via, packet }));
+        self.left_out = self.left_out.saturating_add(left_out.len() as u64);
     }
 
     /// Notes a name of the server that is in the form of [`normalise`].

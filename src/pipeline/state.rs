@@ -36,8 +36,7 @@ impl FlowState {
             None => *flow.state.client.insert(flow.client_side()),
         };
         let direction = if side == client { Direction::FromClient } else { Direction::FromServer };
-        if !flow.state.inspector.wants(direction) {
-            flow.state.release(direction, budget);
+        if is_silent(&packet.content) || !flow.state.inspector.wants(direction) {
             return;
         }
         match &packet.content {
@@ -54,9 +53,6 @@ impl FlowState {
         direction: Direction,
         at: PacketRef,
     ) {
-        if datagram.payload.is_empty() {
-            return;
-        }
         let (source_port, destination_port) = (datagram.source_port, datagram.destination_port);
         let feed = feed(packet, source_port, destination_port, datagram.payload_length, direction, at);
         self.inspector.datagram(&feed, datagram.payload);
@@ -125,6 +121,18 @@ impl FlowState {
             }
         }
         self.inspector.finish()
+    }
+}
+
+/// Whether a packet can change nothing here, as a third of those of TCP: a mere acknowledgment.
+const fn is_silent(content: &Content<'_>) -> bool {
+    match content {
+        Content::Tcp(segment) => {
+            let marks = TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST;
+            segment.payload.is_empty() && segment.flags.0 & marks == 0
+        }
+        Content::Udp(datagram) => datagram.payload.is_empty(),
+        _ => true,
     }
 }
 
