@@ -132,18 +132,22 @@ impl<'a> Name<'a> {
 
     /// Writes a name in which nothing has to be escaped, as in nearly all.
     fn plain(self, bytes: &mut [u8; LONGEST_NAME]) -> Option<&str> {
-        let (mut length, mut labels) = (0_usize, 0_usize);
+        let (mut length, mut labels) = (0_usize, 0_u8);
         for label in self.labels() {
-            let end = length + label.len();
-            bytes.get_mut(length..end)?.copy_from_slice(label);
-            *bytes.get_mut(end)? = b'.';
-            length = end + 1;
-            labels += 1;
+            let (place, after) = bytes.get_mut(length..)?.split_at_mut_checked(label.len())?;
+            place.copy_from_slice(label);
+            *after.first_mut()? = b'.';
+            length += label.len() + 1;
+            labels = labels.wrapping_add(1);
         }
         let text = bytes.get(..length)?;
-        let dots = text.iter().filter(|byte| **byte == b'.').count();
-        let is_plain = dots == labels && text.is_ascii() && !text.contains(&b'\\');
-        if is_plain { std::str::from_utf8(text.get(..length.saturating_sub(1))?).ok() } else { None }
+        // Without a way out of the loops, many bytes are looked at at once.
+        let dots = text.iter().fold(0_u8, |dots, byte| dots.wrapping_add(u8::from(*byte == b'.')));
+        let odd = text.iter().fold(false, |odd, byte| odd | (*byte == b'\\') | !byte.is_ascii());
+        if odd || dots != labels {
+            return None;
+        }
+        std::str::from_utf8(text.get(..length.saturating_sub(1))?).ok()
     }
 
     fn escaped(self) -> String {

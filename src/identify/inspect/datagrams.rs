@@ -40,7 +40,7 @@ pub(super) struct Datagrams {
     /// RTP is confirmed: packets that look like it need no other look.
     carries_rtp: bool,
     skype: Skype,
-    stun: Option<Box<StunWatch>>,
+    stun: StunWatch,
     zoom: Option<Box<zoom::RoundTrips>>,
     products: Option<Box<Products>>,
     media: Option<Box<MediaWatch>>,
@@ -268,7 +268,7 @@ impl Datagrams {
     fn message_of(&mut self, head: stun::Head, feed: &Feed, payload: &[u8], length: usize, depth: u8) {
         let mut message = stun::Message::of(head);
         message.read(payload, length);
-        self.stun.get_or_insert_default().take(feed, &message, &mut self.facts);
+        self.stun.take(feed, &message, &mut self.facts);
         if let Some(data) = message.data {
             self.open(feed, data, data.len(), depth + 1);
         }
@@ -312,6 +312,11 @@ impl Datagrams {
     fn zoom(&mut self, feed: &Feed, payload: &[u8], length: usize) -> bool {
         // Elsewhere than on Zoom's ports only packets that prove themselves begin a flow of Zoom's.
         let expected = self.at_zoom || self.zoom.is_some();
+        // As most of its packets are.
+        if expected && let Some(media) = zoom::media(payload, length) {
+            self.router_media(feed, &media);
+            return true;
+        }
         if let Some(packet) = zoom::parse(payload, length) {
             if expected || (packet.is_certain() && !is_echo(&packet)) {
                 self.router_packet(feed, &packet);
@@ -329,20 +334,23 @@ impl Datagrams {
                 Some(Signature::ZoomConnect)
             }
             zoom::Packet::EchoRequest(_) | zoom::Packet::EchoReply(_) => Some(Signature::ZoomEcho),
-            zoom::Packet::Data { media, .. } if carries_media(media) => Some(Signature::ZoomMedia),
-            zoom::Packet::Data { .. } => Some(Signature::ZoomControl),
+            zoom::Packet::Data { media, .. } => return self.router_media(feed, media),
             zoom::Packet::Close { .. } => None,
         };
         if let Some(signature) = signature {
             self.facts.signature(signature, feed.packet);
         }
-        let times = self.zoom.get_or_insert_default();
-        if let zoom::Packet::Data { media, .. } = packet {
-            self.zoom_media(feed, media);
-        } else if let (Direction::FromServer, Some(time)) = (feed.direction, times.update(packet, feed.time))
-        {
+        let time = self.zoom.get_or_insert_default().update(packet, feed.time);
+        if let (Direction::FromServer, Some(time)) = (feed.direction, time) {
             self.facts.answered(RttVia::Zoom, time);
         }
+    }
+
+    fn router_media(&mut self, feed: &Feed, media: &zoom::Media<'_>) {
+        let signature = if carries_media(media) { Signature::ZoomMedia } else { Signature::ZoomControl };
+        self.facts.signature(signature, feed.packet);
+        self.zoom.get_or_insert_default();
+        self.zoom_media(feed, media);
     }
 
     fn peer_packet(&mut self, feed: &Feed, packet: &zoom::PeerPacket<'_>) {

@@ -60,9 +60,10 @@ impl<'a> Attributes<'a> {
 
     /// Passes attributes that are all zeros, which are four bytes each.
     fn skip_zeros(&mut self) {
-        while let Some((&[0, 0, 0, 0], after)) = self.rest.split_first_chunk() {
-            self.rest = after;
-        }
+        let (eights, _) = self.rest.as_chunks::<{ 2 * ATTRIBUTE_HEADER }>();
+        let pairs = eights.iter().take_while(|pair| **pair == [0; 2 * ATTRIBUTE_HEADER]).count();
+        let after = self.rest.get(pairs * 2 * ATTRIBUTE_HEADER..).unwrap_or_default();
+        self.rest = after.strip_prefix(&[0; ATTRIBUTE_HEADER]).unwrap_or(after);
     }
 
     /// The addresses among them.
@@ -96,10 +97,10 @@ pub(super) fn read<'a>(message: &mut Message<'a>, payload: &'a [u8], length: usi
         Dialect::Microsoft => [Padding::NONE, Padding::TO_FOUR],
         _ => [Padding::TO_FOUR, Padding::NONE],
     };
-    let mut fits = fill(message, Attributes::new(bytes, usual), payload, is_whole);
+    let mut fits = fill(message, bytes, usual, payload, is_whole);
     if !fits && fills(Attributes::new(bytes, other)) {
         *message = Message::of(message.head());
-        fits = fill(message, Attributes::new(bytes, other), payload, is_whole);
+        fits = fill(message, bytes, other, payload, is_whole);
     }
     message.complete = is_whole && fits;
 }
@@ -107,10 +108,12 @@ pub(super) fn read<'a>(message: &mut Message<'a>, payload: &'a [u8], length: usi
 /// Takes one attribute after the other. Whether they fill the message.
 fn fill<'a>(
     message: &mut Message<'a>,
-    mut attributes: Attributes<'a>,
+    bytes: &'a [u8],
+    padding: Padding,
     payload: &'a [u8],
     is_whole: bool,
 ) -> bool {
+    let mut attributes = Attributes::new(bytes, padding);
     // From the first attribute that may be an address, and what follows the last.
     let (mut from_first, mut after_last): (&[u8], &[u8]) = (&[], &[]);
     loop {
@@ -133,7 +136,7 @@ fn fill<'a>(
         }
     }
     let addresses = from_first.get(..from_first.len().saturating_sub(after_last.len())).unwrap_or_default();
-    message.addresses = Attributes::new(addresses, attributes.padding);
+    message.addresses = Attributes::new(addresses, padding);
     attributes.ended_well()
 }
 
