@@ -1,6 +1,6 @@
 //! Which flows make a call.
 
-use super::{Gaps, Leg, Material, Session, failover, timeline};
+use super::{Calls, Gaps, Leg, Material, Session, failover, timeline};
 use crate::capture::Timestamp;
 use crate::flow::Transport;
 use crate::identify::infer::Subject;
@@ -35,7 +35,7 @@ const EDGE: Duration = Duration::from_secs(2);
 const MIN_PART: usize = 64;
 
 /// Groups flows into calls, in the order of their first packets.
-pub fn group(material: &Material<'_>) -> Vec<Session> {
+pub fn group(material: &Material<'_>) -> Calls {
     let homes = homes(material);
     let mut by_call: HashMap<Use<'_>, Vec<u32>, foldhash::fast::RandomState> = HashMap::default();
     for ((subject, identity), place) in material.subjects.iter().zip(material.identities).zip(0..) {
@@ -46,21 +46,28 @@ pub fn group(material: &Material<'_>) -> Vec<Session> {
     let span = span(material);
     let mut calls = Vec::new();
     for ((client, service), flows) in by_call {
-        for flows in split(material, flows) {
+        for (start, flows) in split(material, flows) {
             if flows.iter().any(|place| makes_a_call(material, *place, service)) {
-                calls.push((client, service, flows));
+                calls.push((start, client, service, flows));
             }
         }
     }
+    calls.sort_unstable();
+    let mut in_calls = vec![false; material.subjects.len()];
+    for place in calls.iter().flat_map(|(.., flows)| flows) {
+        if let Some(in_call) = in_calls.get_mut(*place as usize) {
+            *in_call = true;
+        }
+    }
+    let left_out = calls.len().saturating_sub(material.at_most);
+    calls.truncate(material.at_most);
     let part = calls.len().div_ceil(material.threads.max(1)).max(MIN_PART);
     let told = at_once(calls.chunks(part), |calls| {
         let sessions =
-            calls.iter().map(|(client, service, flows)| session(material, *client, service, flows, span));
+            calls.iter().map(|(_, client, service, flows)| session(material, *client, service, flows, span));
         sessions.collect::<Vec<_>>()
     });
-    let mut sessions: Vec<Session> = told.into_iter().flatten().collect();
-    sessions.sort_by(|a, b| (a.start, a.client, &a.service).cmp(&(b.start, b.client, &b.service)));
-    sessions
+    Calls { sessions: told.into_iter().flatten().collect(), left_out, in_calls }
 }
 
 /// A client and what it uses.
@@ -87,8 +94,8 @@ fn client_of(subject: &Subject<'_>, identity: &Identity, service: &Service, home
     if turned { server } else { client }
 }
 
-/// Splits flows, in the order of their start, where nothing happens for the idle gap.
-fn split(material: &Material<'_>, flows: Vec<u32>) -> Vec<Vec<u32>> {
+/// Splits flows, in the order of their start, where nothing happens for the idle gap. Gives when each part starts.
+fn split(material: &Material<'_>, flows: Vec<u32>) -> Vec<(Timestamp, Vec<u32>)> {
     let mut timed: Vec<(Timestamp, Timestamp, u32)> = flows
         .into_iter()
         .filter_map(|place| {
@@ -96,12 +103,12 @@ fn split(material: &Material<'_>, flows: Vec<u32>) -> Vec<Vec<u32>> {
         })
         .collect();
     timed.sort_unstable();
-    let mut parts: Vec<Vec<u32>> = Vec::new();
+    let mut parts: Vec<(Timestamp, Vec<u32>)> = Vec::new();
     let mut last: Option<Timestamp> = None;
     for (start, end, place) in timed {
         match (parts.last_mut(), last) {
-            (Some(part), Some(before)) if start.since(before) <= material.idle_gap => part.push(place),
-            _ => parts.push(vec![place]),
+            (Some((_, part)), Some(before)) if start.since(before) <= material.idle_gap => part.push(place),
+            _ => parts.push((start, vec![place])),
         }
         last = Some(last.map_or(end, |before| before.max(end)));
     }
