@@ -5,7 +5,6 @@ use super::shard::Depth;
 use super::{Analysis, read};
 use crate::capture::{CaptureError, Filter, Input, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
-use crate::identify::infer::Subject;
 use crate::identify::{Catalogue, Inference, infer_on};
 use crate::locate::{Database, LocateError, Locator, Sources, Vantage, countries};
 use crate::policy::{CountrySet, Policy, PolicyError};
@@ -234,8 +233,7 @@ impl<'a> Inspector<'a> {
     }
 
     pub(super) fn report(&self, analysis: &Analysis) -> (Report, Inference, Vec<Session>) {
-        let subjects: Vec<Subject<'_>> =
-            analysis.flows.iter().map(|flow| Subject::new(flow, flow.state.facts())).collect();
+        let subjects = analysis.flows.subjects(self.threads);
         let inference = infer_on(self.threads, &subjects, &analysis.names, &self.catalogue);
         let places = Places::new(&self.locator, &analysis.inputs, &analysis.endpoints, &inference);
         let country = |address: IpAddr| places.locate(address).location.country;
