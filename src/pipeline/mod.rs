@@ -4,6 +4,8 @@
 //! its packets at their flows, share by share. A share takes the batches in the order of the capture, so the
 //! result does not depend on how many threads there are.
 
+mod flows;
+mod gather;
 mod inspect;
 pub mod live;
 mod lookup;
@@ -12,6 +14,7 @@ mod shard;
 mod state;
 mod turns;
 
+pub use flows::Flows;
 pub use inspect::{InspectError, Inspected, Inspector, Request, inspect};
 pub use lookup::{LookedUp, LookupError, LookupRequest, lookup};
 pub use policies::{PolicyFileError, read_policy};
@@ -19,15 +22,15 @@ pub use state::FlowState;
 
 use crate::capture::{Batch, CaptureError, Filter, Hashes, Input, Reader};
 use crate::decode::{self, Anomalies, Content, Datagram, Packet, Reassembler};
-use crate::flow::{Coverage, Flow, FlowKey, PacketRef, Side, Tally};
-use crate::identify::names::{NameBinding, NameTable};
-use crate::parallel::{at_once, both};
+use crate::flow::{Coverage, PacketRef, Tally};
+use crate::identify::names::NameTable;
+use crate::parallel::at_once;
 use crate::sandbox;
-use shard::{Copied, Depth, Route, SHARDS, Shard, Tallies};
-use std::cmp::Reverse;
-use std::collections::binary_heap::PeekMut;
-use std::collections::{BTreeMap, BinaryHeap};
+use gather::{Concluded, put_together};
+use shard::{Depth, Route, SHARDS, Shard};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use turns::Turns;
 
@@ -41,7 +44,7 @@ pub struct Analysis {
     /// The inputs, in the order in which they were read.
     pub inputs: Vec<Input>,
     /// The flows, in the order of their first packets.
-    pub flows: Vec<Flow<FlowState>>,
+    pub flows: Flows,
     /// What names were looked up, and by whom.
     pub names: NameTable,
     /// Every address that packets were sent from or to, and what it sent and received.
@@ -70,17 +73,12 @@ fn read(
 ) -> Result<(Analysis, Hashes), CaptureError> {
     let source = Mutex::new(Source { reader, batches: 0, failure: None });
     let shared = Shared { source, stages: Stages::new(depth) };
-    let others = threads.saturating_sub(1);
-    let workers = std::thread::scope(|scope| {
-        let shared = &shared;
-        let helpers = (0..others).map(|_| Worker::new(filter));
-        let handles: Vec<_> = helpers.map(|worker| scope.spawn(move || worker.run(shared))).collect();
-        let mut workers = vec![Worker::new(filter).run(shared)];
-        for handle in handles {
-            workers.push(handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        workers
+    let workers = std::iter::repeat_with(|| Worker::new(filter)).take(threads.max(1));
+    let done = at_once(workers, |worker| {
+        let worker = worker.run(&shared);
+        (worker, shared.conclude())
     });
+    let (workers, parts): (Vec<Worker>, Vec<Concluded>) = done.into_iter().unzip();
     let mut coverage = Coverage { headers_only: depth == Depth::Headers, ..Coverage::default() };
     let mut anomalies: Vec<Anomalies> = Vec::new();
     for worker in &workers {
@@ -95,137 +93,8 @@ fn read(
     if let Some(failure) = source.failure {
         return Err(failure);
     }
-    let shards = shared.stages.shards.into_iter().map(|shard| shard.into_value().into_copied()).collect();
     let (inputs, hashes) = source.reader.into_inputs_and_hashes();
-    Ok((gather(inputs, shards, Vec::new(), threads, coverage, &anomalies), hashes))
-}
-
-/// What some shares come to.
-#[derive(Default)]
-struct Concluded {
-    /// Of each share, in the order of their first packets.
-    flows: Vec<Vec<Flow<FlowState>>>,
-    bindings: Vec<NameBinding>,
-    loose: Tallies,
-    endpoints: Tallies,
-    unfollowed: u64,
-    unread: u64,
-}
-
-impl Concluded {
-    fn new(shards: Vec<Copied>) -> Self {
-        let mut concluded = Self::default();
-        for mut shard in shards {
-            concluded.unfollowed = concluded.unfollowed.saturating_add(shard.unfollowed);
-            concluded.unread = concluded.unread.saturating_add(shard.unread);
-            merge(&mut concluded.loose, &shard.tallies);
-            shard.tallies.clear();
-            let (mut flows, mut bindings) = shard.conclude();
-            // They are in order but for those that begin with one packet.
-            flows.sort_by_key(order);
-            concluded.flows.push(flows);
-            concluded.bindings.append(&mut bindings);
-        }
-        concluded.endpoints.clone_from(&concluded.loose);
-        for flow in concluded.flows.iter().flatten() {
-            tally_flow(&mut concluded.endpoints, flow);
-        }
-        concluded
-    }
-}
-
-/// Flows are in the order of their first packets; of those that begin with one packet, in that of their keys.
-fn order(flow: &Flow<FlowState>) -> (PacketRef, FlowKey) {
-    (flow.first_packet(), *flow.key())
-}
-
-/// The flows of all shares, each of which is in order, in order.
-fn in_order(shares: Vec<Vec<Flow<FlowState>>>) -> Vec<Flow<FlowState>> {
-    let mut flows = Vec::with_capacity(shares.iter().map(Vec::len).sum());
-    let mut shares: Vec<_> = shares.into_iter().map(Vec::into_iter).collect();
-    let next = |share: &std::vec::IntoIter<Flow<FlowState>>| share.as_slice().first().map(order);
-    let mut heads: BinaryHeap<_> =
-        shares.iter().zip(0..).filter_map(|(share, place)| Some(Reverse((next(share)?, place)))).collect();
-    while let Some(mut head) = heads.peek_mut() {
-        let Reverse((_, place)) = *head;
-        let Some(share) = shares.get_mut(place) else { break };
-        flows.extend(share.next());
-        match next(share) {
-            Some(order) => *head = Reverse((order, place)),
-            None => drop(PeekMut::pop(head)),
-        }
-    }
-    flows
-}
-
-/// Puts together what the shares hold; `bindings` are of flows that are no longer among them.
-fn gather(
-    inputs: Vec<Input>,
-    shards: Vec<Copied>,
-    mut bindings: Vec<NameBinding>,
-    threads: usize,
-    mut coverage: Coverage,
-    anomalies: &[Anomalies],
-) -> Analysis {
-    let mut flows = Vec::new();
-    let (mut loose, mut endpoints) = (Tallies::default(), Tallies::default());
-    for mut part in conclude(shards, threads) {
-        coverage.unfollowed_packets = coverage.unfollowed_packets.saturating_add(part.unfollowed);
-        coverage.unread_segments = coverage.unread_segments.saturating_add(part.unread);
-        merge(&mut loose, &part.loose);
-        merge(&mut endpoints, &part.endpoints);
-        flows.append(&mut part.flows);
-        bindings.append(&mut part.bindings);
-    }
-    let others = || (table_of(bindings), endpoints.into_iter().collect(), loose.into_iter().collect());
-    let (flows, (names, endpoints, loose)) = both(threads, || in_order(flows), others);
-    Analysis {
-        inputs,
-        flows,
-        names,
-        endpoints,
-        loose,
-        coverage,
-        anomalies: anomalies.iter().map(Anomalies::counts).collect(),
-    }
-}
-
-/// What the answers of name servers bound, in the order of the capture.
-fn table_of(mut bindings: Vec<NameBinding>) -> NameTable {
-    bindings.sort_by(|a, b| (a.packet, a.client, &a.names).cmp(&(b.packet, b.client, &b.names)));
-    let mut names = NameTable::default();
-    bindings.into_iter().for_each(|binding| names.insert(binding));
-    names
-}
-
-/// Concludes the shares on several threads.
-fn conclude(shards: Vec<Copied>, threads: usize) -> Vec<Concluded> {
-    let each = shards.len().div_ceil(threads.max(1)).max(1);
-    let mut shards = shards.into_iter();
-    let parts = std::iter::from_fn(|| {
-        let part: Vec<Copied> = shards.by_ref().take(each).collect();
-        (!part.is_empty()).then_some(part)
-    });
-    at_once(parts, Concluded::new)
-}
-
-fn merge(into: &mut Tallies, from: &Tallies) {
-    for (address, tally) in from {
-        into.entry(*address).or_insert_with(|| Tally::new(tally.first)).add(tally);
-    }
-}
-
-/// Adds a flow's packets at its two addresses, but for those that its fragments have brought there already.
-fn tally_flow(endpoints: &mut Tallies, flow: &Flow<FlowState>) {
-    for side in [Side::Low, Side::High] {
-        let sent = flow.sent_by(side).without(flow.sent_as_fragments_by(side));
-        let received = flow.sent_by(side.other()).without(flow.sent_as_fragments_by(side.other()));
-        if sent.packets == 0 && received.packets == 0 {
-            continue;
-        }
-        let tally = Tally { sent, received, first: flow.start(), last: flow.end(), beyond_errors: true };
-        endpoints.entry(flow.key().end(side).0).or_insert_with(|| Tally::new(flow.start())).add(&tally);
-    }
+    Ok((put_together(inputs, parts, Vec::new(), threads, coverage, &anomalies), hashes))
 }
 
 struct Source {
@@ -245,6 +114,8 @@ struct Shared {
 struct Stages {
     fragments: Turns<Reassembler>,
     shards: Vec<Turns<Shard>>,
+    /// The first share that no thread has begun to conclude.
+    unconcluded: AtomicUsize,
 }
 
 impl Stages {
@@ -252,6 +123,7 @@ impl Stages {
         Self {
             fragments: Turns::new(Reassembler::default()),
             shards: std::iter::repeat_with(|| Turns::new(Shard::new(depth))).take(SHARDS).collect(),
+            unconcluded: AtomicUsize::new(0),
         }
     }
 
@@ -264,6 +136,16 @@ impl Stages {
 }
 
 impl Shared {
+    /// Concludes shares that no other thread concludes. Where another is still at its last batch, that takes its turn.
+    fn conclude(&self) -> Concluded {
+        let batches = self.source.lock().unwrap_or_else(PoisonError::into_inner).batches;
+        Concluded::new(std::iter::from_fn(|| {
+            let number = self.stages.unconcluded.fetch_add(1, Ordering::Relaxed);
+            let share = self.stages.shards.get(number)?.take(batches, Shard::take_all)?;
+            Some((number, share))
+        }))
+    }
+
     /// Fills `batch` with the next frames and gives its number. `None` at the end.
     fn next(&self, batch: &mut Batch) -> Option<u64> {
         let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);

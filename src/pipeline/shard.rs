@@ -185,10 +185,10 @@ impl Shard {
         taken
     }
 
-    /// What the share holds.
-    pub(super) fn into_copied(self) -> Copied {
-        let unread = self.unread();
-        Copied { flows: self.flows.into_flows(), tallies: self.tallies, unfollowed: self.unfollowed, unread }
+    /// Takes out all that the share holds.
+    pub(super) fn take_all(&mut self) -> Copied {
+        let Self { flows, tallies, unfollowed, budget, .. } = std::mem::replace(self, Self::new(self.depth));
+        Copied { flows: flows.into_flows(), tallies, unfollowed, unread: budget.refused() }
     }
 
     /// TCP segments whose bytes were not looked at, because there were too many.

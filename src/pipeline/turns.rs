@@ -66,10 +66,6 @@ impl<T> Turns<T> {
         self.changed.notify_all();
     }
 
-    pub(super) fn into_value(self) -> T {
-        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).value
-    }
-
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -88,7 +84,7 @@ mod tests {
                 scope.spawn(move || turns.take(turn, |seen| seen.push(turn)));
             }
         });
-        assert_eq!(turns.into_value(), (0..8).collect::<Vec<_>>());
+        turns.with(|seen| assert_eq!(*seen, (0..8).collect::<Vec<_>>()));
     }
 
     #[test]

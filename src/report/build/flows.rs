@@ -65,7 +65,7 @@ impl Builder<'_> {
     /// For each flow of a call, by its place, the call and the verdict on the far end in it.
     fn in_calls<'s>(&self, sessions: &'s [SessionReport]) -> BTreeMap<u32, (&'s str, Option<Verdict>)> {
         let mut in_calls = BTreeMap::new();
-        for (session, report) in self.material.sessions.iter().zip(sessions) {
+        for (session, report) in self.material.calls.sessions.iter().zip(sessions) {
             let verdicts: BTreeMap<IpAddr, Verdict> =
                 report.endpoints.iter().map(|endpoint| (endpoint.address, endpoint.verdict)).collect();
             for leg in &session.legs {

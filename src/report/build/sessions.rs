@@ -29,7 +29,7 @@ const UNHEARD: &str = "whether it answered is not known, as only one direction w
 impl Builder<'_> {
     /// The calls, in their order. What rules find in them is added to the findings.
     pub(super) fn sessions(&mut self) -> Vec<SessionReport> {
-        let numbered: Vec<(&Session, usize)> = self.material.sessions.iter().zip(1..).collect();
+        let numbered: Vec<(&Session, usize)> = self.material.calls.sessions.iter().zip(1..).collect();
         let part = numbered.len().div_ceil(self.material.threads.max(1)).max(MIN_PART);
         let told = at_once(numbered.chunks(part), |part| {
             part.iter().map(|(session, number)| self.session(session, *number)).collect::<Vec<_>>()
@@ -174,7 +174,7 @@ impl Builder<'_> {
             names.into_iter().map(|(name, via)| NameReport { name: name.to_owned(), via }).collect();
         rtts.sort_by_key(|rtt| rtt.via);
         endpoint.rtt = least(&rtts);
-        if self.material.with_proof {
+        if !self.material.brief {
             let Proof { media_spans, first_packet, evidence } = self.proof(legs);
             (endpoint.media_spans, endpoint.first_packet, endpoint.evidence) =
                 (media_spans, first_packet, evidence);
@@ -285,12 +285,7 @@ impl Builder<'_> {
     /// Counts, and if asked for judges, the servers that belong to no call, and the ends of tunnels.
     pub(super) fn outside(&mut self) -> OutsideReport {
         let mut outside = OutsideReport { judged: self.material.judge_all, ..OutsideReport::default() };
-        let mut in_calls = vec![false; self.material.subjects.len()];
-        for leg in self.material.sessions.iter().flat_map(|session| &session.legs) {
-            if let Some(in_call) = in_calls.get_mut(leg.flow as usize) {
-                *in_call = true;
-            }
-        }
+        let in_calls = self.material.calls.in_calls.iter().copied().chain(std::iter::repeat(false));
         let flows = self.material.subjects.iter().zip(0..).zip(in_calls);
         let apart = flows.filter(|(_, in_call)| !in_call).map(|(flow, _)| flow);
         let mut servers: HashMap<IpAddr, Vec<u32>, foldhash::fast::RandomState> = HashMap::default();
