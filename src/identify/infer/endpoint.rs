@@ -3,7 +3,7 @@
 use super::{Identity, Subject};
 use crate::flow::PacketRef;
 use crate::identify::facts::{MentionKind, Rtt, RttVia};
-use crate::identify::names::{Name, NameBinding, Via};
+use crate::identify::names::{NameBinding, Via};
 use crate::identify::{Contact, Role, Service};
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
@@ -92,11 +92,10 @@ impl Endpoints {
         sum.flow(subject, identity, proxied);
         if !identity.names.is_empty() {
             let listed = sum.listed.and_then(|other| flows.get(other));
-            let is_told = listed.is_some_and(|(first, other)| {
-                first <= place && Name::are_same(&identity.names, &other.names)
-            });
+            let is_told =
+                listed.is_some_and(|(first, other)| first <= place && identity.names.are_same(&other.names));
             if !is_told {
-                let names = identity.names.iter().map(|name| (Arc::clone(&name.name), name.via));
+                let names = identity.names.iter().map(|name| (Arc::clone(name.name), name.via));
                 sum.names.extend(u64::from(*place), names);
                 sum.listed = Some(own);
             }

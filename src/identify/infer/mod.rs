@@ -17,7 +17,8 @@ pub use endpoint::{EndpointIdentity, MentionedBy};
 pub use subject::Subject;
 
 use super::evidence::{Detail, Kind, weigh};
-use super::names::{Name, NameTable};
+use super::named::Names;
+use super::names::NameTable;
 use super::{Catalogue, Contact, Evidence, Role, Service};
 use crate::parallel::at_once;
 use hashbrown::HashMap;
@@ -34,7 +35,7 @@ pub struct Identity {
     /// How far contact went.
     pub contact: Contact,
     /// Names of the server: those the flow carries, else those its client looked up.
-    pub names: Vec<Name>,
+    pub names: Names,
     /// What the service rests on, strongest first.
     pub evidence: Vec<Evidence>,
 }
@@ -66,7 +67,7 @@ struct Draft {
     /// Evidence that several services share: it counts only with other flows.
     shared: Vec<Evidence>,
     promised: Vec<role::Promise>,
-    names: Vec<Name>,
+    names: Names,
     /// The flow itself carries a name of its server, known to the catalogue or not.
     carries_name: bool,
     /// The flow's server is a proxy, and its names are those of a server behind it.

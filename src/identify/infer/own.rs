@@ -5,7 +5,8 @@ use crate::flow::Transport;
 use crate::identify::catalogue::NameMatch;
 use crate::identify::evidence::{Detail, Kind};
 use crate::identify::facts::{Protocol, Tunnel};
-use crate::identify::names::{Name, NameTable, Via, normalise};
+use crate::identify::named::{Name, Names};
+use crate::identify::names::{NameBinding, NameTable, Via, normalise};
 use crate::identify::{Catalogue, Evidence, FlowFacts, Service};
 use hashbrown::HashMap;
 use std::rc::Rc;
@@ -39,17 +40,16 @@ impl<'a> Lookups<'a> {
         self.catalogue
     }
 
-    fn find(&mut self, name: &Name) -> Rc<[NameMatch<'a>]> {
+    fn find(&mut self, name: Name<'_>) -> Rc<[NameMatch<'a>]> {
         let certificate = name.via == Via::Certificate;
         let known = if certificate { &mut self.certificates } else { &mut self.names };
-        if let Some(found) = known.get(&*name.name) {
+        if let Some(found) = known.get(name.name) {
             return Rc::clone(found);
         }
         let catalogue = self.catalogue;
-        let matches =
-            if certificate { catalogue.certificate(&name.name) } else { catalogue.name(&name.name) };
+        let matches = if certificate { catalogue.certificate(name.name) } else { catalogue.name(name.name) };
         let found: Rc<[NameMatch<'a>]> = matches.into();
-        known.insert(Arc::clone(&name.name), Rc::clone(&found));
+        known.insert(Arc::clone(name.name), Rc::clone(&found));
         found
     }
 }
@@ -73,9 +73,9 @@ pub(super) fn draft(subject: &Subject<'_>, lookups: &mut Lookups<'_>) -> Draft {
         } else if facts.handshake_of_peer {
             mark_names(&mut draft, "relay");
         } else if denied.is_some() {
-            draft.names = facts.names.iter().filter(|name| !is_denied(name, denied)).cloned().collect();
+            draft.names = facts.names.filtered(|name| !is_denied(name, denied));
         } else {
-            draft.names.clone_from(&facts.names);
+            draft.names = facts.names.clone();
         }
     }
     if draft.through_proxy {
@@ -96,30 +96,30 @@ pub(super) fn draft(subject: &Subject<'_>, lookups: &mut Lookups<'_>) -> Draft {
 
 /// The name that the client asks for, where the server shows a certificate that is not for it: it is not the server's,
 /// whatever the client says.
-fn denied_name(facts: &FlowFacts) -> Option<&Name> {
+fn denied_name(facts: &FlowFacts) -> Option<Name<'_>> {
     let mut shown = facts.names.iter().filter(|name| name.via == Via::Certificate);
     // Of a certificate with too many names it is not known whom it is for.
     shown.clone().next().filter(|_| facts.left_out == 0)?;
-    let asked = facts.names.iter().find(|name| asks(name))?;
-    (!shown.any(|name| covers(&name.name, &asked.name))).then_some(asked)
+    let asked = facts.names.iter().find(asks)?;
+    (!shown.any(|name| covers(name.name, asked.name))).then_some(asked)
 }
 
 /// Whether the client asks for a server by this name.
-fn asks(name: &Name) -> bool {
+fn asks(name: &Name<'_>) -> bool {
     matches!(name.via, Via::Tls | Via::Quic | Via::Dtls) && !name.is_address()
 }
 
-fn is_denied(name: &Name, denied: Option<&Name>) -> bool {
+fn is_denied(name: &Name<'_>, denied: Option<Name<'_>>) -> bool {
     asks(name) && denied.is_some_and(|denied| denied.name == name.name)
 }
 
 /// Names that say which server it is. A certificate is often for many servers: where the client has named the one
 /// it wants and the certificate is for that one, its other names say nothing. Where it is not, they say that the
 /// name was false.
-fn relevant(names: &[Name]) -> impl Iterator<Item = &Name> {
-    let asked = names.iter().find(|name| asks(name));
-    let covers = move |name: &Name| asked.is_some_and(|asked| covers(&name.name, &asked.name));
-    let covered = names.iter().any(|name| name.via == Via::Certificate && covers(name));
+fn relevant(names: &Names) -> impl Iterator<Item = Name<'_>> {
+    let asked = names.iter().find(asks);
+    let covers = move |name: &Name<'_>| asked.is_some_and(|asked| covers(name.name, asked.name));
+    let covered = names.iter().any(|name| name.via == Via::Certificate && covers(&name));
     names.iter().filter(move |name| name.via != Via::Certificate || !covered || covers(name))
 }
 
@@ -164,11 +164,7 @@ fn mark_names(draft: &mut Draft, what: &'static str) {
 /// Names that the client looked up for the proxy. They say nothing of what goes through it.
 fn proxy_names(draft: &mut Draft, subject: &Subject<'_>, lookups: &Lookups<'_>) {
     let found = lookups.resolved.lookup(subject.client.ip(), subject.server.ip(), subject.start);
-    let names = found.into_iter().flat_map(|binding| {
-        let name = |name| Name { name: Arc::clone(name), via: Via::Dns, packet: binding.packet };
-        binding.names.iter().map(name)
-    });
-    draft.names.extend(names);
+    found.into_iter().for_each(|binding| draft.looked_up(binding));
 }
 
 fn signatures(draft: &mut Draft, facts: &FlowFacts) {
@@ -243,7 +239,7 @@ fn two_way(subject: &Subject<'_>, facts: &FlowFacts) -> bool {
         && mostly(facts.rtp_headers.server, subject.received.packets)
 }
 
-fn add_name(draft: &mut Draft, name: &Name, lookups: &mut Lookups<'_>) {
+fn add_name(draft: &mut Draft, name: Name<'_>, lookups: &mut Lookups<'_>) {
     let kind = Kind::of_name(name.via);
     for found in &*lookups.find(name) {
         draft.promise(kind, found);
@@ -254,7 +250,7 @@ fn add_name(draft: &mut Draft, name: &Name, lookups: &mut Lookups<'_>) {
             packet: Some(name.packet),
             detail: Detail::Name {
                 via: name.via,
-                name: Arc::clone(&name.name),
+                name: Arc::clone(name.name),
                 pattern: Arc::clone(found.pattern),
                 shared: found.shared,
             },
@@ -281,12 +277,10 @@ fn resolved(draft: &mut Draft, subject: &Subject<'_>, lookups: &mut Lookups<'_>)
     else {
         return;
     };
-    draft.names.reserve_exact(binding.names.len());
-    for name in &binding.names {
-        let name = Name { name: Arc::clone(name), via: Via::Dns, packet: binding.packet };
-        add_name(draft, &name, lookups);
-        draft.names.push(name);
+    for name in &*binding.names {
+        add_name(draft, Name { name, via: Via::Dns, packet: binding.packet }, lookups);
     }
+    draft.looked_up(binding);
 }
 
 fn prefixes(draft: &mut Draft, subject: &Subject<'_>, catalogue: &Catalogue) {
@@ -334,6 +328,10 @@ impl Draft {
         if !list.iter().any(said) {
             list.push(evidence);
         }
+    }
+
+    fn looked_up(&mut self, binding: &NameBinding) {
+        self.names.extend(&binding.names, binding.names.len(), Via::Dns, binding.packet);
     }
 
     fn promise(&mut self, kind: Kind, found: &NameMatch<'_>) {

@@ -112,10 +112,7 @@ fn alert_text(alert: Alert) -> String {
 }
 
 fn certificate_names(facts: &mut FlowFacts, certificate: &CertificateNames, packet: PacketRef) {
-    facts.expect_names(certificate.hosts.len());
-    for name in &certificate.hosts {
-        facts.host_name(name, Via::Certificate, packet);
-    }
+    facts.certificate_names(&certificate.hosts, packet);
 }
 
 fn rtt(facts: &mut FlowFacts, protocol: Protocol, words: &FirstWords) {
