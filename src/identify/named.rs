@@ -66,6 +66,9 @@ impl List {
 }
 
 impl Names {
+    /// No names.
+    pub const EMPTY: Self = Self(None);
+
     /// The names.
     pub fn iter(&self) -> impl Iterator<Item = Name<'_>> + Clone {
         self.learnt().iter().flat_map(|Learnt { names, via, packet }| {

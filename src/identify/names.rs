@@ -145,6 +145,27 @@ pub struct NameBinding {
 
 type ByAddress<T> = HashMap<IpAddr, T, foldhash::fast::RandomState>;
 
+/// Names of addresses for one client, by time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ClientNames<'a> {
+    bindings: &'a [NameBinding],
+    /// For an address: indices into `bindings`.
+    index: Option<&'a ByAddress<Vec<u32>>>,
+}
+
+impl<'a> ClientNames<'a> {
+    /// As [`NameTable::lookup`].
+    pub fn lookup(&self, address: IpAddr, time: Timestamp) -> Option<&'a NameBinding> {
+        let positions = self.index?.get(&address)?;
+        let known =
+            positions.iter().filter_map(|position| self.bindings.get(usize::try_from(*position).ok()?));
+        let fresh =
+            known.filter(|binding| binding.time <= time && time.since(binding.time) <= binding.ttl + GRACE);
+        // Of several in one packet the first counts.
+        fresh.rev().max_by_key(|binding| (binding.time, binding.packet))
+    }
+}
+
 /// Names of addresses, by client and time.
 #[derive(Debug, Default)]
 pub struct NameTable {
@@ -177,13 +198,12 @@ impl NameTable {
     /// What `address` was called when `client` turned to it at `time`: the latest answer from before that is not
     /// stale.
     pub fn lookup(&self, client: IpAddr, address: IpAddr, time: Timestamp) -> Option<&NameBinding> {
-        let positions = self.index.get(&client)?.get(&address)?;
-        let known =
-            positions.iter().filter_map(|position| self.bindings.get(usize::try_from(*position).ok()?));
-        let fresh =
-            known.filter(|binding| binding.time <= time && time.since(binding.time) <= binding.ttl + GRACE);
-        // Of several in one packet the first counts.
-        fresh.rev().max_by_key(|binding| (binding.time, binding.packet))
+        self.of_client(client).lookup(address, time)
+    }
+
+    /// What was answered to `client`.
+    pub fn of_client(&self, client: IpAddr) -> ClientNames<'_> {
+        ClientNames { bindings: &self.bindings, index: self.index.get(&client) }
     }
 
     /// Every binding, in the order in which they were added.

@@ -113,7 +113,11 @@ impl Endpoints {
                 let sum = self.0.entry(*address).or_default();
                 let by = MentionedBy::Dns { client: binding.client, packet: binding.packet };
                 sum.mentioned.add(by, (place, 0));
-                sum.names.extend(place, binding.names.iter().map(|name| (Arc::clone(name), Via::Dns)));
+                // Most answers say what the one before said.
+                if sum.answered.as_ref().is_none_or(|names| *names != binding.names) {
+                    sum.names.extend(place, binding.names.iter().map(|name| (Arc::clone(name), Via::Dns)));
+                    sum.answered = Some(Arc::clone(&binding.names));
+                }
             }
         }
     }
@@ -144,6 +148,8 @@ struct Sum {
     mentioned: Firsts<MentionedBy>,
     /// The flow whose names were added last: most flows to one server have the same.
     listed: Option<usize>,
+    /// The names of the answer that were added last.
+    answered: Option<Arc<[Arc<str>]>>,
 }
 
 impl Default for Sum {
@@ -153,6 +159,7 @@ impl Default for Sum {
             names: Firsts::default(),
             mentioned: Firsts::default(),
             listed: None,
+            answered: None,
         }
     }
 }
@@ -204,11 +211,13 @@ struct Firsts<T> {
     items: BTreeMap<T, Order>,
     /// What comes from here on is not among the first.
     end: Order,
+    /// Where the latest of them came.
+    latest: Order,
 }
 
 impl<T> Default for Firsts<T> {
     fn default() -> Self {
-        Self { items: BTreeMap::new(), end: (u64::MAX, u32::MAX) }
+        Self { items: BTreeMap::new(), end: (u64::MAX, u32::MAX), latest: (0, 0) }
     }
 }
 
@@ -218,9 +227,11 @@ impl<T: Ord> Firsts<T> {
     }
 
     fn add(&mut self, item: T, order: Order) {
-        if order >= self.end {
+        let is_late = self.items.len() >= MAX_EACH && order > self.latest;
+        if is_late || order >= self.end {
             return;
         }
+        self.latest = self.latest.max(order);
         let first = self.items.entry(item).or_insert(order);
         *first = order.min(*first);
         // Those past the bound are not sought out each time.
