@@ -162,7 +162,7 @@ fn table() {
         for (flow, identity) in case.identities() {
             let (client, server) = (flow.client(), flow.server());
             let kinds: BTreeSet<_> = identity.evidence.iter().map(|evidence| evidence.rule).collect();
-            let names: Vec<_> = identity.names.iter().map(|name| &*name.name).collect();
+            let names: Vec<_> = identity.names.iter().map(|name| &**name.name).collect();
             println!(
                 "T\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}/{}",
                 capture.name,
