@@ -117,19 +117,19 @@ fn is_multiplexed(payload: &[u8], length: usize) -> bool {
 fn is_zoom_like(feed: &Feed, payload: &[u8]) -> bool {
     let router = zoom::probe(payload, feed.length);
     router == Probe::Match
-        || (router == Probe::NeedMore && ZOOM_PORTS.contains(&feed.server_port()))
+        || (router == Probe::NeedMore && ZOOM_PORTS.contains(&feed.server().port()))
         || zoom::probe_peer(payload, feed.length) == Probe::Match
 }
 
 impl Datagrams {
     /// For the flow of `feed`.
     pub(super) fn new(feed: &Feed) -> Self {
-        let by_server = answers::is_port(feed.server_port());
+        let by_server = answers::is_port(feed.server().port());
         let by_client = by_server || answers::is_port(feed.client().port());
         Self {
             is_dns: PerDirection { client: by_client, server: by_server },
             is_for_media: may_carry_media(feed),
-            at_zoom: ZOOM_PORTS.contains(&feed.server_port()),
+            at_zoom: ZOOM_PORTS.contains(&feed.server().port()),
             ..Self::default()
         }
     }
@@ -197,7 +197,7 @@ impl Datagrams {
 
     /// Takes a packet out of a TCP stream.
     pub(super) fn take_out(&mut self, feed: &Feed, packet: &[u8], length: usize) {
-        self.at_zoom = ZOOM_PORTS.contains(&feed.server_port());
+        self.at_zoom = ZOOM_PORTS.contains(&feed.server().port());
         self.open(feed, packet, length, 1);
     }
 
@@ -266,7 +266,7 @@ impl Datagrams {
     }
 
     fn message_of(&mut self, head: stun::Head, feed: &Feed, payload: &[u8], length: usize, depth: u8) {
-        let mut message = stun::Message::of(head);
+        let Some(mut message) = stun::Message::of(head, payload) else { return };
         message.read(payload, length);
         self.stun.take(feed, &message, &mut self.facts);
         if let Some(data) = message.data {
