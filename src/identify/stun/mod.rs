@@ -175,9 +175,16 @@ impl Head {
     }
 }
 
+/// The transaction identifier in the header of a message, and the cookie before it.
+#[inline]
+pub(crate) fn transaction(payload: &[u8]) -> Option<&[u8; 16]> {
+    payload.get(4..)?.first_chunk()
+}
+
 /// Reads one message: all of `payload`, which had `length` bytes on the wire.
 pub fn parse(payload: &[u8], length: usize) -> Option<Message<'_>> {
-    let mut message = Message::of(Head::read(payload, length)?, payload)?;
+    let head = Head::read(payload, length)?;
+    let mut message = Message::new(head, TransactionId(*transaction(payload)?));
     message.read(payload, length);
     Some(message)
 }
@@ -190,15 +197,9 @@ impl<'a> Message<'a> {
 }
 
 impl Message<'_> {
-    /// The message in `payload` without its attributes.
-    #[inline]
-    pub(crate) fn of(head: Head, payload: &[u8]) -> Option<Self> {
-        Some(Self::new(head, TransactionId(super::wire::array(payload, 4)?)))
-    }
-
     /// A message without attributes.
     #[inline]
-    const fn new(head: Head, transaction: TransactionId) -> Self {
+    pub(crate) const fn new(head: Head, transaction: TransactionId) -> Self {
         let Head { dialect, class, method } = head;
         let whatsapp = matches!(dialect, Dialect::WhatsApp);
         Self {
