@@ -47,6 +47,9 @@ fn feed(flow: &Flow<State>, side: Side, packet: &Packet<'_>, at: PacketRef, leng
 }
 
 fn take(table: &mut Table<State>, packet: &Packet<'_>, at: PacketRef, budget: &mut Budget) {
+    if !matches!(packet.content, Content::Tcp(_) | Content::Udp(_)) {
+        return;
+    }
     let Some(arrival) = Arrival::of(packet) else { return };
     let side = arrival.side;
     let Some(flow) = table.packet(&arrival, None, at) else { return };
