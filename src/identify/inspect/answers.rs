@@ -81,7 +81,7 @@ fn bind(feed: &Feed, client: IpAddr, message: &Message<'_>, bindings: &mut Vec<N
         let ttl = same.iter().map(|answer| answer.ttl).max().unwrap_or(0);
         bindings.push(NameBinding {
             client,
-            names,
+            names: names.into(),
             addresses: same.iter().map(|answer| answer.address).collect(),
             time: feed.time,
             ttl: Duration::from_secs(ttl.into()),
