@@ -122,16 +122,13 @@ fn is_zoom_like(feed: &Feed, payload: &[u8]) -> bool {
 }
 
 impl Datagrams {
-    /// For the flow of `feed`.
-    pub(super) fn new(feed: &Feed) -> Self {
+    /// Notes what the ports and addresses of the flow of `feed` say.
+    pub(super) fn begin(&mut self, feed: &Feed) {
         let by_server = answers::is_port(feed.server().port());
         let by_client = by_server || answers::is_port(feed.client().port());
-        Self {
-            is_dns: PerDirection { client: by_client, server: by_server },
-            is_for_media: may_carry_media(feed),
-            at_zoom: ZOOM_PORTS.contains(&feed.server().port()),
-            ..Self::default()
-        }
+        self.is_dns = PerDirection { client: by_client, server: by_server };
+        self.is_for_media = may_carry_media(feed);
+        self.at_zoom = ZOOM_PORTS.contains(&feed.server().port());
     }
 
     /// Takes the payload of a datagram.

@@ -120,7 +120,8 @@ impl FlowInspector {
         if *count > MAX_UNRECOGNISED {
             self.state = State::Over(None);
         } else if datagrams::may_be_known(feed, payload) {
-            let mut datagrams = Box::new(Datagrams::new(feed));
+            let mut datagrams = Box::<Datagrams>::default();
+            datagrams.begin(feed);
             datagrams.take(feed, payload);
             self.state = State::Datagrams(datagrams);
         }
