@@ -320,7 +320,7 @@ impl Rtt {
 }
 
 /// What the handshake of TLS, DTLS or QUIC shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "each is an independent fact of the bytes")]
 pub struct HandshakeFacts {
     /// A client hello was seen.
@@ -419,7 +419,7 @@ pub struct Tunnel {
 }
 
 /// What the packets of one flow say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlowFacts {
     /// Protocols that were recognised.
     pub protocols: Protocols,
@@ -450,6 +450,50 @@ pub struct FlowFacts {
     pub skype_frames: Option<skype::Frames>,
     /// Names, addresses and streams that bounds kept out.
     pub left_out: u64,
+}
+
+// Constants, and not put together for each flow: what is stored field by field and then moved at once has to be waited
+// for by the processor.
+impl Default for FlowFacts {
+    fn default() -> Self {
+        const NOTHING: FlowFacts = FlowFacts {
+            protocols: Protocols(0),
+            signatures: Vec::new(),
+            names: Names::EMPTY,
+            handshake: None,
+            handshake_of_peer: false,
+            stun: None,
+            mentions: Vec::new(),
+            media: Vec::new(),
+            rtp_headers: PerDirection { client: 0, server: 0 },
+            rtts: Vec::new(),
+            first_answer: None,
+            tunnel: None,
+            skype_frames: None,
+            left_out: 0,
+        };
+        NOTHING
+    }
+}
+
+impl Default for HandshakeFacts {
+    fn default() -> Self {
+        const NOTHING: HandshakeFacts = HandshakeFacts {
+            client_hello: false,
+            server_hello: false,
+            completed: false,
+            data: PerDirection { client: false, server: false },
+            alpn: Vec::new(),
+            version: None,
+            ja3: Vec::new(),
+            ja3s: None,
+            encrypted_hello: false,
+            alerts: Vec::new(),
+            close: None,
+            hello_packet: None,
+        };
+        NOTHING
+    }
 }
 
 impl FlowFacts {

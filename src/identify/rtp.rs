@@ -322,6 +322,11 @@ impl Tracker {
         self.streams.push(Stream::new(header, length, time));
     }
 
+    /// The stream of the latest packet.
+    pub fn latest(&self) -> Option<&Stream> {
+        self.streams.get(self.latest)
+    }
+
     /// The streams that are RTP beyond doubt, in order of their first packet.
     pub fn confirmed(&self) -> impl Iterator<Item = &Stream> {
         self.streams.iter().filter(|stream| stream.is_confirmed())

@@ -188,48 +188,59 @@ fn fits([questions, records @ ..]: [u16; 4], length: usize) -> bool {
     usize::from(questions) * SHORTEST_QUESTION + records * SHORTEST_RECORD + HEADER_LENGTH <= length
 }
 
-/// Reads the aliases and then the addresses among `announced` records.
+/// Reads the aliases and the addresses among `announced` records.
 fn read_records<'a>(message: &mut Message<'a>, asked: Option<Name<'a>>, reader: Reader<'a>, announced: u32) {
     let (mut records, mut left_out) = (0, false);
     for record in reader.records(announced) {
         records += 1;
-        let Data::Alias(target) = record.data else { continue };
-        if message.aliases.len() == MOST_ALIASES {
-            left_out = true;
-            continue;
-        }
-        // Aliases come in order (RFC 1034 section 4.3.2).
-        let is_asked_for = message.asks_for(asked, record.name);
-        message.aliases.push(Alias { name: record.name, target, is_asked_for });
+        left_out |= match record.data {
+            Data::Alias(target) => !message.alias(asked, record.name, target),
+            _ => !message.addresses(&record),
+        };
     }
     message.complete = records == announced && !left_out;
-    for record in reader.records(announced) {
-        answers(message, asked, &record);
+    if let Some(asked) = asked {
+        message.name_after_question(asked);
     }
 }
 
-/// Adds the addresses in `record`.
-fn answers<'a>(message: &mut Message<'a>, asked: Option<Name<'a>>, record: &Record<'a>) {
-    let mut own_name = None;
-    for (address, kind) in record.data.addresses() {
-        if message.answers.len() == MOST_ANSWERS {
-            message.complete = false;
-            return;
+impl<'a> Message<'a> {
+    /// Adds an alias. Whether there is room for it.
+    fn alias(&mut self, asked: Option<Name<'a>>, name: Name<'a>, target: Name<'a>) -> bool {
+        let has_room = self.aliases.len() < MOST_ALIASES;
+        if has_room {
+            // Aliases come in order (RFC 1034 section 4.3.2).
+            let is_asked_for = asked.is_some_and(|asked| leads_to(asked, &self.aliases, name));
+            self.aliases.push(Alias { name, target, is_asked_for });
         }
-        let name = *own_name.get_or_insert_with(|| match &message.question {
-            Some(question) if message.asks_for(asked, record.name) => question.name,
-            _ => record.name,
-        });
-        message.answers.push(Answer { name, address, ttl: record.ttl, kind });
+        has_room
+    }
+
+    /// Adds the addresses in `record`. Whether there is room for them.
+    fn addresses(&mut self, record: &Record<'a>) -> bool {
+        for (address, kind) in record.data.addresses() {
+            if self.answers.len() == MOST_ANSWERS {
+                return false;
+            }
+            self.answers.push(Answer { name: record.name, address, ttl: record.ttl, kind });
+        }
+        true
+    }
+
+    /// Gives the answers that the question leads to its name.
+    fn name_after_question(&mut self, asked: Name<'a>) {
+        for answer in &mut self.answers {
+            if leads_to(asked, &self.aliases, answer.name) {
+                answer.name = asked;
+            }
+        }
     }
 }
 
-impl Message<'_> {
-    /// Whether `name` is the one that is `asked` for, or one that this leads to.
-    fn asks_for(&self, asked: Option<Name<'_>>, name: Name<'_>) -> bool {
-        let leads_to = |alias: &Alias<'_>| alias.is_asked_for && alias.target.is_same(name);
-        asked.is_some_and(|asked| asked.is_same(name) || self.aliases.iter().any(leads_to))
-    }
+/// Whether `name` is the one that is `asked` for, or one that `aliases` lead to.
+fn leads_to(asked: Name<'_>, aliases: &[Alias<'_>], name: Name<'_>) -> bool {
+    let is_target = |alias: &Alias<'_>| alias.is_asked_for && alias.target.is_same(name);
+    asked.is_same(name) || aliases.iter().any(is_target)
 }
 
 /// The type number of A.

@@ -13,7 +13,7 @@ use crate::identify::facts::{Direction, MentionKind, PerDirection, Protocol, Rtt
 use crate::identify::names::NameBinding;
 use crate::identify::quic::{QuicClose, QuicState, Reached};
 use crate::identify::signature::Signature;
-use crate::identify::stun::{self, Envelope};
+use crate::identify::stun::{self, Envelope, TransactionId};
 use crate::identify::tls::Progress;
 use crate::identify::zoom::{self, Contents, MediaType};
 use crate::identify::{FlowFacts, Probe, dtls, facetime, quic, rtcp, rtp, sip, skype};
@@ -117,21 +117,18 @@ fn is_multiplexed(payload: &[u8], length: usize) -> bool {
 fn is_zoom_like(feed: &Feed, payload: &[u8]) -> bool {
     let router = zoom::probe(payload, feed.length);
     router == Probe::Match
-        || (router == Probe::NeedMore && ZOOM_PORTS.contains(&feed.server_port()))
+        || (router == Probe::NeedMore && ZOOM_PORTS.contains(&feed.server().port()))
         || zoom::probe_peer(payload, feed.length) == Probe::Match
 }
 
 impl Datagrams {
-    /// For the flow of `feed`.
-    pub(super) fn new(feed: &Feed) -> Self {
-        let by_server = answers::is_port(feed.server_port());
+    /// Notes what the ports and addresses of the flow of `feed` say.
+    pub(super) fn begin(&mut self, feed: &Feed) {
+        let by_server = answers::is_port(feed.server().port());
         let by_client = by_server || answers::is_port(feed.client().port());
-        Self {
-            is_dns: PerDirection { client: by_client, server: by_server },
-            is_for_media: may_carry_media(feed),
-            at_zoom: ZOOM_PORTS.contains(&feed.server_port()),
-            ..Self::default()
-        }
+        self.is_dns = PerDirection { client: by_client, server: by_server };
+        self.is_for_media = may_carry_media(feed);
+        self.at_zoom = ZOOM_PORTS.contains(&feed.server().port());
     }
 
     /// Takes the payload of a datagram.
@@ -197,7 +194,7 @@ impl Datagrams {
 
     /// Takes a packet out of a TCP stream.
     pub(super) fn take_out(&mut self, feed: &Feed, packet: &[u8], length: usize) {
-        self.at_zoom = ZOOM_PORTS.contains(&feed.server_port());
+        self.at_zoom = ZOOM_PORTS.contains(&feed.server().port());
         self.open(feed, packet, length, 1);
     }
 
@@ -266,7 +263,10 @@ impl Datagrams {
     }
 
     fn message_of(&mut self, head: stun::Head, feed: &Feed, payload: &[u8], length: usize, depth: u8) {
-        let mut message = stun::Message::of(head);
+        let Some(transaction) = stun::transaction(payload) else { return };
+        // Made here and filled in: a message that is handed over is copied right after it was written, which the
+        // processor has to wait for.
+        let mut message = stun::Message::new(head, TransactionId(*transaction));
         message.read(payload, length);
         self.stun.take(feed, &message, &mut self.facts);
         if let Some(data) = message.data {
@@ -313,8 +313,7 @@ impl Datagrams {
         // Elsewhere than on Zoom's ports only packets that prove themselves begin a flow of Zoom's.
         let expected = self.at_zoom || self.zoom.is_some();
         // As most of its packets are.
-        if expected && let Some(media) = zoom::media(payload, length) {
-            self.router_media(feed, &media);
+        if expected && self.router_data(feed, payload, length) {
             return true;
         }
         if let Some(packet) = zoom::parse(payload, length) {
@@ -344,6 +343,19 @@ impl Datagrams {
         if let (Direction::FromServer, Some(time)) = (feed.direction, time) {
             self.facts.answered(RttVia::Zoom, time);
         }
+    }
+
+    /// Takes what carries media or control. Whether it is such a packet.
+    fn router_data(&mut self, feed: &Feed, payload: &[u8], length: usize) -> bool {
+        for start in zoom::starts_of_media(payload).into_iter().flatten() {
+            let media = zoom::Media::after(start, payload, length);
+            // Not taken out: it would be copied right after it was written, which the processor has to wait for.
+            if let Some(media) = &media {
+                self.router_media(feed, media);
+                return true;
+            }
+        }
+        false
     }
 
     fn router_media(&mut self, feed: &Feed, media: &zoom::Media<'_>) {
@@ -392,7 +404,11 @@ impl Datagrams {
         } else {
             watch.rtp(feed, payload, length);
         }
-        self.carries_rtp = self.carries_rtp || watch.is_confirmed();
+        if !self.carries_rtp {
+            // Where all of it comes this way, the others are as they were.
+            let is_all = self.zoom.is_none() && !watch.framed;
+            self.carries_rtp = if is_all { watch.confirms(feed.direction) } else { watch.is_confirmed() };
+        }
     }
 
     fn dtls(&mut self, feed: &Feed, payload: &[u8]) {
@@ -427,11 +443,11 @@ impl Datagrams {
     }
 
     /// Everything that was learnt.
-    pub(super) fn finish(mut self) -> (Option<Box<FlowFacts>>, Vec<NameBinding>) {
+    pub(super) fn finish(mut self: Box<Self>) -> (Option<Box<FlowFacts>>, Vec<NameBinding>) {
         if let Skype::Maybe(frames) = self.skype {
             self.facts.skype_frames = Some(frames);
         }
-        if let Some(media) = self.media.take() {
+        if let Some(media) = &self.media {
             media.finish(&mut self.facts);
         }
         if let Some(dtls) = self.dtls.take() {

@@ -4,7 +4,7 @@ use super::Feed;
 use crate::flow::PacketRef;
 use crate::identify::facts::{Direction, MediaStream, PerDirection, Protocol, RttVia};
 use crate::identify::rtcp::{self, Protection};
-use crate::identify::rtp::{self, MediaKind, Tracker};
+use crate::identify::rtp::{self, MediaKind, Stream, Tracker};
 use crate::identify::signature::Signature;
 use crate::identify::{FlowFacts, facetime, whatsapp};
 
@@ -84,8 +84,13 @@ impl MediaWatch {
         self.plain_reports || one(&self.trackers.client) || one(&self.trackers.server)
     }
 
+    /// Whether the latest packet of `direction` put a stream beyond doubt.
+    pub(super) fn confirms(&self, direction: Direction) -> bool {
+        self.plain_reports || self.trackers.of(direction).latest().is_some_and(Stream::is_confirmed)
+    }
+
     /// Adds the streams to `facts`.
-    pub(super) fn finish(self, facts: &mut FlowFacts) {
+    pub(super) fn finish(&self, facts: &mut FlowFacts) {
         for direction in [Direction::FromClient, Direction::FromServer] {
             for stream in self.trackers.of(direction).confirmed() {
                 let same = |origin: &&Origin| origin.ssrc == stream.ssrc && origin.direction == direction;

@@ -45,26 +45,18 @@ pub struct Feed {
 
 impl Feed {
     /// The server's end.
-    const fn server(&self) -> SocketAddr {
+    const fn server(&self) -> &SocketAddr {
         match self.direction {
-            Direction::FromClient => self.destination,
-            Direction::FromServer => self.source,
+            Direction::FromClient => &self.destination,
+            Direction::FromServer => &self.source,
         }
     }
 
     /// The client's end.
-    const fn client(&self) -> SocketAddr {
+    const fn client(&self) -> &SocketAddr {
         match self.direction {
-            Direction::FromClient => self.source,
-            Direction::FromServer => self.destination,
-        }
-    }
-
-    /// The port of the server's end.
-    const fn server_port(&self) -> u16 {
-        match self.direction {
-            Direction::FromClient => self.destination.port(),
-            Direction::FromServer => self.source.port(),
+            Direction::FromClient => &self.source,
+            Direction::FromServer => &self.destination,
         }
     }
 }
@@ -128,7 +120,8 @@ impl FlowInspector {
         if *count > MAX_UNRECOGNISED {
             self.state = State::Over(None);
         } else if datagrams::may_be_known(feed, payload) {
-            let mut datagrams = Box::new(Datagrams::new(feed));
+            let mut datagrams = Box::<Datagrams>::default();
+            datagrams.begin(feed);
             datagrams.take(feed, payload);
             self.state = State::Datagrams(datagrams);
         }

@@ -58,7 +58,9 @@ impl StunWatch {
                 self.answer(feed, message, facts);
             }
         }
-        mentions(feed, message, facts);
+        if message.has_addresses() {
+            mentions(feed, message, facts);
+        }
     }
 
     /// Only what the server answers tells how far the server is.
@@ -128,6 +130,7 @@ fn keep(slot: &mut Option<(String, crate::flow::PacketRef)>, bytes: &[u8], feed:
     *slot = Some((text, feed.packet));
 }
 
+#[inline(never)]
 fn mentions(feed: &Feed, message: &Message<'_>, facts: &mut FlowFacts) {
     for named in message.addresses() {
         let kind = match named.kind {
@@ -147,7 +150,7 @@ fn mentions(feed: &Feed, message: &Message<'_>, facts: &mut FlowFacts) {
             }
             AddressKind::ReflectedFrom | AddressKind::Response => continue,
         };
-        if kind != MentionKind::OtherServer || named.address != feed.server() {
+        if kind != MentionKind::OtherServer || named.address != *feed.server() {
             facts.mention(named.address, kind, feed.packet);
         }
     }

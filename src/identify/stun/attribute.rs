@@ -99,7 +99,7 @@ pub(super) fn read<'a>(message: &mut Message<'a>, payload: &'a [u8], length: usi
     };
     let mut fits = fill(message, bytes, usual, payload, is_whole);
     if !fits && fills(Attributes::new(bytes, other)) {
-        *message = Message::of(message.head());
+        *message = Message::new(message.head(), message.transaction);
         fits = fill(message, bytes, other, payload, is_whole);
     }
     message.complete = is_whole && fits;

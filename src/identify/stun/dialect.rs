@@ -35,6 +35,11 @@ pub(super) fn detect(payload: &[u8], length: usize) -> Option<Dialect> {
     if kind >= 0x4000 || declared + HEADER_LENGTH != length {
         return None;
     }
+    dialect_of(kind, declared, attributes, payload)
+}
+
+/// The dialect of a message whose length is right.
+fn dialect_of(kind: u16, declared: usize, attributes: &[u8], payload: &[u8]) -> Option<Dialect> {
     if attributes.first_chunk() == Some(&MICROSOFT_COOKIE) {
         return Some(Dialect::Microsoft);
     }

@@ -157,34 +157,40 @@ pub fn probe(payload: &[u8], length: usize) -> Probe {
     if dialect::detect(payload, length).is_some() { Probe::Match } else { Probe::NoMatch }
 }
 
-/// What the header of a message says.
+/// What the type of a message says.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head {
     dialect: Dialect,
     class: Class,
     method: Method,
-    transaction: TransactionId,
 }
 
 impl Head {
-    /// Reads the header of a message that fills `payload`, which had `length` bytes on the wire.
+    /// Reads the type of a message that fills `payload`, which had `length` bytes on the wire.
     #[inline]
     pub(crate) fn read(payload: &[u8], length: usize) -> Option<Self> {
         let dialect = dialect::detect(payload, length)?;
         let (class, method) = dialect.class_and_method(be16(payload, 0)?);
-        Some(Self { dialect, class, method, transaction: TransactionId(super::wire::array(payload, 4)?) })
+        Some(Self { dialect, class, method })
     }
+}
+
+/// The transaction identifier in the header of a message, and the cookie before it.
+#[inline]
+pub(crate) fn transaction(payload: &[u8]) -> Option<&[u8; 16]> {
+    payload.get(4..)?.first_chunk()
 }
 
 /// Reads one message: all of `payload`, which had `length` bytes on the wire.
 pub fn parse(payload: &[u8], length: usize) -> Option<Message<'_>> {
-    let mut message = Message::of(Head::read(payload, length)?);
+    let head = Head::read(payload, length)?;
+    let mut message = Message::new(head, TransactionId(*transaction(payload)?));
     message.read(payload, length);
     Some(message)
 }
 
 impl<'a> Message<'a> {
-    /// Reads the attributes that follow the head of the message in `payload`, which had `length` bytes on the wire.
+    /// Reads the attributes that follow the header of the message in `payload`, which had `length` bytes on the wire.
     pub(crate) fn read(&mut self, payload: &'a [u8], length: usize) {
         attribute::read(self, payload, length);
     }
@@ -193,8 +199,8 @@ impl<'a> Message<'a> {
 impl Message<'_> {
     /// A message without attributes.
     #[inline]
-    pub(crate) const fn of(head: Head) -> Self {
-        let Head { dialect, class, method, transaction } = head;
+    pub(crate) const fn new(head: Head, transaction: TransactionId) -> Self {
+        let Head { dialect, class, method } = head;
         let whatsapp = matches!(dialect, Dialect::WhatsApp);
         Self {
             dialect,
@@ -231,10 +237,15 @@ impl Message<'_> {
         self.addresses.clone().addresses(self)
     }
 
-    /// What stands in the header.
+    /// Whether an attribute may be an address.
+    pub(crate) const fn has_addresses(&self) -> bool {
+        !self.addresses.ended_well()
+    }
+
+    /// What the type says.
     const fn head(&self) -> Head {
-        let Self { dialect, class, method, transaction, .. } = *self;
-        Head { dialect, class, method, transaction }
+        let Self { dialect, class, method, .. } = *self;
+        Head { dialect, class, method }
     }
 
     /// The client's address as the other side saw it: what a Binding or Allocate answer reports.

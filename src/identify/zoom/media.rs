@@ -64,6 +64,11 @@ const SHARE_HEADER: usize = 27;
 const PEER_SHARE_HEADER: usize = 20;
 
 impl<'a> Media<'a> {
+    /// Reads the encapsulation from `start` on of a packet of `length` bytes on the wire.
+    pub fn after(start: usize, payload: &'a [u8], length: usize) -> Option<Self> {
+        Self::parse(payload.get(start..)?, length.checked_sub(start)?)
+    }
+
     /// Reads the encapsulation of `length` bytes on the wire.
     pub(super) fn parse(bytes: &'a [u8], length: usize) -> Option<Self> {
         let wrapper = if byte(bytes, 0)? == 0x07 { WRAPPER_LENGTH } else { 0 };

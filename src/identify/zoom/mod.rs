@@ -119,7 +119,7 @@ pub fn parse(payload: &[u8], length: usize) -> Option<Packet<'_>> {
         2 => connect_reply(payload, length),
         3 => echo(payload, length).map(Packet::EchoRequest),
         4 => echo(payload, length).map(Packet::EchoReply),
-        DATA => data(payload, length, |outer, media| Packet::Data { outer, media }),
+        DATA => data(payload, length),
         7 => close(payload, length),
         _ => None,
     }
@@ -193,32 +193,39 @@ fn fields_fill(payload: &[u8], position: usize, length: usize) -> bool {
     false
 }
 
-/// Reads a datagram of `length` bytes on the wire that carries media or control between a client and a router, without
-/// its outer header.
-pub fn media(payload: &[u8], length: usize) -> Option<Media<'_>> {
-    if byte(payload, 0)? == DATA { data(payload, length, |_, media| media) } else { None }
+/// Where the media encapsulation may begin in a packet that carries media or control between a client and a router:
+/// after the outer header of 2021 if its direction makes sense, else after that of 2019.
+#[inline]
+pub fn starts_of_media(payload: &[u8]) -> [Option<usize>; 2] {
+    match payload {
+        [DATA, _, _, _, _, _, _, direction, ..] => {
+            [Direction::of(*direction).map(|_| OUTER_LENGTH), Some(OLD_OUTER_LENGTH)]
+        }
+        _ => [None, None],
+    }
 }
 
-/// The outer header of 2021 if its direction and the encapsulation after it make sense, else that of 2019.
-fn data<'a, T>(
-    payload: &'a [u8],
-    length: usize,
-    make: impl FnOnce(Option<Outer>, Media<'a>) -> T,
-) -> Option<T> {
-    let direction = match byte(payload, 7)? {
-        0 | 1 => Some(Direction::ToRouter),
-        4 | 5 => Some(Direction::FromRouter),
-        _ => None,
-    };
-    if let Some(direction) = direction
-        && let Some(media) = Media::parse(payload.get(OUTER_LENGTH..)?, length.checked_sub(OUTER_LENGTH)?)
-    {
-        let outer =
-            Outer { sequence: be16(payload, 1)?, connection: ConnectionId(be32(payload, 3)?), direction };
-        return Some(make(Some(outer), media));
+impl Direction {
+    /// The direction that a byte of the outer header stands for.
+    const fn of(byte: u8) -> Option<Self> {
+        match byte {
+            0 | 1 => Some(Self::ToRouter),
+            4 | 5 => Some(Self::FromRouter),
+            _ => None,
+        }
     }
-    let media = Media::parse(payload.get(OLD_OUTER_LENGTH..)?, length.checked_sub(OLD_OUTER_LENGTH)?)?;
-    Some(make(None, media))
+}
+
+/// The outer header of 2021 if the encapsulation after it makes sense, else that of 2019.
+fn data(payload: &[u8], length: usize) -> Option<Packet<'_>> {
+    let media = |start| Some((start, Media::after(start, payload, length)?));
+    let (start, media) = starts_of_media(payload).into_iter().flatten().find_map(media)?;
+    if start == OLD_OUTER_LENGTH {
+        return Some(Packet::Data { outer: None, media });
+    }
+    let direction = Direction::of(byte(payload, 7)?)?;
+    let outer = Outer { sequence: be16(payload, 1)?, connection: ConnectionId(be32(payload, 3)?), direction };
+    Some(Packet::Data { outer: Some(outer), media })
 }
 
 /// What one datagram directly between two participants says.
