@@ -18,11 +18,11 @@ const MAX_PACKETS: u64 = 24;
 const MAX_DURATION: Duration = Duration::from_secs(20);
 
 /// Makes probes of the connections of one client that only took part in a race.
-pub(super) fn probes(subjects: &[Subject<'_>], flows: &mut [(u32, Identity)]) {
+pub(super) fn probes(subjects: &[Subject<'_>], flows: &mut [Identity]) {
     if subjects.len() < MIN_SERVERS {
         return;
     }
-    let of_service = |(place, (subject, (_, identity))): (usize, (&Subject<'_>, &(u32, Identity)))| {
+    let of_service = |(place, (subject, identity)): (usize, (&Subject<'_>, &Identity))| {
         identity
             .service
             .as_ref()
@@ -34,7 +34,7 @@ pub(super) fn probes(subjects: &[Subject<'_>], flows: &mut [(u32, Identity)]) {
     racing.sort_unstable();
     for places in racing.chunk_by(|(service, _), (other, _)| service == other) {
         for place in racers(subjects, places) {
-            if let Some((subject, (_, identity))) = subjects.get(place).zip(flows.get_mut(place)) {
+            if let Some((subject, identity)) = subjects.get(place).zip(flows.get_mut(place)) {
                 settle(subject, identity);
             }
         }
