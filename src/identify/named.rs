@@ -121,6 +121,14 @@ impl Names {
         learnt.len() == others.len() && learnt.iter().zip(others).all(is_same)
     }
 
+    /// Whether two lists have the same names, learnt in the same ways, wherever they were put together.
+    pub fn has_same_texts(&self, other: &Self) -> bool {
+        fn of<'a>(name: Name<'a>) -> (Via, &'a str) {
+            (name.via, name.name)
+        }
+        self.iter().map(of).eq(other.iter().map(of))
+    }
+
     fn learnt(&self) -> &[Learnt] {
         self.0.as_deref().unwrap_or_default()
     }
@@ -190,6 +198,9 @@ mod tests {
         let mut copied = Names::default();
         names.iter().for_each(|name| copied.push(Arc::clone(name.name), name.via, name.packet));
         assert_eq!(names, copied);
+        assert!(names.has_same_texts(&copied) && names.has_same_texts(&later));
+        assert!(!names.has_same_texts(&of(1, Via::Certificate, PACKET)));
+        assert!(!names.has_same_texts(&of(2, Via::Dns, PACKET)));
         assert!(!names.is_shared_with(&copied), "put together elsewhere");
     }
 }

@@ -164,16 +164,17 @@ impl Sum {
 
     /// Adds the names of the flow at `place`.
     fn names(&mut self, names: &Names, place: u32) {
-        let is_listed = |known: &Option<(u32, Names)>| {
-            known.as_ref().is_some_and(|(first, known)| *first <= place && known.is_shared_with(names))
-        };
-        if !names.is_empty() && !self.listed.iter().any(is_listed) {
+        let known = || self.listed.iter().flatten().filter(|(first, _)| *first <= place);
+        if names.is_empty() || known().any(|(_, known)| known.is_shared_with(names)) {
+            return;
+        }
+        if !known().any(|(_, known)| known.has_same_texts(names)) {
             let each = names.iter().map(|name| (Arc::clone(name.name), name.via));
             self.names.extend(u64::from(place), each);
-            self.listed.rotate_right(1);
-            if let Some(latest) = self.listed.first_mut() {
-                *latest = Some((place, names.clone()));
-            }
+        }
+        self.listed.rotate_right(1);
+        if let Some(latest) = self.listed.first_mut() {
+            *latest = Some((place, names.clone()));
         }
     }
 
