@@ -224,7 +224,7 @@ struct Concluded<'a> {
     proxied_clients: Vec<IpAddr>,
     endpoints: endpoint::Endpoints,
     /// Room for what is collected of one client's flows: to ask for so much for each makes the allocator tidy up.
-    subjects: Vec<Subject<'a>>,
+    subjects: Vec<&'a Subject<'a>>,
     drafts: Vec<Draft>,
     known: inherit::Known,
 }
@@ -242,7 +242,7 @@ impl<'a> Concluded<'a> {
     }
 
     /// Adds the flows of one client, which are at `places`.
-    fn client(&mut self, all: &[Subject<'a>], places: &[u32], lookups: &mut own::Lookups<'_>) {
+    fn client(&mut self, all: &'a [Subject<'a>], places: &[u32], lookups: &mut own::Lookups<'_>) {
         let mut subjects = std::mem::take(&mut self.subjects);
         subjects.extend(places.iter().filter_map(|place| all.get(*place as usize)));
         let first = self.flows.len();
@@ -256,7 +256,7 @@ impl<'a> Concluded<'a> {
     }
 
     /// Adds what `subjects`, the flows of one client, are, and tells whether the client is proxied.
-    fn conclude(&mut self, subjects: &[Subject<'_>], lookups: &mut own::Lookups<'_>) -> bool {
+    fn conclude(&mut self, subjects: &[&Subject<'_>], lookups: &mut own::Lookups<'_>) -> bool {
         let client = subjects.first().map(|subject| subject.client.ip());
         lookups.turn_to(client);
         self.draft(subjects, lookups);
@@ -275,11 +275,11 @@ impl<'a> Concluded<'a> {
     }
 
     /// Collects what each of a client's flows says of itself.
-    fn draft(&mut self, subjects: &[Subject<'_>], lookups: &mut own::Lookups<'_>) {
+    fn draft(&mut self, subjects: &[&Subject<'_>], lookups: &mut own::Lookups<'_>) {
         if self.drafts.len() < subjects.len() {
             self.drafts.resize_with(subjects.len(), Draft::default);
         }
-        std::hint::black_box(subjects.iter().take(MAX_AT_HAND).map(Subject::touch).sum::<usize>());
+        std::hint::black_box(subjects.iter().take(MAX_AT_HAND).map(|subject| subject.touch()).sum::<usize>());
         let numbered = numbered::Numbered::new(subjects);
         for ((draft, subject), place) in self.drafts.iter_mut().zip(subjects).zip(0..) {
             draft.clear();

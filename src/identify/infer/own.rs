@@ -24,7 +24,13 @@ pub(super) struct Lookups<'a> {
     certificates: Names<'a>,
     /// By their places in the catalogue.
     prefixes: Vec<Option<Arc<Listed>>>,
+    /// The prefixes that hold addresses of servers.
+    holders: HashMap<IpAddr, &'a [u16], foldhash::fast::RandomState>,
 }
+
+/// Servers whose prefixes are remembered: as many as a network of thousands of clients turns to. Where there are more,
+/// as when somebody scans, hardly one comes again.
+const MAX_SERVERS: usize = 1 << 13;
 
 type Names<'a> = HashMap<Arc<str>, Rc<[Found<'a>]>, foldhash::fast::RandomState>;
 
@@ -43,6 +49,7 @@ impl<'a> Lookups<'a> {
             names: Names::default(),
             certificates: Names::default(),
             prefixes: Vec::new(),
+            holders: HashMap::default(),
         }
     }
 
@@ -70,6 +77,15 @@ impl<'a> Lookups<'a> {
 
     fn find_host(&mut self, name: &Arc<str>) -> Rc<[Found<'a>]> {
         find(&mut self.names, name, |name| self.catalogue.name(name))
+    }
+
+    /// Which prefixes hold the server of `subject`.
+    fn holders(&mut self, subject: &Subject<'_>) -> &'a [u16] {
+        if self.holders.len() >= MAX_SERVERS {
+            self.holders.clear();
+        }
+        let server = subject.server.ip();
+        self.holders.entry(server).or_insert_with(|| self.catalogue.holders(server))
     }
 
     fn cited(&mut self, found: &PrefixMatch<'_>) -> Arc<Listed> {
@@ -305,7 +321,8 @@ fn prefixes(draft: &mut Draft, subject: &Subject<'_>, lookups: &mut Lookups<'_>)
     if !matches!(subject.transport, Transport::Tcp | Transport::Udp) {
         return;
     }
-    for found in lookups.catalogue.address(subject.server.ip(), Some(subject.start)) {
+    let holders = lookups.holders(subject);
+    for found in lookups.catalogue.listed(holders, Some(subject.start)) {
         let shared = found.shared || (PUBLIC_STUN.contains(found.service) && asks_only_its_address(subject));
         let evidence = Evidence {
             kind: Kind::Prefix,

@@ -18,7 +18,7 @@ const MIN_RATIO: u32 = 8;
 /// Whether the TCP handshakes of a client, whose flows these are, are answered near by: every one in next to no time,
 /// while the first answers of the servers themselves (TLS) take many times as long. Its TCP times say nothing about the
 /// servers.
-pub(super) fn is_proxied(subjects: &[Subject<'_>]) -> bool {
+pub(super) fn is_proxied(subjects: &[&Subject<'_>]) -> bool {
     let is_slow = |(_, tcp, tls): &(IpAddr, Duration, Duration)| {
         *tcp <= MAX_NEAR && *tls >= tcp.saturating_mul(MIN_RATIO)
     };
@@ -41,8 +41,8 @@ pub(super) fn is_proxied(subjects: &[Subject<'_>]) -> bool {
 }
 
 /// The servers of flows with both times, and the times of TCP and TLS.
-fn times(subjects: &[Subject<'_>]) -> impl Iterator<Item = (IpAddr, Duration, Duration)> {
-    subjects.iter().filter_map(|subject| {
+fn times(subjects: &[&Subject<'_>]) -> impl Iterator<Item = (IpAddr, Duration, Duration)> {
+    subjects.iter().copied().filter_map(|subject| {
         let tcp = subject.handshake?;
         let tls = subject.facts?.rtts.iter().find(|rtt| rtt.via == RttVia::Tls)?;
         Some((subject.server.ip(), tcp, tls.min))

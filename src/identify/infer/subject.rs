@@ -42,6 +42,7 @@ pub struct Subject<'a> {
 
 impl<'a> Subject<'a> {
     /// Sums up `flow`.
+    #[inline]
     pub fn new<S>(flow: &Flow<S>, facts: Option<&'a FlowFacts>) -> Self {
         let socket = |(address, port): (IpAddr, Option<u16>)| SocketAddr::new(address, port.unwrap_or(0));
         Self {
