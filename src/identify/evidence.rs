@@ -78,10 +78,10 @@ pub struct Evidence {
 pub enum Detail {
     /// These words.
     Words(&'static str),
-    /// A name fits what the catalogue knows of a service.
-    Name(Arc<NameFit>),
+    /// A name, learnt so, fits what the catalogue knows of a service.
+    Name(Via, Arc<Fit>),
     /// The realm of a TURN server fits what the catalogue knows of a service.
-    Realm(Box<Fit>),
+    Realm(Arc<Fit>),
     /// The server's address lies in a prefix that the service lists.
     Prefix {
         /// The address.
@@ -111,7 +111,7 @@ pub enum Detail {
     /// What is said through a `proxy` or a `relay`, by or to whoever is behind it.
     Behind(Box<Self>, &'static str),
     /// A proxy is asked so for a host whose name fits what the catalogue knows of a service.
-    Asked(ProxyKind, Box<Fit>),
+    Asked(ProxyKind, Arc<Fit>),
     /// What several services share, and the server that the client turns to for one of them.
     Confirmed(Box<(Self, SocketAddr)>),
 }
@@ -123,15 +123,6 @@ pub struct Fit {
     pub name: Arc<str>,
     /// What it fits.
     pub pattern: Arc<str>,
-}
-
-/// A name of a server that fits what the catalogue knows of a service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NameFit {
-    /// What gave the name.
-    pub via: Via,
-    /// The name and what it fits.
-    pub fit: Fit,
     /// Whether other services use such names too.
     pub shared: bool,
 }
@@ -152,8 +143,8 @@ impl fmt::Display for Detail {
         let others = |shared: bool| if shared { ", which others use too" } else { "" };
         match self {
             Self::Words(words) => f.write_str(words),
-            Self::Name(found) => {
-                let NameFit { via, fit: Fit { name, pattern }, shared } = &**found;
+            Self::Name(via, fit) => {
+                let Fit { name, pattern, shared } = &**fit;
                 write!(f, "{} {name} fits {pattern}{}", words_for(*via), others(*shared))
             }
             Self::Realm(fit) => write!(f, "realm {} of a TURN server fits {}", fit.name, fit.pattern),
@@ -173,7 +164,7 @@ impl fmt::Display for Detail {
                 write!(f, "{detail}, through a {what}: no packet of this flow goes to the address behind it")
             }
             Self::Asked(kind, fit) => {
-                let Fit { name, pattern } = &**fit;
+                let Fit { name, pattern, .. } = &**fit;
                 write!(f, "a proxy is asked ({}) for {name}, which fits {pattern}", kind.name())
             }
             Self::Confirmed(known) => write!(f, "{}; the client also uses {}", known.0, known.1),

@@ -53,15 +53,14 @@ impl List {
         }
     }
 
-    fn is_same(&self, other: &Self) -> bool {
-        let is_shared = match (self, other) {
+    fn is_shared_with(&self, other: &Self) -> bool {
+        match (self, other) {
             (Self::One(name), Self::One(other)) => Arc::ptr_eq(name, other),
             (Self::First(count, names), Self::First(others, other)) => {
                 count == others && Arc::ptr_eq(names, other)
             }
             _ => false,
-        };
-        is_shared || self.texts() == other.texts()
+        }
     }
 }
 
@@ -114,13 +113,20 @@ impl Names {
         kept
     }
 
-    /// Whether two lists have the same names, learnt in the same ways.
-    pub fn are_same(&self, other: &Self) -> bool {
+    /// Whether two lists have the same names, learnt in the same ways, and share them. Lists that were put together
+    /// elsewhere may be the same and share nothing.
+    pub fn is_shared_with(&self, other: &Self) -> bool {
         let (learnt, others) = (self.learnt(), other.learnt());
-        let is_same = |(a, b): (&Learnt, &Learnt)| a.via == b.via && a.names.is_same(&b.names);
-        let of = |name: Name<'_>| (name.via, Arc::clone(name.name));
-        (learnt.len() == others.len() && learnt.iter().zip(others).all(is_same))
-            || self.iter().map(of).eq(other.iter().map(of))
+        let is_same = |(a, b): (&Learnt, &Learnt)| a.via == b.via && a.names.is_shared_with(&b.names);
+        learnt.len() == others.len() && learnt.iter().zip(others).all(is_same)
+    }
+
+    /// Whether two lists have the same names, learnt in the same ways, wherever they were put together.
+    pub fn has_same_texts(&self, other: &Self) -> bool {
+        fn of<'a>(name: Name<'a>) -> (Via, &'a str) {
+            (name.via, name.name)
+        }
+        self.iter().map(of).eq(other.iter().map(of))
     }
 
     fn learnt(&self) -> &[Learnt] {
@@ -175,17 +181,26 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_the_same_however_they_were_put_together() {
+    fn lists_that_share_their_names_have_the_same_ones() {
         let listed: Arc<[Arc<str>]> = ["b.example", "c.example"].map(Arc::from).into();
-        let (mut at_once, mut one_by_one) = (Names::default(), Names::default());
-        at_once.extend(&listed, 2, Via::Certificate, PACKET);
-        one_by_one.push("b.example".into(), Via::Certificate, PacketRef { input: 0, number: 7 });
-        assert!(!at_once.are_same(&one_by_one));
-        one_by_one.push("c.example".into(), Via::Certificate, PACKET);
-        assert!(at_once.are_same(&one_by_one) && at_once.are_same(&at_once.clone()));
-        assert_ne!(at_once, one_by_one, "other packets show them");
-        let mut other = Names::default();
-        other.extend(&listed, 2, Via::Dns, PACKET);
-        assert!(!at_once.are_same(&other));
+        let of = |count, via, packet| {
+            let mut names = Names::default();
+            names.push(Arc::clone(&listed[0]), Via::Tls, PACKET);
+            names.extend(&listed, count, via, packet);
+            names
+        };
+        let names = of(2, Via::Certificate, PACKET);
+        let later = of(2, Via::Certificate, PacketRef { input: 0, number: 7 });
+        assert!(names.is_shared_with(&later) && names.is_shared_with(&names.clone()));
+        assert_ne!(names, later, "other packets show them");
+        assert!(!names.is_shared_with(&of(1, Via::Certificate, PACKET)));
+        assert!(!names.is_shared_with(&of(2, Via::Dns, PACKET)));
+        let mut copied = Names::default();
+        names.iter().for_each(|name| copied.push(Arc::clone(name.name), name.via, name.packet));
+        assert_eq!(names, copied);
+        assert!(names.has_same_texts(&copied) && names.has_same_texts(&later));
+        assert!(!names.has_same_texts(&of(1, Via::Certificate, PACKET)));
+        assert!(!names.has_same_texts(&of(2, Via::Dns, PACKET)));
+        assert!(!names.is_shared_with(&copied), "put together elsewhere");
     }
 }

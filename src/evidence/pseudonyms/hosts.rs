@@ -66,7 +66,7 @@ pub(super) fn bound(inspected: &Inspected, classes: &Classes) -> BTreeSet<String
         .iter()
         .flat_map(|identity| &identity.evidence)
         .filter_map(|evidence| match &evidence.detail {
-            Detail::Name(found) => Some(&*found.fit.name),
+            Detail::Name(_, fit) => Some(&*fit.name),
             _ => None,
         })
         .collect();

@@ -177,7 +177,21 @@ impl Catalogue {
     /// Services that list `address`, the narrowest prefix first. A prefix that the provider had taken off its list
     /// before `time` does not count.
     pub fn address(&self, address: IpAddr, time: Option<Timestamp>) -> impl Iterator<Item = PrefixMatch<'_>> {
-        self.ranges.lookup(address).iter().rev().filter_map(move |index| {
+        self.listed(self.holders(address), time)
+    }
+
+    /// Which prefixes hold `address`, for [`Self::listed`].
+    pub(super) fn holders(&self, address: IpAddr) -> &[u16] {
+        self.ranges.lookup(address)
+    }
+
+    /// As [`Self::address`], of an address that `holders` hold.
+    pub(super) fn listed<'a>(
+        &'a self,
+        holders: &'a [u16],
+        time: Option<Timestamp>,
+    ) -> impl Iterator<Item = PrefixMatch<'a>> {
+        holders.iter().rev().filter_map(move |index| {
             let prefix = self.prefixes.get(usize::from(*index))?;
             let entry = self.entries.get(prefix.entry)?;
             let group = entry.prefixes.get(prefix.group)?;

@@ -18,11 +18,11 @@ const MAX_PACKETS: u64 = 24;
 const MAX_DURATION: Duration = Duration::from_secs(20);
 
 /// Makes probes of the connections of one client that only took part in a race.
-pub(super) fn probes(subjects: &[Subject<'_>], flows: &mut [(u32, Identity)]) {
+pub(super) fn probes(subjects: &[&Subject<'_>], flows: &mut [Identity]) {
     if subjects.len() < MIN_SERVERS {
         return;
     }
-    let of_service = |(place, (subject, (_, identity))): (usize, (&Subject<'_>, &(u32, Identity)))| {
+    let of_service = |(place, (subject, identity)): (usize, (&Subject<'_>, &Identity))| {
         identity
             .service
             .as_ref()
@@ -30,11 +30,11 @@ pub(super) fn probes(subjects: &[Subject<'_>], flows: &mut [(u32, Identity)]) {
             .map(|service| (service.place(), place))
     };
     let mut racing: Vec<(usize, usize)> =
-        subjects.iter().zip(flows.iter()).enumerate().filter_map(of_service).collect();
+        subjects.iter().copied().zip(flows.iter()).enumerate().filter_map(of_service).collect();
     racing.sort_unstable();
     for places in racing.chunk_by(|(service, _), (other, _)| service == other) {
         for place in racers(subjects, places) {
-            if let Some((subject, (_, identity))) = subjects.get(place).zip(flows.get_mut(place)) {
+            if let Some((subject, identity)) = subjects.get(place).zip(flows.get_mut(place)) {
                 settle(subject, identity);
             }
         }
@@ -46,7 +46,7 @@ fn may_race(subject: &Subject<'_>, identity: &Identity) -> bool {
 }
 
 /// Which of `places`, which are in the order of their first packets, started together with many to other servers.
-fn racers(subjects: &[Subject<'_>], places: &[(usize, usize)]) -> Vec<usize> {
+fn racers(subjects: &[&Subject<'_>], places: &[(usize, usize)]) -> Vec<usize> {
     let mut found = Vec::new();
     if places.len() < MIN_SERVERS {
         return found;

@@ -3,6 +3,7 @@
 use super::{Identity, Subject};
 use crate::flow::PacketRef;
 use crate::identify::facts::{MentionKind, Rtt, RttVia};
+use crate::identify::named::Names;
 use crate::identify::names::{NameBinding, Via};
 use crate::identify::{Contact, Role, Service};
 use hashbrown::HashMap;
@@ -78,31 +79,15 @@ impl EndpointIdentity {
 pub(super) struct Endpoints(HashMap<IpAddr, Sum, foldhash::fast::RandomState>);
 
 impl Endpoints {
-    /// Adds one of `flows`, which is that of `subject`.
-    pub(super) fn flow(
-        &mut self,
-        subject: &Subject<'_>,
-        flows: &[(u32, Identity)],
-        own: usize,
-        proxied: bool,
-    ) {
-        let Some((place, identity)) = flows.get(own) else { return };
+    /// Adds the flow of `subject`, which is at `place` among all.
+    pub(super) fn flow(&mut self, subject: &Subject<'_>, identity: &Identity, place: u32, proxied: bool) {
         let (client, server) = (subject.client.ip(), subject.server.ip());
         let sum = self.0.entry(server).or_default();
         sum.flow(subject, identity, proxied);
-        if !identity.names.is_empty() {
-            let listed = sum.listed.and_then(|other| flows.get(other));
-            let is_told =
-                listed.is_some_and(|(first, other)| first <= place && identity.names.are_same(&other.names));
-            if !is_told {
-                let names = identity.names.iter().map(|name| (Arc::clone(name.name), name.via));
-                sum.names.extend(u64::from(*place), names);
-                sum.listed = Some(own);
-            }
-        }
+        sum.names(&identity.names, place);
         for (mention, order) in subject.facts.map_or(&[][..], |facts| &facts.mentions).iter().zip(0..) {
             let by = MentionedBy::Flow { kind: mention.kind, client, server, packet: mention.packet };
-            self.0.entry(mention.address.ip()).or_default().mentioned.add(by, (u64::from(*place), order));
+            self.0.entry(mention.address.ip()).or_default().mentioned.add(by, (u64::from(place), order));
         }
     }
 
@@ -146,8 +131,9 @@ struct Sum {
     endpoint: EndpointIdentity,
     names: Firsts<(Arc<str>, Via)>,
     mentioned: Firsts<MentionedBy>,
-    /// The flow whose names were added last: most flows to one server have the same.
-    listed: Option<usize>,
+    /// Names of flows that were added lately, and the flow's place: most flows to one server have the same. Each thread
+    /// that reads packets has a copy of each list and name.
+    listed: [Option<(u32, Names)>; 4],
     /// The names of the answer that were added last.
     answered: Option<Arc<[Arc<str>]>>,
 }
@@ -158,7 +144,7 @@ impl Default for Sum {
             endpoint: EndpointIdentity::new(),
             names: Firsts::default(),
             mentioned: Firsts::default(),
-            listed: None,
+            listed: Default::default(),
             answered: None,
         }
     }
@@ -174,6 +160,22 @@ impl Sum {
         let tcp = subject.handshake.filter(|_| !proxied).map(|min| Rtt { via: RttVia::Tcp, min, samples: 1 });
         let others = subject.facts.map_or(&[][..], |facts| &facts.rtts);
         tcp.into_iter().chain(others.iter().copied()).for_each(|rtt| Rtt::add(&mut endpoint.rtts, rtt));
+    }
+
+    /// Adds the names of the flow at `place`.
+    fn names(&mut self, names: &Names, place: u32) {
+        let known = || self.listed.iter().flatten().filter(|(first, _)| *first <= place);
+        if names.is_empty() || known().any(|(_, known)| known.is_shared_with(names)) {
+            return;
+        }
+        if !known().any(|(_, known)| known.has_same_texts(names)) {
+            let each = names.iter().map(|name| (Arc::clone(name.name), name.via));
+            self.names.extend(u64::from(place), each);
+        }
+        self.listed.rotate_right(1);
+        if let Some(latest) = self.listed.first_mut() {
+            *latest = Some((place, names.clone()));
+        }
     }
 
     fn merge(&mut self, other: Self) {

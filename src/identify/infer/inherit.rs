@@ -65,14 +65,14 @@ pub(super) struct Known {
 
 impl Known {
     /// Looks through all flows of a client, and forgets those of another.
-    pub(super) fn look_through(&mut self, subjects: &[Subject<'_>], drafts: &[Draft]) {
+    pub(super) fn look_through(&mut self, subjects: &[&Subject<'_>], drafts: &[Draft]) {
         self.own.clear();
         self.by_server.0.clear();
         self.by_socket.0.clear();
         self.by_service.0.clear();
         self.by_mention.0.clear();
         self.mentions.clear();
-        for (place, (subject, draft)) in subjects.iter().zip(drafts).enumerate() {
+        for (place, (subject, draft)) in subjects.iter().copied().zip(drafts).enumerate() {
             let service = service_of(draft);
             self.own
                 .push((service.map(|(service, _)| service.clone()), draft.own_role.unwrap_or(Role::Unknown)));
@@ -119,7 +119,7 @@ impl Known {
 /// The flows of one client, and what is known of them by themselves.
 #[derive(Clone, Copy)]
 pub(super) struct Others<'a> {
-    pub(super) subjects: &'a [Subject<'a>],
+    pub(super) subjects: &'a [&'a Subject<'a>],
     pub(super) known: &'a Known,
 }
 

@@ -98,11 +98,13 @@ struct Draft {
 impl Draft {
     /// Makes it that of another flow, and keeps the room that its lists have.
     fn clear(&mut self) {
-        let Self { mut evidence, mut shared, mut promised, .. } = std::mem::take(self);
+        let Self { evidence, shared, promised, names, own_service, own_role, own_pieces, .. } = self;
         evidence.clear();
         shared.clear();
         promised.clear();
-        *self = Self { evidence, shared, promised, ..Self::default() };
+        *names = Names::EMPTY;
+        (*own_service, *own_role, *own_pieces) = (None, None, 0);
+        (self.carries_name, self.through_proxy, self.numbered, self.is_peer) = (false, false, false, false);
     }
 
     /// Notes what the flow is by itself, for others to refer to.
@@ -142,6 +144,9 @@ impl Draft {
 /// Flows that a thread is worth.
 const MIN_PART: usize = 1024;
 
+/// Flows whose facts fit in a core's own cache.
+const MAX_AT_HAND: usize = 256;
+
 /// Infers what each of `subjects` is. They are in the order of their first packets.
 pub fn infer(subjects: &[Subject<'_>], names: &NameTable, catalogue: &Catalogue) -> Inference {
     infer_on(1, subjects, names, catalogue)
@@ -158,7 +163,7 @@ pub fn infer_on(
     let parts = parts(&clients, subjects.len().div_ceil(threads.max(1)).max(MIN_PART));
     let each = names.bindings().len().div_ceil(parts.len()).max(1);
     let bindings = (0..).step_by(each).zip(names.bindings().chunks(each).chain(std::iter::repeat(&[][..])));
-    let concluded = at_once(parts.into_iter().zip(bindings), |(clients, (first, bindings))| {
+    let concluded = at_once(parts.iter().zip(bindings), |(clients, (first, bindings))| {
         let mut lookups = own::Lookups::new(names, catalogue);
         let mut concluded = Concluded::with_room(clients.iter().map(Vec::len).sum());
         clients.iter().for_each(|places| concluded.client(subjects, places, &mut lookups));
@@ -169,9 +174,9 @@ pub fn infer_on(
     flows.resize_with(subjects.len(), Identity::unknown);
     let mut proxied_clients = BTreeSet::new();
     let mut endpoints = endpoint::Endpoints::default();
-    for part in concluded {
-        for (place, identity) in part.flows {
-            if let Some(flow) = flows.get_mut(place as usize) {
+    for (clients, part) in parts.iter().zip(concluded) {
+        for (place, identity) in clients.iter().flatten().zip(part.flows) {
+            if let Some(flow) = flows.get_mut(*place as usize) {
                 *flow = identity;
             }
         }
@@ -214,12 +219,12 @@ fn parts(mut clients: &[Vec<u32>], flows: usize) -> Vec<&[Vec<u32>]> {
 
 /// What some clients' flows are.
 struct Concluded<'a> {
-    /// With their places.
-    flows: Vec<(u32, Identity)>,
+    /// In the order of the clients, and of each client's flows.
+    flows: Vec<Identity>,
     proxied_clients: Vec<IpAddr>,
     endpoints: endpoint::Endpoints,
     /// Room for what is collected of one client's flows: to ask for so much for each makes the allocator tidy up.
-    subjects: Vec<Subject<'a>>,
+    subjects: Vec<&'a Subject<'a>>,
     drafts: Vec<Draft>,
     known: inherit::Known,
 }
@@ -237,15 +242,21 @@ impl<'a> Concluded<'a> {
     }
 
     /// Adds the flows of one client, which are at `places`.
-    fn client(&mut self, all: &[Subject<'a>], places: &[u32], lookups: &mut own::Lookups<'_>) {
+    fn client(&mut self, all: &'a [Subject<'a>], places: &[u32], lookups: &mut own::Lookups<'_>) {
         let mut subjects = std::mem::take(&mut self.subjects);
         subjects.extend(places.iter().filter_map(|place| all.get(*place as usize)));
-        self.conclude(&subjects, places, lookups);
+        let first = self.flows.len();
+        let proxied = self.conclude(&subjects, lookups);
+        let flows = self.flows.get(first..).unwrap_or_default();
+        for ((subject, identity), place) in subjects.iter().zip(flows).zip(places) {
+            self.endpoints.flow(subject, identity, *place, proxied);
+        }
         subjects.clear();
         self.subjects = subjects;
     }
 
-    fn conclude(&mut self, subjects: &[Subject<'_>], places: &[u32], lookups: &mut own::Lookups<'_>) {
+    /// Adds what `subjects`, the flows of one client, are, and tells whether the client is proxied.
+    fn conclude(&mut self, subjects: &[&Subject<'_>], lookups: &mut own::Lookups<'_>) -> bool {
         let client = subjects.first().map(|subject| subject.client.ip());
         lookups.turn_to(client);
         self.draft(subjects, lookups);
@@ -253,23 +264,22 @@ impl<'a> Concluded<'a> {
         self.known.look_through(subjects, drafts);
         let known = inherit::Others { subjects, known: &self.known };
         let first = self.flows.len();
-        for (((place, draft), subject), number) in places.iter().zip(drafts).zip(subjects).zip(0..) {
-            known.lend(number, subject, draft);
-            self.flows.push((*place, conclude(subject, draft, &known, lookups.catalogue())));
+        for ((draft, subject), place) in drafts.iter_mut().zip(subjects).zip(0..) {
+            known.lend(place, subject, draft);
+            self.flows.push(conclude(subject, draft, &known, lookups.catalogue()));
         }
         crowd::probes(subjects, self.flows.get_mut(first..).unwrap_or_default());
         let proxied = proxy::is_proxied(subjects);
         self.proxied_clients.extend(client.filter(|_| proxied));
-        for (subject, place) in subjects.iter().zip(first..) {
-            self.endpoints.flow(subject, &self.flows, place, proxied);
-        }
+        proxied
     }
 
     /// Collects what each of a client's flows says of itself.
-    fn draft(&mut self, subjects: &[Subject<'_>], lookups: &mut own::Lookups<'_>) {
+    fn draft(&mut self, subjects: &[&Subject<'_>], lookups: &mut own::Lookups<'_>) {
         if self.drafts.len() < subjects.len() {
             self.drafts.resize_with(subjects.len(), Draft::default);
         }
+        std::hint::black_box(subjects.iter().take(MAX_AT_HAND).map(|subject| subject.touch()).sum::<usize>());
         let numbered = numbered::Numbered::new(subjects);
         for ((draft, subject), place) in self.drafts.iter_mut().zip(subjects).zip(0..) {
             draft.clear();

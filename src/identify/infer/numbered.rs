@@ -18,14 +18,14 @@ pub(super) struct Numbered(HashMap<usize, usize, foldhash::fast::RandomState>);
 
 impl Numbered {
     /// Looks through all flows.
-    pub(super) fn new(subjects: &[Subject<'_>]) -> Self {
+    pub(super) fn new(subjects: &[&Subject<'_>]) -> Self {
         if subjects.len() < MIN_FLOWS {
             return Self::default();
         }
         let mut sockets: HashMap<SocketAddr, Vec<(usize, u16)>, foldhash::fast::RandomState> =
             HashMap::default();
         for (place, subject) in
-            subjects.iter().enumerate().filter(|(_, subject)| subject.transport == Transport::Udp)
+            subjects.iter().copied().enumerate().filter(|(_, subject)| subject.transport == Transport::Udp)
         {
             if let Some(frames) = subject.facts.and_then(|facts| facts.skype_frames) {
                 sockets.entry(subject.client).or_default().push((place, frames.first));

@@ -3,12 +3,12 @@
 use super::{Draft, Subject};
 use crate::flow::Transport;
 use crate::identify::catalogue::{NameMatch, PrefixMatch};
-use crate::identify::evidence::{Detail, Fit, Kind, Listed, NameFit};
+use crate::identify::evidence::{Detail, Fit, Kind, Listed};
 use crate::identify::facts::{Protocol, Tunnel};
 use crate::identify::named::Name;
 use crate::identify::names::{ClientNames, NameBinding, NameTable, Via, normalise};
 use crate::identify::{Catalogue, Evidence, FlowFacts, Service};
-use hashbrown::{Equivalent, HashMap};
+use hashbrown::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,29 +20,24 @@ pub(super) struct Lookups<'a> {
     resolved: &'a NameTable,
     of_client: ClientNames<'a>,
     catalogue: &'a Catalogue,
-    names: HashMap<Known, Rc<[Found<'a>]>, foldhash::fast::RandomState>,
+    names: Names<'a>,
+    certificates: Names<'a>,
     /// By their places in the catalogue.
     prefixes: Vec<Option<Arc<Listed>>>,
+    /// The prefixes that hold addresses of servers.
+    holders: HashMap<IpAddr, &'a [u16], foldhash::fast::RandomState>,
 }
 
-/// A name that was looked up in the catalogue.
-#[derive(PartialEq, Eq, Hash)]
-struct Known(Via, Arc<str>);
+/// Servers whose prefixes are remembered: as many as a network of thousands of clients turns to. Where there are more,
+/// as when somebody scans, hardly one comes again.
+const MAX_SERVERS: usize = 1 << 13;
 
-/// A name that is to be looked up.
-#[derive(Hash)]
-struct Sought<'a>(Via, &'a str);
-
-impl Equivalent<Known> for Sought<'_> {
-    fn equivalent(&self, known: &Known) -> bool {
-        self.0 == known.0 && *self.1 == *known.1
-    }
-}
+type Names<'a> = HashMap<Arc<str>, Rc<[Found<'a>]>, foldhash::fast::RandomState>;
 
 /// What a name fits, and how that is cited.
 struct Found<'a> {
     what: NameMatch<'a>,
-    cited: Arc<NameFit>,
+    fit: Arc<Fit>,
 }
 
 impl<'a> Lookups<'a> {
@@ -51,8 +46,10 @@ impl<'a> Lookups<'a> {
             resolved,
             of_client: ClientNames::default(),
             catalogue,
-            names: HashMap::default(),
+            names: Names::default(),
+            certificates: Names::default(),
             prefixes: Vec::new(),
+            holders: HashMap::default(),
         }
     }
 
@@ -71,20 +68,24 @@ impl<'a> Lookups<'a> {
     }
 
     fn find(&mut self, name: Name<'_>) -> Rc<[Found<'a>]> {
-        if let Some(found) = self.names.get(&Sought(name.via, name.name)) {
-            return Rc::clone(found);
+        let catalogue = self.catalogue;
+        match name.via {
+            Via::Certificate => find(&mut self.certificates, name.name, |name| catalogue.certificate(name)),
+            _ => self.find_host(name.name),
         }
-        let matches = match name.via {
-            Via::Certificate => self.catalogue.certificate(name.name),
-            _ => self.catalogue.name(name.name),
-        };
-        let cited = |what: NameMatch<'a>| {
-            let fit = Fit { name: Arc::clone(name.name), pattern: Arc::clone(what.pattern) };
-            Found { what, cited: Arc::new(NameFit { via: name.via, fit, shared: what.shared }) }
-        };
-        let found: Rc<[Found<'a>]> = matches.into_iter().map(cited).collect();
-        self.names.insert(Known(name.via, Arc::clone(name.name)), Rc::clone(&found));
-        found
+    }
+
+    fn find_host(&mut self, name: &Arc<str>) -> Rc<[Found<'a>]> {
+        find(&mut self.names, name, |name| self.catalogue.name(name))
+    }
+
+    /// Which prefixes hold the server of `subject`.
+    fn holders(&mut self, subject: &Subject<'_>) -> &'a [u16] {
+        if self.holders.len() >= MAX_SERVERS {
+            self.holders.clear();
+        }
+        let server = subject.server.ip();
+        self.holders.entry(server).or_insert_with(|| self.catalogue.holders(server))
     }
 
     fn cited(&mut self, found: &PrefixMatch<'_>) -> Arc<Listed> {
@@ -98,12 +99,29 @@ impl<'a> Lookups<'a> {
     }
 }
 
+fn find<'a>(
+    known: &mut Names<'a>,
+    name: &Arc<str>,
+    look_up: impl FnOnce(&str) -> Vec<NameMatch<'a>>,
+) -> Rc<[Found<'a>]> {
+    if let Some(found) = known.get(name) {
+        return Rc::clone(found);
+    }
+    let cited = |what: NameMatch<'a>| {
+        let (name, pattern) = (Arc::clone(name), Arc::clone(what.pattern));
+        Found { what, fit: Arc::new(Fit { name, pattern, shared: what.shared }) }
+    };
+    let found: Rc<[Found<'a>]> = look_up(name).into_iter().map(cited).collect();
+    known.insert(Arc::clone(name), Rc::clone(&found));
+    found
+}
+
 /// Collects in `draft` what `subject` says of itself.
 pub(super) fn collect(draft: &mut Draft, subject: &Subject<'_>, lookups: &mut Lookups<'_>) {
     if let Some(facts) = subject.facts {
         signatures(draft, facts);
         generic(draft, subject, facts);
-        realm(draft, facts, lookups.catalogue);
+        realm(draft, facts, lookups);
         draft.through_proxy = facts.tunnel.is_some();
         if !facts.names.is_empty() {
             names(draft, facts, lookups);
@@ -171,26 +189,23 @@ fn covers(pattern: &str, name: &str) -> bool {
 fn behind(draft: &mut Draft, tunnel: &Tunnel, lookups: &mut Lookups<'_>) {
     mark_names(draft, "proxy");
     let Some(name) = normalise(&tunnel.host) else { return };
-    for found in lookups.catalogue.name(&name) {
-        draft.promise(Kind::Resolved, &found);
+    for Found { what, fit } in &*lookups.find_host(&name) {
+        draft.promise(Kind::Resolved, what);
         let evidence = Evidence {
             kind: Kind::Name,
             rule: "proxy-target",
-            service: Some(found.service.clone()),
+            service: Some(what.service.clone()),
             packet: Some(tunnel.packet),
-            detail: Detail::Asked(
-                tunnel.kind,
-                Box::new(Fit { name: Arc::clone(&name), pattern: Arc::clone(found.pattern) }),
-            ),
+            detail: Detail::Asked(tunnel.kind, Arc::clone(fit)),
         };
-        draft.add(evidence, found.shared);
+        draft.add(evidence, what.shared);
     }
 }
 
 /// Says of names that they are those of somebody behind a `what`.
 fn mark_names(draft: &mut Draft, what: &'static str) {
     for evidence in draft.evidence.iter_mut().chain(&mut draft.shared) {
-        if matches!(evidence.detail, Detail::Name(_)) {
+        if matches!(evidence.detail, Detail::Name(..)) {
             let detail = std::mem::replace(&mut evidence.detail, Detail::Words(""));
             evidence.detail = Detail::Behind(Box::new(detail), what);
         }
@@ -247,19 +262,16 @@ fn offers_webrtc(facts: &FlowFacts) -> bool {
 }
 
 /// The realm of a TURN server is its operator's domain, by custom.
-fn realm(draft: &mut Draft, facts: &FlowFacts, catalogue: &Catalogue) {
+fn realm(draft: &mut Draft, facts: &FlowFacts, lookups: &mut Lookups<'_>) {
     let Some((realm, packet)) = facts.stun.as_deref().and_then(|stun| stun.realm.as_ref()) else { return };
     let Some(name) = normalise(realm) else { return };
-    for found in catalogue.name(&name).into_iter().filter(|found| !found.shared) {
+    for Found { what, fit } in lookups.find_host(&name).iter().filter(|found| !found.what.shared) {
         draft.evidence.push(Evidence {
             kind: Kind::Name,
             rule: "turn-realm",
-            service: Some(found.service.clone()),
+            service: Some(what.service.clone()),
             packet: Some(*packet),
-            detail: Detail::Realm(Box::new(Fit {
-                name: Arc::clone(&name),
-                pattern: Arc::clone(found.pattern),
-            })),
+            detail: Detail::Realm(Arc::clone(fit)),
         });
     }
 }
@@ -274,14 +286,14 @@ fn two_way(subject: &Subject<'_>, facts: &FlowFacts) -> bool {
 
 fn add_name(draft: &mut Draft, name: Name<'_>, lookups: &mut Lookups<'_>) {
     let kind = Kind::of_name(name.via);
-    for Found { what, cited } in &*lookups.find(name) {
+    for Found { what, fit } in &*lookups.find(name) {
         draft.promise(kind, what);
         let evidence = Evidence {
             kind,
             rule: rule_of(kind),
             service: Some(what.service.clone()),
             packet: Some(name.packet),
-            detail: Detail::Name(Arc::clone(cited)),
+            detail: Detail::Name(name.via, Arc::clone(fit)),
         };
         draft.add(evidence, what.shared);
     }
@@ -309,7 +321,8 @@ fn prefixes(draft: &mut Draft, subject: &Subject<'_>, lookups: &mut Lookups<'_>)
     if !matches!(subject.transport, Transport::Tcp | Transport::Udp) {
         return;
     }
-    for found in lookups.catalogue.address(subject.server.ip(), Some(subject.start)) {
+    let holders = lookups.holders(subject);
+    for found in lookups.catalogue.listed(holders, Some(subject.start)) {
         let shared = found.shared || (PUBLIC_STUN.contains(found.service) && asks_only_its_address(subject));
         let evidence = Evidence {
             kind: Kind::Prefix,

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 /// Servers whose times are compared. With fewer, a client near its servers looks alike.
 const MIN_SERVERS: usize = 4;
+/// The fewest of them that take many times as long for TLS, where most do.
+const MIN_SLOW: usize = MIN_SERVERS * 3 / 4;
 /// The slowest TCP answer that something near the client gives.
 const MAX_NEAR: Duration = Duration::from_millis(20);
 /// How many times slower the servers themselves answer.
@@ -16,16 +18,17 @@ const MIN_RATIO: u32 = 8;
 /// Whether the TCP handshakes of a client, whose flows these are, are answered near by: every one in next to no time,
 /// while the first answers of the servers themselves (TLS) take many times as long. Its TCP times say nothing about the
 /// servers.
-pub(super) fn is_proxied(subjects: &[Subject<'_>]) -> bool {
-    if subjects.len() < MIN_SERVERS {
+pub(super) fn is_proxied(subjects: &[&Subject<'_>]) -> bool {
+    let is_slow = |(_, tcp, tls): &(IpAddr, Duration, Duration)| {
+        *tcp <= MAX_NEAR && *tls >= tcp.saturating_mul(MIN_RATIO)
+    };
+    // Each slow server has at least one such flow. Of most clients no server is slow.
+    if times(subjects).filter(is_slow).take(MIN_SLOW).count() < MIN_SLOW {
         return false;
     }
     let mut least: HashMap<IpAddr, (Duration, Duration), foldhash::fast::RandomState> = HashMap::default();
-    for subject in subjects {
-        let rtts = subject.facts.map_or(&[][..], |facts| &facts.rtts);
-        let tls = rtts.iter().find(|rtt| rtt.via == RttVia::Tls).map(|rtt| rtt.min);
-        let Some((tcp, tls)) = subject.handshake.zip(tls) else { continue };
-        let of_server = least.entry(subject.server.ip()).or_insert((tcp, tls));
+    for (server, tcp, tls) in times(subjects) {
+        let of_server = least.entry(server).or_insert((tcp, tls));
         *of_server = (of_server.0.min(tcp), of_server.1.min(tls));
     }
     let mut servers = Servers::default();
@@ -35,6 +38,15 @@ pub(super) fn is_proxied(subjects: &[Subject<'_>]) -> bool {
         servers.slow = servers.slow.saturating_add(usize::from(tls >= tcp.saturating_mul(MIN_RATIO)));
     }
     servers.are_proxied()
+}
+
+/// The servers of flows with both times, and the times of TCP and TLS.
+fn times(subjects: &[&Subject<'_>]) -> impl Iterator<Item = (IpAddr, Duration, Duration)> {
+    subjects.iter().copied().filter_map(|subject| {
+        let tcp = subject.handshake?;
+        let tls = subject.facts?.rtts.iter().find(|rtt| rtt.via == RttVia::Tls)?;
+        Some((subject.server.ip(), tcp, tls.min))
+    })
 }
 
 /// How many servers of a client there are, answer TCP at once, and take many times as long for TLS.

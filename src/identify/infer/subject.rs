@@ -42,6 +42,7 @@ pub struct Subject<'a> {
 
 impl<'a> Subject<'a> {
     /// Sums up `flow`.
+    #[inline]
     pub fn new<S>(flow: &Flow<S>, facts: Option<&'a FlowFacts>) -> Self {
         let socket = |(address, port): (IpAddr, Option<u16>)| SocketAddr::new(address, port.unwrap_or(0));
         Self {
@@ -60,6 +61,26 @@ impl<'a> Subject<'a> {
             last_packet: flow.last_packet(),
             facts,
         }
+    }
+
+    /// Looks at the first of each list of facts, and tells nothing. Facts lie all over the memory: to ask for those of
+    /// many flows in a row takes a fraction of waiting for each where it is needed.
+    pub(super) fn touch(&self) -> usize {
+        let Some(facts) = self.facts else { return 0 };
+        let FlowFacts { signatures, names, handshake, stun, mentions, media, rtts, left_out, .. } = facts;
+        let lists = [
+            signatures.first().is_some_and(|(_, packet)| packet.input > 0),
+            names.first().is_some_and(|name| name.packet.input > 0),
+            mentions.first().is_some_and(|mention| mention.packet.input > 0),
+            media.first().is_some_and(|stream| stream.packets == 0),
+            rtts.first().is_some_and(|rtt| rtt.samples == 0),
+            handshake.as_ref().is_some_and(|handshake| handshake.client_hello),
+            stun.as_ref().is_some_and(|stun| stun.allocate),
+            facts.handshake_of_peer,
+            *left_out > 0,
+            facts.rtp_headers.client > 0,
+        ];
+        lists.into_iter().map(usize::from).sum()
     }
 
     /// The server's port.

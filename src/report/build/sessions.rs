@@ -126,7 +126,7 @@ impl Builder<'_> {
         let mut endpoint = self.unseen(legs.first()?.far.ip());
         let mut transports: Vec<Transport> = Vec::new();
         let mut names: Vec<(&str, &'static str)> = Vec::new();
-        let mut listed = &Names::default();
+        let mut listed: [&Names; 4] = [&Names::EMPTY; 4];
         let mut rtts: Vec<Rtt> = Vec::new();
         for leg in legs {
             let Some((subject, identity)) = self.flow(leg.flow) else { continue };
@@ -144,9 +144,10 @@ impl Builder<'_> {
             note(&mut transports, subject.transport);
             note(&mut endpoint.roles, identity.role);
             // Most flows to one server have the same names.
-            if !identity.names.are_same(listed) {
-                listed = &identity.names;
-                names.extend(listed.iter().map(|name| (&**name.name, name.via.name())));
+            if !listed.iter().any(|listed| identity.names.is_shared_with(listed)) {
+                listed.rotate_right(1);
+                listed[0] = &identity.names;
+                names.extend(identity.names.iter().map(|name| (&**name.name, name.via.name())));
             }
             endpoint.proxy_for.extend(used_proxy(subject).map(|tunnel| tunnel.host.clone()));
             let streams = subject.facts.map_or(&[][..], |facts| &facts.media);
