@@ -3,10 +3,6 @@
 use super::state::FlowState;
 use crate::flow::{Flow, PacketRef};
 use crate::identify::infer::Subject;
-use crate::parallel::at_once;
-
-/// Flows that a thread is worth.
-const MIN_PART: usize = 4096;
 
 /// Flows, in the order of their first packets; of those that begin with one packet, in that of their keys.
 ///
@@ -47,22 +43,8 @@ impl Flows {
     }
 
     /// All of them as the inference sees them, in order.
-    pub(super) fn subjects(&self, threads: usize) -> Vec<Subject<'_>> {
-        let part = self.len().div_ceil(threads.max(1)).max(MIN_PART);
-        let parts = self.order.chunks(part).enumerate();
-        let parts = at_once(parts, |(number, order)| {
-            // The others will be appended to the first.
-            let room = if number == 0 { self.len() } else { order.len() };
-            let mut subjects = Vec::with_capacity(room);
-            let flows = Iter { flows: self, order: order.iter() };
-            subjects.extend(flows.map(|flow| Subject::new(flow, flow.state.facts())));
-            subjects
-        });
-        let together = parts.into_iter().reduce(|mut all, mut part| {
-            all.append(&mut part);
-            all
-        });
-        together.unwrap_or_default()
+    pub fn subjects(&self) -> Vec<Subject<'_>> {
+        self.iter().map(|flow| Subject::new(flow, flow.state.facts())).collect()
     }
 
     /// Adds the flows of a share. They are in order when [`Self::sort`] has been called.

@@ -1,14 +1,14 @@
 //! What the shares come to when no packet is left.
 
-use super::Analysis;
 use super::flows::Flows;
 use super::shard::{Copied, Tallies};
 use super::state::FlowState;
+use super::{Analysis, Names};
 use crate::capture::Input;
 use crate::decode::Anomalies;
 use crate::flow::{Coverage, Flow, Side, Tally};
 use crate::identify::names::{NameBinding, NameTable};
-use crate::parallel::{at_once, both};
+use crate::parallel::at_once;
 
 /// What an answer of a name server bound, and the share that has it; `None` of a flow that is in none.
 type Binding = (Option<usize>, NameBinding);
@@ -68,7 +68,7 @@ pub(super) fn gather(
         (!part.is_empty()).then_some(part)
     });
     let parts = at_once(parts, Concluded::new);
-    put_together(inputs, parts, bindings, threads, coverage, anomalies)
+    put_together(inputs, parts, bindings, coverage, anomalies)
 }
 
 /// Puts together what the shares come to.
@@ -76,7 +76,6 @@ pub(super) fn put_together(
     inputs: Vec<Input>,
     parts: Vec<Concluded>,
     left: Vec<NameBinding>,
-    threads: usize,
     mut coverage: Coverage,
     anomalies: &[Anomalies],
 ) -> Analysis {
@@ -91,17 +90,13 @@ pub(super) fn put_together(
         loose.push(part.loose);
         endpoints.push(part.endpoints);
     }
-    let counted = || {
-        flows.sort();
-        (flows, sum(endpoints).into_iter().collect(), sum(loose).into_iter().collect())
-    };
-    let ((flows, endpoints, loose), names) = both(threads, counted, || table_of(bindings));
+    flows.sort();
     Analysis {
         inputs,
         flows,
-        names,
-        endpoints,
-        loose,
+        names: Names::new(Box::new(|| table_of(bindings))),
+        endpoints: sum(endpoints).into_iter().collect(),
+        loose: sum(loose).into_iter().collect(),
         coverage,
         anomalies: anomalies.iter().map(Anomalies::counts).collect(),
     }

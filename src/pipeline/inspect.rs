@@ -7,6 +7,7 @@ use crate::capture::{CaptureError, Filter, Input, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
 use crate::identify::{Catalogue, Inference, infer_on};
 use crate::locate::{Database, LocateError, Locator, Sources, Vantage, countries};
+use crate::parallel::both;
 use crate::policy::{CountrySet, Policy, PolicyError};
 use crate::report::{self, PastError, Places, Report};
 use crate::sandbox::{self, Allowed};
@@ -233,15 +234,15 @@ impl<'a> Inspector<'a> {
     }
 
     pub(super) fn report(&self, analysis: &Analysis) -> (Report, Inference, Vec<Session>) {
-        let subjects = analysis.flows.subjects(self.threads);
-        let inference = infer_on(self.threads, &subjects, &analysis.names, &self.catalogue);
+        let (subjects, names) = both(self.threads, || analysis.flows.subjects(), || &*analysis.names);
+        let inference = infer_on(self.threads, &subjects, names, &self.catalogue);
         let places = Places::new(&self.locator, &analysis.inputs, &analysis.endpoints, &inference);
         let country = |address: IpAddr| places.locate(address).location.country;
         let group = || {
             session::group(&session::Material {
                 subjects: &subjects,
                 identities: &inference.flows,
-                names: &analysis.names,
+                names,
                 country: &country,
                 idle_gap: self.request.idle_gap.unwrap_or(session::IDLE_GAP),
                 with_timelines: !self.request.brief,
