@@ -109,3 +109,53 @@ impl<'a> IntoIterator for &'a Flows {
         self.iter()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Timestamp;
+    use crate::decode::{AddressPair, Content, Packet, UdpDatagram};
+    use crate::pipeline::shard::{Depth, Route, Shard};
+
+    /// A share with a flow for each packet, from a port of its own.
+    fn share(packets: &[(u64, u16)]) -> Vec<Flow<FlowState>> {
+        let mut shard = Shard::new(Depth::Headers);
+        for (number, port) in packets {
+            let packet = Packet {
+                index: 0,
+                time: Timestamp::from_nanoseconds(0),
+                wire_length: 60,
+                outer: Vec::new(),
+                addresses: AddressPair {
+                    source: [192, 0, 2, 1].into(),
+                    destination: [198, 51, 100, 1].into(),
+                },
+                content: Content::Udp(UdpDatagram {
+                    source_port: *port,
+                    destination_port: 7,
+                    payload: &[],
+                    payload_length: 0,
+                }),
+                reassembled: None,
+            };
+            shard.packet(&packet, &Route::of(&packet), PacketRef { input: 0, number: *number });
+        }
+        shard.take_all().flows
+    }
+
+    #[test]
+    fn flows_are_in_the_order_of_their_first_packets_and_then_of_their_keys() {
+        let (mut first, mut second) = (Flows::default(), Flows::default());
+        first.push(share(&[(1, 40_001), (4, 40_009), (4, 40_003)]));
+        second.push(share(&[(2, 40_004)]));
+        second.push(share(&[(3, 40_005), (4, 40_006)]));
+        second.sort();
+        first.append(second);
+        first.sort();
+        let ports: Vec<u16> = first.iter().map(|flow| flow.client_socket().port()).collect();
+        assert_eq!(ports, [40_001, 40_004, 40_005, 40_003, 40_006, 40_009]);
+        assert_eq!((first.len(), first.is_empty()), (6, false));
+        assert_eq!(first.get(1).map(|flow| flow.first_packet().number), Some(2));
+        assert!(first.get(6).is_none());
+    }
+}
