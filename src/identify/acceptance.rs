@@ -6,7 +6,7 @@ use super::names::{NameBinding, NameTable};
 use super::{Catalogue, Contact, Feed, FlowInspector, Identity, Inference, Role, Service, infer};
 use crate::capture::{Batch, Options, Reader};
 use crate::decode::{self, Anomalies, Content, Packet};
-use crate::flow::{Bound, Budget, Flow, FlowKey, PacketRef, Side, Stream, Table, Transport};
+use crate::flow::{Arrival, Bound, Budget, Flow, PacketRef, Side, Stream, Table};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -47,13 +47,12 @@ fn feed(flow: &Flow<State>, side: Side, packet: &Packet<'_>, at: PacketRef, leng
 }
 
 fn take(table: &mut Table<State>, packet: &Packet<'_>, at: PacketRef, budget: &mut Budget) {
-    let (transport, ports) = match &packet.content {
-        Content::Tcp(segment) => (Transport::Tcp, (segment.source_port, segment.destination_port)),
-        Content::Udp(datagram) => (Transport::Udp, (datagram.source_port, datagram.destination_port)),
-        _ => return,
-    };
-    let (key, side) = FlowKey::new(packet.addresses, ports.0, ports.1, transport);
-    let Some(flow) = table.packet(&key, side, packet, at) else { return };
+    if !matches!(packet.content, Content::Tcp(_) | Content::Udp(_)) {
+        return;
+    }
+    let Some(arrival) = Arrival::of(packet) else { return };
+    let side = arrival.side;
+    let Some(flow) = table.packet(&arrival, None, at) else { return };
     match &packet.content {
         Content::Udp(datagram) => {
             let feed = feed(flow, side, packet, at, datagram.payload_length);
@@ -162,7 +161,7 @@ fn table() {
         for (flow, identity) in case.identities() {
             let (client, server) = (flow.client(), flow.server());
             let kinds: BTreeSet<_> = identity.evidence.iter().map(|evidence| evidence.rule).collect();
-            let names: Vec<_> = identity.names.iter().map(|name| &*name.name).collect();
+            let names: Vec<_> = identity.names.iter().map(|name| &**name.name).collect();
             println!(
                 "T\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}/{}",
                 capture.name,

@@ -115,7 +115,7 @@ mod tests {
     use super::*;
     use crate::capture::Timestamp;
     use crate::decode::{AddressPair, Content, Packet, UdpDatagram};
-    use crate::pipeline::shard::{Depth, Route, Shard};
+    use crate::pipeline::shard::{Arriving, Depth, Shard};
 
     /// A share with a flow for each packet, from a port of its own.
     fn share(packets: &[(u64, u16)]) -> Vec<Flow<FlowState>> {
@@ -138,7 +138,7 @@ mod tests {
                 }),
                 reassembled: None,
             };
-            shard.packet(&packet, &Route::of(&packet), PacketRef { input: 0, number: *number });
+            shard.packet(&Arriving::of(packet), PacketRef { input: 0, number: *number });
         }
         shard.take_all().flows
     }

@@ -1,12 +1,11 @@
 //! What the identify stage keeps with a flow while its packets come.
 
-use crate::decode::{Content, Packet, TcpFlags, TcpSegment, UdpDatagram};
-use crate::flow::{Budget, Flow, PacketRef, Side, Stream};
+use crate::decode::{Control, TcpFlags};
+use crate::flow::{Arrival, Budget, Flow, PacketRef, Side, Stream};
 use crate::identify::FlowFacts;
 use crate::identify::facts::Direction;
 use crate::identify::inspect::{Feed, FlowInspector};
 use crate::identify::names::NameBinding;
-use std::net::SocketAddr;
 
 /// What the identify stage keeps with a flow.
 #[derive(Clone, Debug, Default)]
@@ -24,65 +23,41 @@ impl FlowState {
         self.inspector.facts()
     }
 
-    pub(super) fn inspect(
-        flow: &mut Flow<Self>,
-        side: Side,
-        packet: &Packet<'_>,
-        at: PacketRef,
-        budget: &mut Budget,
-    ) {
+    #[inline]
+    pub(super) fn inspect(flow: &mut Flow<Self>, arrival: &Arrival<'_>, at: PacketRef, budget: &mut Budget) {
         let client = match flow.state.client {
             Some(client) => client,
             None => *flow.state.client.insert(flow.client_side()),
         };
-        let direction = if side == client { Direction::FromClient } else { Direction::FromServer };
-        if !flow.state.inspector.wants(direction) {
-            flow.state.release(direction, budget);
+        let direction = if arrival.side == client { Direction::FromClient } else { Direction::FromServer };
+        if is_silent(arrival) || !flow.state.inspector.wants(direction) {
             return;
         }
-        match &packet.content {
-            Content::Udp(datagram) => flow.state.datagram(packet, datagram, direction, at),
-            Content::Tcp(segment) => flow.state.segment(packet, segment, direction, at, budget),
-            _ => {}
+        match arrival.control {
+            None => flow.state.inspector.datagram(&feed(arrival, direction, at), arrival.payload),
+            Some(control) => flow.state.segment(arrival, control, direction, at, budget),
         }
-    }
-
-    fn datagram(
-        &mut self,
-        packet: &Packet<'_>,
-        datagram: &UdpDatagram<'_>,
-        direction: Direction,
-        at: PacketRef,
-    ) {
-        if datagram.payload.is_empty() {
-            return;
-        }
-        let (source_port, destination_port) = (datagram.source_port, datagram.destination_port);
-        let feed = feed(packet, source_port, destination_port, datagram.payload_length, direction, at);
-        self.inspector.datagram(&feed, datagram.payload);
     }
 
     fn segment(
         &mut self,
-        packet: &Packet<'_>,
-        segment: &TcpSegment<'_>,
+        arrival: &Arrival<'_>,
+        control: Control,
         direction: Direction,
         at: PacketRef,
         budget: &mut Budget,
     ) {
         let [client, server] = self.streams.get_or_insert_default().as_mut();
         let stream = if direction == Direction::FromClient { client } else { server };
-        if segment.flags.has(TcpFlags::SYN) {
-            stream.synchronize(segment.sequence);
+        if control.flags.has(TcpFlags::SYN) {
+            stream.synchronize(control.sequence);
             return;
         }
         let known = stream.bytes().len();
-        if stream.push(segment.sequence, segment.payload, segment.payload_length, budget) {
-            let (source_port, destination_port) = (segment.source_port, segment.destination_port);
-            let feed = feed(packet, source_port, destination_port, segment.payload_length, direction, at);
-            self.inspector.stream(&feed, stream.bytes(), known);
+        if stream.push(control.sequence, arrival.payload, arrival.payload_length, budget) {
+            self.inspector.stream(&feed(arrival, direction, at), stream.bytes(), known);
         }
-        let over = segment.flags.0 & (TcpFlags::FIN | TcpFlags::RST) != 0;
+        let over = control.flags.0 & (TcpFlags::FIN | TcpFlags::RST) != 0;
         if stream.has_ended() || over {
             self.inspector.end_of_stream(direction, stream.bytes());
         }
@@ -128,20 +103,20 @@ impl FlowState {
     }
 }
 
-fn feed(
-    packet: &Packet<'_>,
-    source_port: u16,
-    destination_port: u16,
-    length: u32,
-    direction: Direction,
-    at: PacketRef,
-) -> Feed {
+/// Whether a packet can change nothing here, as a third of those of TCP: a mere acknowledgment.
+const fn is_silent(arrival: &Arrival<'_>) -> bool {
+    let marks = TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST;
+    let is_marked = matches!(arrival.control, Some(control) if control.flags.0 & marks != 0);
+    arrival.payload.is_empty() && !is_marked
+}
+
+fn feed(arrival: &Arrival<'_>, direction: Direction, at: PacketRef) -> Feed {
     Feed {
         direction,
-        time: packet.time,
+        time: arrival.time,
         packet: at,
-        source: SocketAddr::new(packet.addresses.source, source_port),
-        destination: SocketAddr::new(packet.addresses.destination, destination_port),
-        length: length as usize,
+        source: arrival.key.socket(arrival.side),
+        destination: arrival.key.socket(arrival.side.other()),
+        length: arrival.payload_length as usize,
     }
 }

@@ -51,6 +51,22 @@ impl Feed {
             Direction::FromServer => self.source,
         }
     }
+
+    /// The client's end.
+    const fn client(&self) -> SocketAddr {
+        match self.direction {
+            Direction::FromClient => self.source,
+            Direction::FromServer => self.destination,
+        }
+    }
+
+    /// The port of the server's end.
+    const fn server_port(&self) -> u16 {
+        match self.direction {
+            Direction::FromClient => self.destination.port(),
+            Direction::FromServer => self.source.port(),
+        }
+    }
 }
 
 /// Reads the payload of one flow.
@@ -92,19 +108,29 @@ impl FlowInspector {
 
     /// Takes the payload of a UDP datagram.
     pub fn datagram(&mut self, feed: &Feed, payload: &[u8]) {
-        if let State::Datagrams(datagrams) = &mut self.state {
+        match &mut self.state {
+            State::Datagrams(datagrams) => {
+                datagrams.take(feed, payload);
+                if datagrams.is_hopeless(MAX_UNRECOGNISED) {
+                    self.state = State::Over(None);
+                }
+            }
+            State::Idle(_) => self.first_datagram(feed, payload),
+            State::Streams(_) | State::Over(_) => {}
+        }
+    }
+
+    /// Takes a datagram of a flow of which none was recognised.
+    #[inline(never)]
+    fn first_datagram(&mut self, feed: &Feed, payload: &[u8]) {
+        let State::Idle(count) = &mut self.state else { return };
+        *count = count.saturating_add(1);
+        if *count > MAX_UNRECOGNISED {
+            self.state = State::Over(None);
+        } else if datagrams::may_be_known(feed, payload) {
+            let mut datagrams = Box::new(Datagrams::new(feed));
             datagrams.take(feed, payload);
-            if datagrams.is_hopeless(MAX_UNRECOGNISED) {
-                self.state = State::Over(None);
-            }
-        } else if let State::Idle(count) = &mut self.state {
-            *count = count.saturating_add(1);
-            if *count > MAX_UNRECOGNISED {
-                self.state = State::Over(None);
-            } else if datagrams::may_be_known(feed, payload) {
-                self.state = State::Datagrams(Box::default());
-                self.datagram(feed, payload);
-            }
+            self.state = State::Datagrams(datagrams);
         }
     }
 

@@ -4,7 +4,6 @@ use super::Feed;
 use crate::capture::Timestamp;
 use crate::flow::PacketRef;
 use crate::identify::FlowFacts;
-use crate::identify::certificate::CertificateNames;
 use crate::identify::facts::{Direction, HandshakeFacts, PerDirection, Protocol, RttVia};
 use crate::identify::names::Via;
 use crate::identify::tls::{Alert, Flight, is_established};
@@ -59,7 +58,7 @@ pub(super) fn conclude(
         facts.name(name.as_str(), via, words.packet(client));
     }
     if let Some(certificate) = &answered.certificate {
-        certificate_names(facts, certificate, words.packet(client.reverse()));
+        facts.certificate_names(&certificate.hosts, words.packet(client.reverse()));
     }
     if said.client_hello.is_some() && (answered.server_hello.is_some() || answered.hello_verify_request) {
         rtt(facts, protocol, words);
@@ -109,13 +108,6 @@ fn handshake(
 fn alert_text(alert: Alert) -> String {
     let level = if alert.is_fatal() { "fatal" } else { "warning" };
     alert.name().map_or_else(|| format!("{level} {}", alert.description), |name| format!("{level} {name}"))
-}
-
-fn certificate_names(facts: &mut FlowFacts, certificate: &CertificateNames, packet: PacketRef) {
-    facts.expect_names(certificate.hosts.len());
-    for name in &certificate.hosts {
-        facts.host_name(name, Via::Certificate, packet);
-    }
 }
 
 fn rtt(facts: &mut FlowFacts, protocol: Protocol, words: &FirstWords) {

@@ -13,7 +13,7 @@ use super::{Builder, MIN_PART, Met};
 use crate::flow::Transport;
 use crate::identify::facts::{Rtt, RttVia, Tunnel};
 use crate::identify::infer::Subject;
-use crate::identify::names::Name;
+use crate::identify::named::Names;
 use crate::identify::{Contact, Identity, Role, Service};
 use crate::locate::{CountryCode, Scope};
 use crate::parallel::at_once;
@@ -126,7 +126,7 @@ impl Builder<'_> {
         let mut endpoint = self.unseen(legs.first()?.far.ip());
         let mut transports: Vec<Transport> = Vec::new();
         let mut names: Vec<(&str, &'static str)> = Vec::new();
-        let mut listed: &[Name] = &[];
+        let mut listed = &Names::default();
         let mut rtts: Vec<Rtt> = Vec::new();
         for leg in legs {
             let Some((subject, identity)) = self.flow(leg.flow) else { continue };
@@ -144,9 +144,9 @@ impl Builder<'_> {
             note(&mut transports, subject.transport);
             note(&mut endpoint.roles, identity.role);
             // Most flows to one server have the same names.
-            if !Name::are_same(&identity.names, listed) {
+            if !identity.names.are_same(listed) {
                 listed = &identity.names;
-                names.extend(listed.iter().map(|name| (&*name.name, name.via.name())));
+                names.extend(listed.iter().map(|name| (&**name.name, name.via.name())));
             }
             endpoint.proxy_for.extend(used_proxy(subject).map(|tunnel| tunnel.host.clone()));
             let streams = subject.facts.map_or(&[][..], |facts| &facts.media);
@@ -325,7 +325,11 @@ impl Builder<'_> {
                 is_proxy: met.iter().any(|(subject, _)| used_proxy(subject).is_some()),
                 services: &services.into_iter().collect::<Vec<_>>(),
                 roles: &roles.into_iter().collect::<Vec<_>>(),
-                names: met.iter().flat_map(|(_, identity)| &identity.names).map(|name| &*name.name).collect(),
+                names: met
+                    .iter()
+                    .flat_map(|(_, identity)| identity.names.iter())
+                    .map(|name| &**name.name)
+                    .collect(),
                 bytes_sent: met.iter().map(|(subject, _)| subject.sent.bytes).sum(),
                 bytes_received: met.iter().map(|(subject, _)| subject.received.bytes).sum(),
                 seen: met
