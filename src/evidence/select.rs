@@ -45,8 +45,7 @@ pub(super) struct Plan {
 impl Plan {
     /// What stands behind the findings of `inspected`.
     pub(super) fn new(inspected: &Inspected) -> Self {
-        let subjects: Vec<Subject<'_>> =
-            inspected.analysis.flows.iter().map(|flow| Subject::new(flow, flow.state.facts())).collect();
+        let subjects = inspected.analysis.flows.subjects();
         let mut selection = Selection {
             inspected,
             outside: outside(inspected, &subjects),

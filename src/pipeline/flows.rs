@@ -3,10 +3,6 @@
 use super::state::FlowState;
 use crate::flow::{Flow, PacketRef};
 use crate::identify::infer::Subject;
-use crate::parallel::at_once;
-
-/// Flows that a thread is worth.
-const MIN_PART: usize = 4096;
 
 /// Flows, in the order of their first packets; of those that begin with one packet, in that of their keys.
 ///
@@ -47,22 +43,8 @@ impl Flows {
     }
 
     /// All of them as the inference sees them, in order.
-    pub(super) fn subjects(&self, threads: usize) -> Vec<Subject<'_>> {
-        let part = self.len().div_ceil(threads.max(1)).max(MIN_PART);
-        let parts = self.order.chunks(part).enumerate();
-        let parts = at_once(parts, |(number, order)| {
-            // The others will be appended to the first.
-            let room = if number == 0 { self.len() } else { order.len() };
-            let mut subjects = Vec::with_capacity(room);
-            let flows = Iter { flows: self, order: order.iter() };
-            subjects.extend(flows.map(|flow| Subject::new(flow, flow.state.facts())));
-            subjects
-        });
-        let together = parts.into_iter().reduce(|mut all, mut part| {
-            all.append(&mut part);
-            all
-        });
-        together.unwrap_or_default()
+    pub fn subjects(&self) -> Vec<Subject<'_>> {
+        self.iter().map(|flow| Subject::new(flow, flow.state.facts())).collect()
     }
 
     /// Adds the flows of a share. They are in order when [`Self::sort`] has been called.
@@ -125,5 +107,55 @@ impl<'a> IntoIterator for &'a Flows {
 
     fn into_iter(self) -> Iter<'a> {
         self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Timestamp;
+    use crate::decode::{AddressPair, Content, Packet, UdpDatagram};
+    use crate::pipeline::shard::{Arriving, Depth, Shard};
+
+    /// A share with a flow for each packet, from a port of its own.
+    fn share(packets: &[(u64, u16)]) -> Vec<Flow<FlowState>> {
+        let mut shard = Shard::new(Depth::Headers);
+        for (number, port) in packets {
+            let packet = Packet {
+                index: 0,
+                time: Timestamp::from_nanoseconds(0),
+                wire_length: 60,
+                outer: Vec::new(),
+                addresses: AddressPair {
+                    source: [192, 0, 2, 1].into(),
+                    destination: [198, 51, 100, 1].into(),
+                },
+                content: Content::Udp(UdpDatagram {
+                    source_port: *port,
+                    destination_port: 7,
+                    payload: &[],
+                    payload_length: 0,
+                }),
+                reassembled: None,
+            };
+            shard.packet(&Arriving::of(packet), PacketRef { input: 0, number: *number });
+        }
+        shard.take_all().flows
+    }
+
+    #[test]
+    fn flows_are_in_the_order_of_their_first_packets_and_then_of_their_keys() {
+        let (mut first, mut second) = (Flows::default(), Flows::default());
+        first.push(share(&[(1, 40_001), (4, 40_009), (4, 40_003)]));
+        second.push(share(&[(2, 40_004)]));
+        second.push(share(&[(3, 40_005), (4, 40_006)]));
+        second.sort();
+        first.append(second);
+        first.sort();
+        let ports: Vec<u16> = first.iter().map(|flow| flow.client_socket().port()).collect();
+        assert_eq!(ports, [40_001, 40_004, 40_005, 40_003, 40_006, 40_009]);
+        assert_eq!((first.len(), first.is_empty()), (6, false));
+        assert_eq!(first.get(1).map(|flow| flow.first_packet().number), Some(2));
+        assert!(first.get(6).is_none());
     }
 }

@@ -1,21 +1,25 @@
 //! What the shares come to when no packet is left.
 
-use super::Analysis;
 use super::flows::Flows;
 use super::shard::{Copied, Tallies};
 use super::state::FlowState;
+use super::{Analysis, Names};
 use crate::capture::Input;
 use crate::decode::Anomalies;
 use crate::flow::{Coverage, Flow, Side, Tally};
 use crate::identify::names::{NameBinding, NameTable};
-use crate::parallel::{at_once, both};
+use crate::parallel::at_once;
+
+/// What an answer of a name server bound, and the share that has it; `None` of a flow that is in none.
+type Binding = (Option<usize>, NameBinding);
 
 /// What some shares come to.
 #[derive(Default)]
 pub(super) struct Concluded {
+    /// In order.
     flows: Flows,
-    /// Of each share, by its number.
-    bindings: Vec<(usize, Vec<NameBinding>)>,
+    /// Each with the number of its share, in order.
+    bindings: Vec<Binding>,
     loose: Tallies,
     endpoints: Tallies,
     unfollowed: u64,
@@ -30,6 +34,7 @@ impl Concluded {
             concluded.add(number, share);
         }
         concluded.flows.sort();
+        sort(&mut concluded.bindings);
         concluded
     }
 
@@ -43,7 +48,7 @@ impl Concluded {
             tally_flow(&mut self.endpoints, flow);
         }
         self.flows.push(flows);
-        self.bindings.push((number, bindings));
+        self.bindings.extend(bindings.into_iter().map(|binding| (Some(number), binding)));
     }
 }
 
@@ -63,20 +68,19 @@ pub(super) fn gather(
         (!part.is_empty()).then_some(part)
     });
     let parts = at_once(parts, Concluded::new);
-    put_together(inputs, parts, bindings, threads, coverage, anomalies)
+    put_together(inputs, parts, bindings, coverage, anomalies)
 }
 
 /// Puts together what the shares come to.
 pub(super) fn put_together(
     inputs: Vec<Input>,
     parts: Vec<Concluded>,
-    mut left: Vec<NameBinding>,
-    threads: usize,
+    left: Vec<NameBinding>,
     mut coverage: Coverage,
     anomalies: &[Anomalies],
 ) -> Analysis {
     let mut flows = Flows::default();
-    let mut bindings = Vec::new();
+    let mut bindings: Vec<Binding> = left.into_iter().map(|binding| (None, binding)).collect();
     let (mut loose, mut endpoints) = (Vec::new(), Vec::new());
     for mut part in parts {
         coverage.unfollowed_packets = coverage.unfollowed_packets.saturating_add(part.unfollowed);
@@ -86,33 +90,31 @@ pub(super) fn put_together(
         loose.push(part.loose);
         endpoints.push(part.endpoints);
     }
-    let sorted = || {
-        flows.sort();
-        flows
-    };
-    let others = || {
-        bindings.sort_by_key(|(share, _)| *share);
-        left.extend(bindings.into_iter().flat_map(|(_, bindings)| bindings));
-        (table_of(left), sum(endpoints).into_iter().collect(), sum(loose).into_iter().collect())
-    };
-    let (flows, (names, endpoints, loose)) = both(threads, sorted, others);
+    flows.sort();
     Analysis {
         inputs,
         flows,
-        names,
-        endpoints,
-        loose,
+        names: Names::new(Box::new(|| table_of(bindings))),
+        endpoints: sum(endpoints).into_iter().collect(),
+        loose: sum(loose).into_iter().collect(),
         coverage,
         anomalies: anomalies.iter().map(Anomalies::counts).collect(),
     }
 }
 
 /// What the answers of name servers bound, in the order of the capture.
-fn table_of(mut bindings: Vec<NameBinding>) -> NameTable {
-    bindings.sort_by(|a, b| (a.packet, a.client, &a.names).cmp(&(b.packet, b.client, &b.names)));
+fn table_of(mut bindings: Vec<Binding>) -> NameTable {
+    sort(&mut bindings);
     let mut names = NameTable::default();
-    bindings.into_iter().for_each(|binding| names.insert(binding));
+    bindings.into_iter().for_each(|(_, binding)| names.insert(binding));
     names
+}
+
+/// Brings bindings in the order of the capture. To merge parts that are in order is what the stable sort does.
+fn sort(bindings: &mut [Binding]) {
+    bindings.sort_by(|(a_share, a), (b_share, b)| {
+        (a.packet, a.client, &a.names, a_share).cmp(&(b.packet, b.client, &b.names, b_share))
+    });
 }
 
 fn sum(parts: Vec<Tallies>) -> Tallies {

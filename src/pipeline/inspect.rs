@@ -7,6 +7,7 @@ use crate::capture::{CaptureError, Filter, Input, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
 use crate::identify::{Catalogue, Inference, infer_on};
 use crate::locate::{Database, LocateError, Locator, Sources, Vantage, countries};
+use crate::parallel::both;
 use crate::policy::{CountrySet, Policy, PolicyError};
 use crate::report::{self, PastError, Places, Report};
 use crate::sandbox::{self, Allowed};
@@ -233,15 +234,15 @@ impl<'a> Inspector<'a> {
     }
 
     pub(super) fn report(&self, analysis: &Analysis) -> (Report, Inference, Vec<Session>) {
-        let subjects = analysis.flows.subjects(self.threads);
-        let inference = infer_on(self.threads, &subjects, &analysis.names, &self.catalogue);
+        let (subjects, names) = both(self.threads, || analysis.flows.subjects(), || &*analysis.names);
+        let inference = infer_on(self.threads, &subjects, names, &self.catalogue);
         let places = Places::new(&self.locator, &analysis.inputs, &analysis.endpoints, &inference);
         let country = |address: IpAddr| places.locate(address).location.country;
         let group = || {
             session::group(&session::Material {
                 subjects: &subjects,
                 identities: &inference.flows,
-                names: &analysis.names,
+                names,
                 country: &country,
                 idle_gap: self.request.idle_gap.unwrap_or(session::IDLE_GAP),
                 with_timelines: !self.request.brief,
@@ -320,4 +321,74 @@ pub(super) fn catalogue(paths: &[PathBuf]) -> Result<Catalogue, InspectError> {
         Catalogue::with(text).map_err(|source| InspectError::Catalogue { path: path.clone(), source })?;
     }
     Catalogue::with_all(texts.iter().map(String::as_str)).map_err(InspectError::Embedded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Format;
+    use std::path::Path;
+
+    fn inspected(brief: bool, judge_all: bool, deny: &[&str]) -> Inspected {
+        let request = Request {
+            paths: vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-captures")],
+            deny: deny.iter().map(ToString::to_string).collect(),
+            // Few captures make many calls.
+            idle_gap: Some(Duration::ZERO),
+            brief,
+            judge_all,
+            ..Request::default()
+        };
+        inspect(&request, &Arc::default()).unwrap()
+    }
+
+    #[test]
+    fn a_brief_report_makes_the_table_that_a_full_one_makes() {
+        for (judge_all, deny) in [(false, &[][..]), (true, &[]), (false, &["CN"]), (true, &["CN"])] {
+            let table = |brief| {
+                let bytes = inspected(brief, judge_all, deny).report.render(Format::Table { colour: false });
+                String::from_utf8(bytes).unwrap()
+            };
+            assert_eq!(table(true), table(false), "{judge_all} {deny:?}");
+        }
+    }
+
+    #[test]
+    fn calls_beyond_those_that_are_told_are_counted_and_their_flows_known() {
+        let inspected = inspected(false, false, &[]);
+        let subjects = inspected.analysis.flows.subjects();
+        let group = |at_most, threads| {
+            session::group(&session::Material {
+                subjects: &subjects,
+                identities: &inspected.inference.flows,
+                names: &inspected.analysis.names,
+                country: &|_| None,
+                idle_gap: Duration::ZERO,
+                with_timelines: false,
+                at_most,
+                threads,
+            })
+        };
+        let (all, few) = (group(usize::MAX, 1), group(3, 2));
+        let ids = |calls: &Calls| {
+            let calls = calls.sessions.iter().take(3);
+            calls.map(|call| (call.start, call.client, call.service.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&few), ids(&all));
+        assert_eq!((few.sessions.len(), few.left_out), (3, all.sessions.len() - 3));
+        assert_eq!(all.left_out, 0);
+        let mut legs = vec![false; subjects.len()];
+        all.sessions.iter().flat_map(|call| &call.legs).for_each(|leg| legs[leg.flow as usize] = true);
+        assert_eq!((&few.in_calls, &all.in_calls), (&legs, &legs));
+    }
+
+    #[test]
+    fn a_table_counts_calls_that_are_left_out() {
+        let mut report = inspected(true, false, &[]).report;
+        let told = report.sessions.len();
+        report.sessions_left_out = 5;
+        let table = String::from_utf8(report.render(Format::Table { colour: false })).unwrap();
+        assert!(table.contains("\nand 5 more calls; --format json lists them all\n"), "{table}");
+        assert!(table.contains(&format!("\nALLOW: {} calls, 0 denied", told + 5)), "{table}");
+    }
 }

@@ -31,7 +31,7 @@ use shard::{Arriving, Depth, SHARDS, Shard};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use turns::Turns;
 
 /// How often a thread looks again for a share that is due before it sleeps: some microseconds, about what another needs
@@ -45,8 +45,8 @@ pub struct Analysis {
     pub inputs: Vec<Input>,
     /// The flows, in the order of their first packets.
     pub flows: Flows,
-    /// What names were looked up, and by whom.
-    pub names: NameTable,
+    /// What names were looked up, and by whom; put together when it is first asked for.
+    pub names: Names,
     /// Every address that packets were sent from or to, and what it sent and received.
     pub endpoints: BTreeMap<IpAddr, Tally>,
     /// Addresses that stand in a header around the innermost one, or have packets that belong to no flow.
@@ -56,6 +56,9 @@ pub struct Analysis {
     /// Oddities of frames by kind, counted, for each input.
     pub anomalies: Vec<BTreeMap<&'static str, u64>>,
 }
+
+/// What names were looked up.
+pub type Names = LazyLock<NameTable, Box<dyn FnOnce() -> NameTable + Send>>;
 
 /// Reads everything `reader` has on `threads` threads, with the frames that `filter` lets through.
 pub fn analyze(reader: Reader, filter: Option<&Filter>, threads: usize) -> Result<Analysis, CaptureError> {
@@ -93,7 +96,7 @@ fn read(
         return Err(failure);
     }
     let (inputs, hashes) = source.reader.into_inputs_and_hashes();
-    Ok((put_together(inputs, parts, Vec::new(), threads, coverage, &anomalies), hashes))
+    Ok((put_together(inputs, parts, Vec::new(), coverage, &anomalies), hashes))
 }
 
 /// Whose turn it will be.

@@ -8,7 +8,6 @@ use super::{Rate, Snapshot};
 use crate::capture::{Precision, Timestamp};
 use crate::flow::Flow;
 use crate::identify::Inference;
-use crate::identify::infer::Subject;
 use crate::identify::names::NameBinding;
 use crate::pipeline::gather::gather;
 use crate::pipeline::{Analysis, FlowState, Inspector};
@@ -200,8 +199,7 @@ impl Watcher {
         if parts.is_empty() {
             return Vec::new();
         }
-        let subjects: Vec<Subject<'_>> =
-            analysis.flows.iter().map(|flow| Subject::new(flow, flow.state.facts())).collect();
+        let subjects = analysis.flows.subjects();
         let countries = report
             .endpoints
             .iter()
