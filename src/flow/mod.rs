@@ -10,7 +10,7 @@ mod tally;
 mod tcp;
 
 pub use key::{FlowKey, Side};
-pub use stream::{Budget, Stream};
+pub use stream::{Budget, Read, Stream};
 pub use table::{Bound, Table};
 pub use tally::{Coverage, Tally};
 pub use tcp::TcpFacts;

@@ -1,7 +1,7 @@
 //! What the identify stage keeps with a flow while its packets come.
 
-use crate::decode::{Content, Packet, TcpFlags, TcpSegment, UdpDatagram};
-use crate::flow::{Budget, Flow, PacketRef, Side, Stream};
+use crate::decode::{Content, Packet, TcpFlags};
+use crate::flow::{Budget, Flow, PacketRef, Side};
 use crate::identify::FlowFacts;
 use crate::identify::facts::Direction;
 use crate::identify::inspect::{Feed, FlowInspector};
@@ -12,8 +12,6 @@ use std::net::SocketAddr;
 #[derive(Clone, Debug, Default)]
 pub struct FlowState {
     inspector: FlowInspector,
-    /// First bytes of what the client and the server of a TCP connection send.
-    streams: Option<Box<[Stream; 2]>>,
     /// Who the client was taken to be at the first packet: directions must not change under way.
     client: Option<Side>,
 }
@@ -36,90 +34,32 @@ impl FlowState {
             None => *flow.state.client.insert(flow.client_side()),
         };
         let direction = if side == client { Direction::FromClient } else { Direction::FromServer };
-        if is_silent(&packet.content) || !flow.state.inspector.wants(direction) {
+        let inspector = &mut flow.state.inspector;
+        if is_silent(&packet.content) || !inspector.wants(direction) {
             return;
         }
         match &packet.content {
-            Content::Udp(datagram) => flow.state.datagram(packet, datagram, direction, at),
-            Content::Tcp(segment) => flow.state.segment(packet, segment, direction, at, budget),
-            _ => {}
-        }
-    }
-
-    fn datagram(
-        &mut self,
-        packet: &Packet<'_>,
-        datagram: &UdpDatagram<'_>,
-        direction: Direction,
-        at: PacketRef,
-    ) {
-        let (source_port, destination_port) = (datagram.source_port, datagram.destination_port);
-        let feed = feed(packet, source_port, destination_port, datagram.payload_length, direction, at);
-        self.inspector.datagram(&feed, datagram.payload);
-    }
-
-    fn segment(
-        &mut self,
-        packet: &Packet<'_>,
-        segment: &TcpSegment<'_>,
-        direction: Direction,
-        at: PacketRef,
-        budget: &mut Budget,
-    ) {
-        let [client, server] = self.streams.get_or_insert_default().as_mut();
-        let stream = if direction == Direction::FromClient { client } else { server };
-        if segment.flags.has(TcpFlags::SYN) {
-            stream.synchronize(segment.sequence);
-            return;
-        }
-        let known = stream.bytes().len();
-        if stream.push(segment.sequence, segment.payload, segment.payload_length, budget) {
-            let (source_port, destination_port) = (segment.source_port, segment.destination_port);
-            let feed = feed(packet, source_port, destination_port, segment.payload_length, direction, at);
-            self.inspector.stream(&feed, stream.bytes(), known);
-        }
-        let over = segment.flags.0 & (TcpFlags::FIN | TcpFlags::RST) != 0;
-        if stream.has_ended() || over {
-            self.inspector.end_of_stream(direction, stream.bytes());
-        }
-        if !self.inspector.wants(direction) {
-            self.release(direction, budget);
-        }
-    }
-
-    /// Lets go of the bytes of `direction`, and of all where nothing more can be learnt.
-    fn release(&mut self, direction: Direction, budget: &mut Budget) {
-        let Some(streams) = &mut self.streams else { return };
-        let over = self.inspector.is_over();
-        for (side, stream) in
-            [Direction::FromClient, Direction::FromServer].into_iter().zip(streams.iter_mut())
-        {
-            if (over || side == direction) && !stream.is_released() {
-                stream.release(budget);
+            Content::Udp(datagram) => {
+                let ports = (datagram.source_port, datagram.destination_port);
+                let feed = feed(packet, ports, datagram.payload_length, direction, at);
+                inspector.datagram(&feed, datagram.payload);
             }
-        }
-        if over {
-            self.streams = None;
+            Content::Tcp(segment) => {
+                let ports = (segment.source_port, segment.destination_port);
+                let feed = feed(packet, ports, segment.payload_length, direction, at);
+                inspector.segment(&feed, segment, budget);
+            }
+            _ => {}
         }
     }
 
     /// Gives back what the bytes that are held take of `budget`.
     pub(super) fn let_go(&mut self, budget: &mut Budget) {
-        for stream in self.streams.take().iter_mut().flat_map(|streams| streams.iter_mut()) {
-            stream.release(budget);
-        }
+        self.inspector.release(budget);
     }
 
     /// No packet of the flow will come. Gives the names that its DNS answers bound.
     pub(super) fn conclude(&mut self) -> Vec<NameBinding> {
-        if let Some(streams) = self.streams.take() {
-            let [client, server] = *streams;
-            for (direction, stream) in [(Direction::FromClient, client), (Direction::FromServer, server)] {
-                if !stream.bytes().is_empty() {
-                    self.inspector.end_of_stream(direction, stream.bytes());
-                }
-            }
-        }
         self.inspector.finish()
     }
 }
@@ -138,8 +78,7 @@ const fn is_silent(content: &Content<'_>) -> bool {
 
 fn feed(
     packet: &Packet<'_>,
-    source_port: u16,
-    destination_port: u16,
+    (source_port, destination_port): (u16, u16),
     length: u32,
     direction: Direction,
     at: PacketRef,

@@ -20,6 +20,9 @@ const HELLO_VERIFY_REQUEST: u8 = 3;
 /// `certificate`, RFC 5246 section 7.4.2.
 const CERTIFICATE: u8 = 11;
 
+/// Where the first certificate of a list begins: after the lengths of both, RFC 5246 section 7.4.2.
+const LEAF: usize = 6;
+
 /// An alert in clear, RFC 8446 section 6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alert {
@@ -119,6 +122,16 @@ pub struct Flight {
 }
 
 impl Flight {
+    /// How many bytes of a message's body, which has `length` of them and begins with `body`, tell all that is read of it.
+    /// Of a list of certificates these are the first one's.
+    pub(super) fn needed(&self, kind: u8, length: usize, body: &[u8]) -> usize {
+        match kind {
+            CLIENT_HELLO | SERVER_HELLO | HELLO_VERIFY_REQUEST => length,
+            CERTIFICATE if self.certificate.is_none() => length.min(end_of_leaf(body).unwrap_or(LEAF)),
+            _ => 0,
+        }
+    }
+
     /// Takes in a handshake message. `whole` says that no bytes are missing at its end.
     pub(crate) fn message(&mut self, kind: u8, body: &[u8], whole: bool, dialect: Dialect) {
         match kind {
@@ -165,6 +178,13 @@ fn leaf(body: &[u8]) -> Option<&[u8]> {
     let mut cursor = Cursor::new(body);
     cursor.u24()?;
     cursor.vector24()
+}
+
+/// Where the first certificate of a list ends; `None` where that takes more bytes.
+fn end_of_leaf(body: &[u8]) -> Option<usize> {
+    let mut cursor = Cursor::new(body);
+    cursor.u24()?;
+    LEAF.checked_add(usize::try_from(cursor.u24()?).ok()?)
 }
 
 /// Bytes of an encrypted record of TLS 1.3 that holds an alert: two, the content type and a tag of 16.
