@@ -169,7 +169,9 @@ impl Stream {
         while !fresh.is_empty() {
             if self.unread.is_empty() {
                 let done = self.heed(read(fresh), budget);
-                self.keep(fresh.get(done..).unwrap_or_default(), budget);
+                if let Some(left) = fresh.get(done..).filter(|left| !left.is_empty()) {
+                    self.keep(left, budget);
+                }
                 return;
             }
             let missing = (self.wanted as usize).saturating_sub(self.unread.len());

@@ -80,7 +80,7 @@ impl Connection {
     }
 
     /// Concludes: no segment will come.
-    pub(super) fn finish(mut self) -> (Option<Box<FlowFacts>>, Vec<NameBinding>) {
+    pub(super) fn finish(&mut self) -> (Option<Box<FlowFacts>>, Vec<NameBinding>) {
         for direction in [Direction::FromClient, Direction::FromServer] {
             if self.content.wants(direction) {
                 self.content.end(direction, self.streams.of(direction).unread());

@@ -146,7 +146,7 @@ impl FlowInspector {
         let (facts, bindings) = match std::mem::replace(&mut self.state, State::Over(None)) {
             State::Idle(_) | State::Opening(_) => (None, Vec::new()),
             State::Datagrams(datagrams) => datagrams.finish(),
-            State::Connection(connection) => connection.finish(),
+            State::Connection(mut connection) => connection.finish(),
             State::Over(facts) => (facts, Vec::new()),
         };
         self.state = State::Over(facts.filter(|facts| !facts.is_empty()));

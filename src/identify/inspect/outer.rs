@@ -48,6 +48,14 @@ impl Outer {
         }
     }
 
+    /// Whether [`Self::find`] may find something in a stream with this beginning once more of it has come.
+    pub(super) fn may_begin(direction: Direction, stream: &[u8]) -> bool {
+        match direction {
+            Direction::FromClient => matches!(stream, [] | [4 | 5 | b' '..=b'~', ..]),
+            Direction::FromServer => matches!(stream, [] | [b'H', ..]),
+        }
+    }
+
     /// What lies inside; `None` where it has not begun.
     pub(super) fn inner(self, direction: Direction, stream: &[u8]) -> Option<&[u8]> {
         match (self, direction) {

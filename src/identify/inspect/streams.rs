@@ -27,6 +27,8 @@ const MAX_SIP: usize = 16 * 1024;
 pub(super) struct Streams {
     content: Content,
     done: PerDirection<bool>,
+    /// Directions whose first bytes begin nothing that is known, whatever follows them.
+    strange: PerDirection<bool>,
     words: FirstWords,
     facts: Option<Box<FlowFacts>>,
     around: Option<Box<Around>>,
@@ -118,17 +120,10 @@ impl Streams {
     fn content(&mut self, feed: &Feed, bytes: &[u8]) -> Read {
         let direction = feed.direction;
         self.words.note(feed);
-        if matches!(self.content, Content::Unknown) && !self.recognise(feed, bytes) {
-            if self.around.is_none()
-                && let Some(outer) = self.outer(feed, bytes)
-            {
-                self.around = Some(Box::new(Around { outer, begins: PerDirection::default() }));
-                // The handshake inside begins later.
-                self.words = FirstWords::default();
-                return self.take(feed, bytes);
-            }
-            *self.done.of_mut(direction) = bytes.len() >= MAX_UNRECOGNISED;
-            return Read::default();
+        if matches!(self.content, Content::Unknown)
+            && (*self.strange.of(direction) || !self.recognise(feed, bytes))
+        {
+            return self.unrecognised(feed, bytes);
         }
         if direction == Direction::FromServer && self.is_at_start(direction) {
             match skype::probe_server_hello(bytes) {
@@ -156,6 +151,27 @@ impl Streams {
             }
         };
         *self.done.of_mut(direction) |= done;
+        Read::default()
+    }
+
+    /// Takes bytes of which nothing is known: something else may lie around the content, or more bytes tell.
+    fn unrecognised(&mut self, feed: &Feed, bytes: &[u8]) -> Read {
+        let direction = feed.direction;
+        if !*self.strange.of(direction)
+            && self.around.is_none()
+            && let Some(outer) = self.outer(feed, bytes)
+        {
+            self.around = Some(Box::new(Around { outer, begins: PerDirection::default() }));
+            // What is inside begins later.
+            self.words = FirstWords::default();
+            self.strange = PerDirection::default();
+            return self.take(feed, bytes);
+        }
+        *self.done.of_mut(direction) |= bytes.len() >= MAX_UNRECOGNISED;
+        *self.strange.of_mut(direction) |= is_strange(feed, bytes);
+        if self.strange == (PerDirection { client: true, server: true }) {
+            self.done = self.strange;
+        }
         Read::default()
     }
 
@@ -256,15 +272,36 @@ impl Streams {
     }
 
     /// Everything that was learnt.
-    pub(super) fn finish(mut self) -> (Option<Box<FlowFacts>>, Vec<NameBinding>) {
-        match std::mem::take(&mut self.content) {
-            Content::Tls(tls) => tls.finish(self.facts.get_or_insert_default(), &self.words),
+    pub(super) fn finish(&mut self) -> (Option<Box<FlowFacts>>, Vec<NameBinding>) {
+        let bindings = match std::mem::take(&mut self.content) {
+            Content::Tls(mut tls) => {
+                tls.finish(self.facts.get_or_insert_default(), &self.words);
+                Vec::new()
+            }
             Content::Stun(relay) => return relay.packets.finish(),
-            Content::Dns(dns) => return (self.facts, dns.bindings),
-            Content::Unknown | Content::H323(_) | Content::Http | Content::Sip => {}
-        }
-        (self.facts, Vec::new())
+            Content::Dns(dns) => dns.bindings,
+            Content::Unknown | Content::H323(_) | Content::Http | Content::Sip => Vec::new(),
+        };
+        (self.facts.take(), bindings)
     }
+}
+
+/// Whether first bytes begin nothing that is known, whatever follows them.
+pub(super) fn is_strange(feed: &Feed, bytes: &[u8]) -> bool {
+    let probes: [fn(&[u8]) -> Probe; 7] = [
+        pseudo_tls::probe,
+        tls::probe,
+        http::probe,
+        sip::probe,
+        h323::probe,
+        dingtalk::probe,
+        whatsapp_chat::probe,
+    ];
+    !Outer::may_begin(feed.direction, bytes)
+        && !stun::Stream::may_begin(bytes)
+        && !answers::may_be_tcp_question(feed, bytes)
+        && !viber_chat::PORTS.contains(&feed.server().port())
+        && probes.into_iter().all(|probe| probe(bytes) == Probe::NoMatch)
 }
 
 /// Connections of single products that nothing more can be read of.

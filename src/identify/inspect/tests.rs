@@ -338,6 +338,27 @@ proptest! {
     }
 
     #[test]
+    fn what_begins_nothing_known_is_nothing_known_whatever_follows(
+        direction in direction(),
+        bytes in payload(),
+        change in any::<(prop::sample::Index, u8)>(),
+        cut: prop::sample::Index,
+        more in payload(),
+    ) {
+        let mut bytes = [bytes, vec![7]].concat();
+        let place = change.0.index(bytes.len().min(16));
+        bytes[place] = change.1;
+        let feed = feed(direction, 0, 443, 0);
+        let is_strange = streams::is_strange(&feed, &bytes[..cut.index(bytes.len())]);
+        let whole = [bytes, more].concat();
+        prop_assert!(!is_strange || streams::is_strange(&feed, &whole));
+        let mut said = Said::default();
+        said.take(&feed, &whole);
+        said.inspector.finish();
+        prop_assert!(!is_strange || said.inspector.facts().is_none());
+    }
+
+    #[test]
     fn no_streams_make_it_panic(
         segments in proptest::collection::vec((direction(), payload()), 0..20),
         port in prop_oneof![Just(53_u16), Just(443), any::<u16>()],

@@ -107,9 +107,9 @@ impl Tls {
     }
 
     /// Adds what was learnt to `facts`.
-    pub(super) fn finish(self, facts: &mut FlowFacts, words: &FirstWords) {
-        let PerDirection { client, server } = self.readers;
-        let flights = PerDirection { client: client.into_flight(), server: server.into_flight() };
+    pub(super) fn finish(&mut self, facts: &mut FlowFacts, words: &FirstWords) {
+        let PerDirection { client, server } = &mut self.readers;
+        let flights = PerDirection { client: client.take_flight(), server: server.take_flight() };
         secure::conclude(facts, Protocol::Tls, flights, words);
         facts.handshake_mut().data = self.data;
     }

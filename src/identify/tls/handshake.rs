@@ -98,13 +98,13 @@ pub(crate) const fn alert_name(description: u8) -> Option<&'static str> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, each seen or not")]
 pub struct Flight {
-    /// The first client hello.
-    pub client_hello: Option<ClientHello>,
+    /// The first client hello. A side has one or the other hello, and holds no room for both.
+    pub client_hello: Option<Box<ClientHello>>,
     /// Fingerprints of the client hellos after the first that differ from it and each other: what answers a retry
     /// request has other extensions (RFC 8446 section 4.1.2).
     pub further_ja3: Vec<Ja3>,
     /// The server hello that is not a retry request.
-    pub server_hello: Option<ServerHello>,
+    pub server_hello: Option<Box<ServerHello>>,
     /// Whether the server asked for another client hello (RFC 8446 section 4.1.4).
     pub hello_retry_request: bool,
     /// Whether the server asked for the hello again with a cookie (DTLS, RFC 6347 section 4.2.1).
@@ -136,7 +136,9 @@ impl Flight {
     pub(crate) fn message(&mut self, kind: u8, body: &[u8], whole: bool, dialect: Dialect) {
         match kind {
             CLIENT_HELLO if self.client_hello.as_ref().is_none_or(|hello| !hello.complete) => {
-                self.client_hello = ClientHello::read(body, whole, dialect).or(self.client_hello.take());
+                if let Some(hello) = ClientHello::read(body, whole, dialect) {
+                    self.client_hello = Some(Box::new(hello));
+                }
             }
             CLIENT_HELLO if self.further_ja3.len() < MAX_FURTHER_JA3 => {
                 let ja3 = ClientHello::read(body, whole, dialect).and_then(|hello| hello.ja3);
@@ -158,7 +160,7 @@ impl Flight {
         if hello.retry {
             self.hello_retry_request = true;
         } else if self.server_hello.as_ref().is_none_or(|known| !known.complete) {
-            self.server_hello = Some(hello);
+            self.server_hello = Some(Box::new(hello));
         }
     }
 

@@ -109,6 +109,11 @@ impl TlsReader {
         self.flight
     }
 
+    /// Takes out what is known.
+    pub(crate) fn take_flight(&mut self) -> Flight {
+        std::mem::take(&mut self.flight)
+    }
+
     fn end(&mut self) {
         self.done = true;
         self.pending = Vec::new();
