@@ -143,11 +143,14 @@ impl FlowInspector {
 
     /// Concludes: no packet of the flow will come. Gives the names that its DNS answers bound.
     pub fn finish(&mut self) -> Vec<NameBinding> {
+        // Of what is over long since nothing is looked at: it lies in far memory.
+        if self.is_over() {
+            return Vec::new();
+        }
         let (facts, bindings) = match std::mem::replace(&mut self.state, State::Over(None)) {
-            State::Idle(_) | State::Opening(_) => (None, Vec::new()),
+            State::Idle(_) | State::Opening(_) | State::Over(_) => return Vec::new(),
             State::Datagrams(datagrams) => datagrams.finish(),
             State::Connection(mut connection) => connection.finish(),
-            State::Over(facts) => (facts, Vec::new()),
         };
         self.state = State::Over(facts.filter(|facts| !facts.is_empty()));
         bindings
