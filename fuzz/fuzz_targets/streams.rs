@@ -3,7 +3,7 @@
 #![no_main]
 
 use landfall::capture::Timestamp;
-use landfall::decode::{TcpFlags, TcpSegment};
+use landfall::decode::{Control, TcpFlags};
 use landfall::flow::{Budget, PacketRef};
 use landfall::identify::facts::{Direction, ProxyKind};
 use landfall::identify::{Feed, FlowInspector, Probe, pseudo_tls, socks};
@@ -39,18 +39,10 @@ fuzz_target!(|data: &[u8]| {
         let time = Timestamp::from_nanoseconds(number * 1_000_000);
         let packet = PacketRef { input: 0, number: number.unsigned_abs() };
         let feed = Feed { direction, time, packet, source, destination, length: bytes.len() };
+        let control = Control { sequence: *sequence, flags: TcpFlags(TcpFlags::ACK) };
         *sequence += bytes.len() as u32;
         if inspector.wants(direction) {
-            let segment = TcpSegment {
-                source_port: source.port(),
-                destination_port: destination.port(),
-                sequence: *sequence - bytes.len() as u32,
-                acknowledgment: 0,
-                flags: TcpFlags(TcpFlags::ACK),
-                payload: bytes,
-                payload_length: bytes.len() as u32,
-            };
-            inspector.segment(&feed, &segment, &mut budget);
+            inspector.segment(&feed, control, bytes, &mut budget);
         }
     }
     inspector.finish();

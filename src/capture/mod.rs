@@ -24,6 +24,7 @@ mod laws;
 pub mod live;
 mod pcap;
 mod pcapng;
+mod piece;
 mod reader;
 #[cfg(test)]
 mod real;
@@ -40,6 +41,7 @@ pub use batch::{Batch, Frame, Record};
 pub use error::CaptureError;
 pub use filter::Filter;
 pub use inputs::Note;
+pub(crate) use reader::{Claim, Turnstile};
 pub use reader::{Hashes, Options, Progress, Reader};
 pub use time::{Precision, Timestamp};
 

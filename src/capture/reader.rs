@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::hash::{Files, Sum};
 use super::inputs::{self, Candidate, Note};
+use super::piece::{Claims, Piece};
 use super::source::{self, Opened};
 use super::stream::Account;
 use super::{Batch, CaptureError, Input, Precision};
@@ -79,12 +80,43 @@ pub struct Reader {
     notes: Vec<Note>,
     pending: VecDeque<Candidate>,
     current: Option<Opened>,
+    /// Where pieces of the current input are claimed.
+    claims: Arc<Turnstile>,
     /// First frames of the current input, if they were read to find its place in the order.
     first: Option<Batch>,
     inputs: Vec<Input>,
     hashes: Option<Files>,
     /// Which hash of [`Self::hashes`] belongs to which input.
     hash_owners: Vec<usize>,
+}
+
+/// Where threads claim pieces of the input at hand.
+#[derive(Debug, Default)]
+pub(crate) struct Turnstile(Mutex<Option<Arc<Claims>>>);
+
+/// A piece of an input that was claimed, or the right to read on when it is its turn.
+#[derive(Debug)]
+pub(crate) struct Claim(Option<Piece>);
+
+impl Turnstile {
+    /// Claims the next piece.
+    pub(crate) fn next(&self) -> Claim {
+        let claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Claim(claims.as_ref().map(|claims| claims.next(BATCH)))
+    }
+
+    fn go_on_in(&self, claims: Option<&Arc<Claims>>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = claims.cloned();
+    }
+}
+
+impl Claim {
+    /// Reads what can be read before its turn into the buffer of `batch`.
+    pub(crate) fn read(&mut self, batch: &mut Batch) {
+        if let Some(piece) = &mut self.0 {
+            piece.read(&mut batch.buffer);
+        }
+    }
 }
 
 impl Reader {
@@ -123,26 +155,52 @@ impl Reader {
     /// Fails if a file has gone since it was first looked at.
     pub fn next_batch(&mut self, batch: &mut Batch) -> Result<bool, CaptureError> {
         loop {
-            let Some(current) = &mut self.current else {
-                if self.open_next()? {
-                    continue;
-                }
-                batch.clear();
+            let mut claim = self.claims.next();
+            claim.read(batch);
+            if !self.take(claim, batch)? {
                 return Ok(false);
-            };
-            let found = match self.first.take() {
-                Some(first) => {
-                    *batch = first;
-                    !batch.records.is_empty()
-                }
-                None => current.stream.fill(batch, BATCH),
-            };
-            if found {
-                batch.input = u16::try_from(self.inputs.len()).unwrap_or(u16::MAX);
+            }
+            if !batch.records.is_empty() {
                 return Ok(true);
             }
-            self.close();
         }
+    }
+
+    /// Where threads claim what they read before it is their turn.
+    pub(crate) fn claims(&self) -> Arc<Turnstile> {
+        Arc::clone(&self.claims)
+    }
+
+    /// Fills `batch`, into which `claim` was read, with the frames that come next; there may be none. False if there
+    /// are none left. Claims are to be taken in the order in which they were made.
+    ///
+    /// Fails if a file has gone since it was first looked at.
+    pub(crate) fn take(&mut self, claim: Claim, batch: &mut Batch) -> Result<bool, CaptureError> {
+        batch.clear();
+        if let Some(current) = &mut self.current {
+            let claims = current.stream.claims();
+            match claim.0 {
+                Some(piece) if piece.is_of(claims) => current.stream.take_piece(piece, batch),
+                None if claims.is_none() => {
+                    current.stream.fill(batch, BATCH);
+                }
+                // It was made before the input before this one had come to its end.
+                _ => return Ok(true),
+            }
+            if current.stream.ended() && batch.records.is_empty() {
+                self.close();
+            }
+        }
+        if self.current.is_none() {
+            if !self.open_next()? {
+                return Ok(false);
+            }
+            if let Some(first) = self.first.take() {
+                *batch = first;
+            }
+        }
+        batch.input = u16::try_from(self.inputs.len()).unwrap_or(u16::MAX);
+        Ok(true)
     }
 
     /// What is known of each input, in the order in which they were read. If not all has been read, the last one is
@@ -169,6 +227,7 @@ impl Reader {
             notes,
             pending,
             current: None,
+            claims: Arc::default(),
             first: None,
             inputs: Vec::new(),
             hashes,
@@ -189,6 +248,7 @@ impl Reader {
             hashes.add(file);
             self.hash_owners.push(self.inputs.len());
         }
+        self.claims.go_on_in(opened.stream.claims());
         self.current = Some(opened);
         self.first = first;
         Ok(true)

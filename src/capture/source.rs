@@ -59,7 +59,7 @@ fn recognise(
 ) -> Result<Opened, CaptureError> {
     let live = matches!(raw, Raw::Pipe(_));
     let taken = Arc::new(AtomicU64::new(0));
-    let mut reader = Counted { reader, taken: Arc::clone(&taken), progress };
+    let mut reader = Counted { reader, taken: Arc::clone(&taken), progress: progress.clone() };
     let mut head = Vec::with_capacity(MAGIC_LENGTH);
     let unreadable = |source| CaptureError::Read { path: path.to_owned(), source };
     reader.by_ref().take(MAGIC_LENGTH as u64).read_to_end(&mut head).map_err(unreadable)?;
@@ -75,7 +75,13 @@ fn recognise(
             .ok_or_else(|| not_a_capture(path, not_built_in(compression)))?,
     };
     match Stream::recognise(source, live) {
-        Recognised::Capture(stream) => Ok(Opened { path: path.to_owned(), stream, compression, raw }),
+        Recognised::Capture(mut stream) => {
+            if let (Raw::File(file), None) = (&raw, compression) {
+                let file = file.try_clone().map_err(unreadable)?;
+                stream.go_on_in(file, taken.load(Ordering::Relaxed), progress);
+            }
+            Ok(Opened { path: path.to_owned(), stream, compression, raw })
+        }
         Recognised::Other(bytes) => Err(not_a_capture(path, describe(compression, &bytes))),
         Recognised::Unsupported(reason) => Err(not_a_capture(path, reason)),
         Recognised::Unreadable(source) => Err(unreadable(source)),

@@ -1,8 +1,12 @@
 //! One input being read: bytes come from its source, frames go into batches.
 
+use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
+use super::piece::{Claims, Piece, ROOM};
+use super::reader::Progress;
 use super::tally::Tally;
 use super::walk::{Start, Stop, Walked, Walker};
 use super::{Batch, Damage, Format, Record};
@@ -24,7 +28,7 @@ pub(super) enum Recognised {
 
 /// One input being read.
 pub(super) struct Stream {
-    source: Box<dyn Read + Send>,
+    source: Source,
     /// Frames are wanted as they come, not when a buffer is full.
     live: bool,
     format: Format,
@@ -45,8 +49,17 @@ pub(super) struct Stream {
     exhausted: bool,
 }
 
+/// Where the bytes of an input come from.
+enum Source {
+    /// Byte after byte, and who has asked first gets them first.
+    Serial(Box<dyn Read + Send>),
+    /// From any place of a file: several pieces of it may be read at once.
+    File(Arc<Claims>),
+}
+
 /// Why a source gives no more.
-enum End {
+#[derive(Debug)]
+pub(super) enum End {
     Reached,
     Failed(std::io::Error),
 }
@@ -92,7 +105,7 @@ impl Stream {
         carry: Vec<u8>,
     ) -> Self {
         let mut stream = Self {
-            source,
+            source: Source::Serial(source),
             live,
             format,
             walker,
@@ -112,20 +125,74 @@ impl Stream {
         stream
     }
 
+    /// Goes on with the bytes of `file`, of which `offset` have been read, and not with what was there to recognise it.
+    pub(super) fn go_on_in(&mut self, file: File, offset: u64, progress: Option<Arc<Progress>>) {
+        self.source = Source::File(Arc::new(Claims::new(file, offset, progress)));
+    }
+
+    /// Where pieces of the input may be claimed that are to be read before it is their turn.
+    pub(super) fn claims(&self) -> Option<&Arc<Claims>> {
+        match &self.source {
+            Source::File(claims) => Some(claims),
+            Source::Serial(_) => None,
+        }
+    }
+
     /// Fills `batch` with the next frames; reads `size` bytes at a time, or more where one frame needs it.
     /// False if there are none left.
     pub(super) fn fill(&mut self, batch: &mut Batch, size: usize) -> bool {
-        batch.clear();
-        batch.first_number = self.tally.frames.packets + 1;
+        self.begin(batch);
         while batch.records.is_empty() && !self.ended {
-            self.step(batch, size);
+            if let Source::File(claims) = &self.source {
+                let mut piece = claims.next(size);
+                piece.read(&mut batch.buffer);
+                self.take(piece, batch);
+            } else {
+                self.step(batch, size);
+            }
         }
         !batch.records.is_empty()
+    }
+
+    /// Fills `batch`, in whose buffer `piece` has been read, with the frames that end in it. All pieces that were
+    /// claimed before must have been taken.
+    pub(super) fn take_piece(&mut self, piece: Piece, batch: &mut Batch) {
+        self.begin(batch);
+        if !self.ended {
+            self.take(piece, batch);
+        }
+    }
+
+    fn begin(&self, batch: &mut Batch) {
+        batch.clear();
+        batch.first_number = self.tally.frames.packets + 1;
+    }
+
+    fn take(&mut self, piece: Piece, batch: &mut Batch) {
+        let read = piece.finish();
+        self.exhausted |= matches!(read.end, Some(End::Reached));
+        let buffer = &mut batch.buffer;
+        if self.carry.len() + read.length < self.want && read.end.is_none() {
+            // Nothing can be made of it yet.
+            self.carry.extend_from_slice(buffer.get(ROOM..ROOM + read.length).unwrap_or_default());
+            return;
+        }
+        let mut from = ROOM.saturating_sub(self.carry.len());
+        let mut until = ROOM + read.length;
+        if let Some(before) = buffer.get_mut(from..ROOM).filter(|before| before.len() == self.carry.len()) {
+            before.copy_from_slice(&self.carry);
+        } else {
+            buffer.splice(..ROOM, self.carry.iter().copied());
+            (from, until) = (0, self.carry.len() + read.length);
+        }
+        self.take_in(buffer.get(..until).unwrap_or_default(), from, &mut batch.records);
+        self.at_end(read.end);
     }
 
     /// Reads once and takes in what came.
     fn step(&mut self, batch: &mut Batch, size: usize) {
         let held = self.carry.len();
+        let Source::Serial(source) = &mut self.source else { return };
         let buffer = &mut batch.buffer;
         if buffer.len() < size.max(held) {
             buffer.resize(size.max(held), 0);
@@ -134,9 +201,13 @@ impl Stream {
             start.copy_from_slice(&self.carry);
         }
         let enough = if self.live { self.want.max(held + 1) } else { self.want.max(size) };
-        let (filled, end) = fill(&mut *self.source, buffer, held, enough..=enough.max(size));
-        self.take_in(buffer.get(..filled).unwrap_or_default(), &mut batch.records);
+        let (filled, end) = fill(&mut **source, buffer, held, enough..=enough.max(size));
         self.exhausted |= matches!(end, Some(End::Reached));
+        self.take_in(buffer.get(..filled).unwrap_or_default(), 0, &mut batch.records);
+        self.at_end(end);
+    }
+
+    fn at_end(&mut self, end: Option<End>) {
         match end {
             Some(_) if self.ended => {}
             Some(End::Failed(error)) => self.stop(format!("reading stopped: {error}")),
@@ -145,10 +216,11 @@ impl Stream {
         }
     }
 
-    /// Takes in what is in `data`, and keeps what is not complete for the next time.
-    fn take_in(&mut self, data: &[u8], records: &mut Vec<Record>) {
-        let from = usize::try_from(self.skip).unwrap_or(usize::MAX).min(data.len());
-        self.skip -= from as u64;
+    /// Takes in what is in `data` from `start` on, and keeps what is not complete for the next time.
+    fn take_in(&mut self, data: &[u8], start: usize, records: &mut Vec<Record>) {
+        let passed = usize::try_from(self.skip).unwrap_or(usize::MAX).min(data.len().saturating_sub(start));
+        self.skip -= passed as u64;
+        let from = start + passed;
         let Walked { mut used, stop } = match &mut self.walker {
             Some(walker) if self.skip == 0 => walker.walk(data, from, records, &mut self.tally),
             _ => Walked { used: from, stop: Stop::Want(0) },
@@ -161,14 +233,14 @@ impl Stream {
         match stop {
             Stop::Want(bytes) => self.want = bytes,
             Stop::Skip(bytes) => {
-                self.skipped_from = Some(self.offset + used as u64);
+                self.skipped_from = Some(self.offset + (used - start) as u64);
                 let here = bytes.min(data.len() - used);
                 self.skip = (bytes - here) as u64;
                 used += here;
             }
             Stop::Damaged(reason) => damage = Some(reason),
         }
-        self.offset += used as u64;
+        self.offset += (used - start) as u64;
         self.carry.clear();
         self.carry.extend_from_slice(data.get(used..).unwrap_or_default());
         if let Some(reason) = damage {

@@ -3,7 +3,7 @@
 use super::sample::{
     self, ETHERNET, RAW, ethernet, ethernet4, in_udp, in4, in6, join, snap, tcp4, udp4, udp6,
 };
-use super::{Content, Packet};
+use super::{Content, Control, Packet, plain};
 use etherparse::{LaxNetSlice, LaxSlicedPacket, PacketBuilder, TransportSlice};
 use proptest::prelude::*;
 
@@ -102,6 +102,29 @@ fn a_packet_is_compact() {
     assert!(size_of::<Packet<'_>>() <= 160);
 }
 
+/// An Ethernet frame of a TCP segment or of a UDP datagram in IPv4.
+fn plain_frame(is_tcp: bool, payload: &[u8]) -> Vec<u8> {
+    let builder = PacketBuilder::ethernet2([2; 6], [4; 6]).ipv4([192, 0, 2, 1], [198, 51, 100, 1], 9);
+    let mut bytes = Vec::new();
+    if is_tcp {
+        builder.tcp(40_000, 443, 7, 8).write(&mut bytes, payload).unwrap();
+    } else {
+        builder.udp(40_000, 3478).write(&mut bytes, payload).unwrap();
+    }
+    bytes
+}
+
+#[test]
+fn what_most_frames_are_goes_the_short_way() {
+    for (is_tcp, payload) in [(true, &b""[..]), (true, b"a"), (false, b""), (false, b"abc")] {
+        let mut bytes = plain_frame(is_tcp, payload);
+        // Ethernet pads what is shorter than 60 bytes, which is no part of the payload.
+        bytes.resize(60, 0);
+        let plain = plain(&sample::frame(ETHERNET, &bytes, 60)).unwrap();
+        assert_eq!((plain.payload, plain.control.is_some()), (payload, is_tcp));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
@@ -128,6 +151,47 @@ proptest! {
         }
         let (packets, _) = sample::packets(link, &bytes, bytes.len());
         prop_assert!(packets.iter().all(|packet| payload(packet).len() <= bytes.len()));
+    }
+
+    #[test]
+    fn the_short_way_gives_what_the_general_one_does(
+        is_tcp in any::<bool>(),
+        payload in prop::collection::vec(any::<u8>(), 0..40),
+        // Of the type, of both headers and of what follows them.
+        changes in prop::collection::vec((12_usize..60, any::<u8>()), 0..4),
+        cut in 0_usize..100,
+        beyond in 0_u32..50,
+    ) {
+        let mut bytes = plain_frame(is_tcp, &payload);
+        for (place, value) in changes {
+            if let Some(byte) = bytes.get_mut(place) {
+                *byte = value;
+            }
+        }
+        bytes.truncate(cut);
+        let wire_length = u32::try_from(bytes.len()).unwrap() + beyond;
+        if let Some(plain) = plain(&sample::frame(ETHERNET, &bytes, wire_length)) {
+            let (packets, anomalies) = sample::packets(ETHERNET, &bytes, wire_length as usize);
+            let [packet] = &packets[..] else { panic!("{packets:?}") };
+            prop_assert!(anomalies.counts().is_empty() && packet.outer.is_empty());
+            prop_assert_eq!(packet.addresses.source, std::net::IpAddr::from(plain.source));
+            prop_assert_eq!(packet.addresses.destination, std::net::IpAddr::from(plain.destination));
+            let ports = (plain.source_port, plain.destination_port);
+            let (theirs, control, payload, length) = match packet.content {
+                Content::Tcp(tcp) => (
+                    (tcp.source_port, tcp.destination_port),
+                    Some(Control { sequence: tcp.sequence, flags: tcp.flags }),
+                    tcp.payload,
+                    tcp.payload_length,
+                ),
+                Content::Udp(udp) => {
+                    ((udp.source_port, udp.destination_port), None, udp.payload, udp.payload_length)
+                }
+                other => panic!("{other:?}"),
+            };
+            prop_assert_eq!((ports, plain.control), (theirs, control));
+            prop_assert_eq!((plain.payload, plain.payload_length), (payload, length));
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::view::View;
 use crate::capture::LinkType;
 
 const NULL: u16 = 0;
-const ETHERNET: u16 = 1;
+pub(super) const ETHERNET: u16 = 1;
 const TOKEN_RING: u16 = 6;
 const SLIP: u16 = 8;
 const PPP: u16 = 9;

@@ -21,6 +21,7 @@ mod link;
 mod llc;
 mod mpls;
 mod old_lan;
+mod plain;
 mod ppp;
 mod radio;
 mod transport;
@@ -36,6 +37,7 @@ mod sample;
 
 pub use anomaly::Anomalies;
 pub use fragment::{Datagram, Reassembler};
+pub use plain::{Plain, plain};
 
 use crate::capture::{Frame, Timestamp};
 use layers::{Layers, Origin};
@@ -165,6 +167,15 @@ impl TcpFlags {
     pub const fn has(self, bits: u8) -> bool {
         self.0 & bits == bits
     }
+}
+
+/// What a TCP segment says of its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// Sequence number of the first byte of the payload (of the SYN, where that is set).
+    pub sequence: u32,
+    /// Control bits.
+    pub flags: TcpFlags,
 }
 
 /// A UDP datagram.

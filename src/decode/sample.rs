@@ -99,16 +99,15 @@ pub(super) fn join(parts: &[&[u8]]) -> Vec<u8> {
     parts.concat()
 }
 
+/// A frame that was captured up to `bytes` and had `wire_length` bytes.
+pub(super) fn frame(link: u16, bytes: &[u8], wire_length: u32) -> Frame<'_> {
+    let time = Timestamp::from_nanoseconds(0);
+    Frame { input: 0, number: 1, time, link_type: LinkType(link), wire_length, bytes }
+}
+
 /// What comes out of a frame that was captured up to `bytes` and had `wire_length` bytes.
 pub(super) fn packets(link: u16, bytes: &[u8], wire_length: usize) -> (Vec<Packet<'_>>, Anomalies) {
-    let frame = Frame {
-        input: 0,
-        number: 1,
-        time: Timestamp::from_nanoseconds(0),
-        link_type: LinkType(link),
-        wire_length: u32::try_from(wire_length).unwrap(),
-        bytes,
-    };
+    let frame = frame(link, bytes, u32::try_from(wire_length).unwrap());
     let (mut anomalies, mut packets) = (Anomalies::default(), Vec::new());
     decode(&frame, 0, &mut anomalies, &mut packets);
     (packets, anomalies)

@@ -142,7 +142,7 @@ impl Selection<'_> {
         let Some(server) = self.subjects.get(place as usize).map(|subject| subject.server.ip()) else {
             return;
         };
-        for name in &identity.names {
+        for name in identity.names.iter() {
             let shows = match name.via {
                 Via::Dns => format!("DNS answer: {} is {server}", name.name),
                 via => format!("name of the server ({}): {}", via.name(), name.name),

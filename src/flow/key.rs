@@ -4,7 +4,7 @@ use super::Transport;
 use crate::decode::AddressPair;
 use std::hash::{Hash, Hasher};
 use std::hint::select_unpredictable;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// One of the two ends of a flow; which is which says nothing of who opened it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,17 +50,41 @@ impl Bits {
 pub struct FlowKey {
     low: Bits,
     high: Bits,
-    low_port: u16,
-    high_port: u16,
-    protocol: u8,
-    ipv6: bool,
-    /// Follows from the rest, and is asked for several times a packet.
-    number: u64,
+    rest: Rest,
+}
+
+/// Ports, protocol and version of IP in one word, which is compared and copied in one step: the port of the low end in
+/// the upper 16 bits, that of the high end in the next, the protocol in bits 1 to 8, and whether it is IPv6 in bit 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rest(u64);
+
+impl Rest {
+    const fn new(low_port: u16, high_port: u16, protocol: u8, ipv6: bool) -> Self {
+        Self((low_port as u64) << 48 | (high_port as u64) << 32 | (protocol as u64) << 1 | ipv6 as u64)
+    }
+
+    const fn low_port(self) -> u16 {
+        (self.0 >> 48) as u16
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the upper half is the other port")]
+    const fn high_port(self) -> u16 {
+        (self.0 >> 32) as u16
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the fields of the word are taken apart")]
+    const fn protocol(self) -> u8 {
+        (self.0 >> 1) as u8
+    }
+
+    const fn is_ipv6(self) -> bool {
+        self.0 & 1 == 1
+    }
 }
 
 impl Hash for FlowKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        if self.ipv6 {
+        if self.is_ipv6() {
             for half in [self.low.0, self.low.1, self.high.0, self.high.1] {
                 state.write_u64(half);
             }
@@ -68,12 +92,13 @@ impl Hash for FlowKey {
             // Both IPv4 addresses fit one word, which halves the cost of the common case.
             state.write_u64((self.low.1 << 32) | self.high.1);
         }
-        state.write_u64(self.ports_and_protocol());
+        state.write_u64(self.rest.0);
     }
 }
 
 impl FlowKey {
     /// The key of a packet and the side that sent it. Without ports, give 0 for both.
+    #[inline]
     pub fn new(
         addresses: AddressPair,
         source_port: u16,
@@ -84,23 +109,46 @@ impl FlowKey {
         let (destination, _) = Bits::of(addresses.destination);
         // Packets go either way in no order that a processor could foresee.
         let in_order = (source, source_port) <= (destination, destination_port);
-        let from = select_unpredictable(in_order, Side::Low, Side::High);
-        let mut key = Self {
+        let key = Self {
             low: select_unpredictable(in_order, source, destination),
             high: select_unpredictable(in_order, destination, source),
-            low_port: select_unpredictable(in_order, source_port, destination_port),
-            high_port: select_unpredictable(in_order, destination_port, source_port),
-            protocol: transport.protocol(),
-            ipv6,
-            number: 0,
+            rest: Rest::new(
+                select_unpredictable(in_order, source_port, destination_port),
+                select_unpredictable(in_order, destination_port, source_port),
+                transport.protocol(),
+                ipv6,
+            ),
         };
-        key.number = key.mixed();
-        (key, from)
+        (key, select_unpredictable(in_order, Side::Low, Side::High))
+    }
+
+    /// As [`Self::new`], between IPv4 addresses.
+    #[inline]
+    pub fn of_ipv4(
+        source: Ipv4Addr,
+        destination: Ipv4Addr,
+        source_port: u16,
+        destination_port: u16,
+        transport: Transport,
+    ) -> (Self, Side) {
+        let (from, to) = (u64::from(source.to_bits()), u64::from(destination.to_bits()));
+        let in_order = (from << 16 | u64::from(source_port)) <= (to << 16 | u64::from(destination_port));
+        let key = Self {
+            low: Bits(0, select_unpredictable(in_order, from, to)),
+            high: Bits(0, select_unpredictable(in_order, to, from)),
+            rest: Rest::new(
+                select_unpredictable(in_order, source_port, destination_port),
+                select_unpredictable(in_order, destination_port, source_port),
+                transport.protocol(),
+                false,
+            ),
+        };
+        (key, select_unpredictable(in_order, Side::Low, Side::High))
     }
 
     /// What carries the flow.
     pub const fn transport(&self) -> Transport {
-        match self.protocol {
+        match self.rest.protocol() {
             6 => Transport::Tcp,
             17 => Transport::Udp,
             other => Transport::Other(other),
@@ -109,47 +157,51 @@ impl FlowKey {
 
     /// Whether the addresses are IPv6.
     pub const fn is_ipv6(&self) -> bool {
-        self.ipv6
+        self.rest.is_ipv6()
     }
 
     /// Address and port of one end; no port where the transport has none.
     pub fn end(&self, side: Side) -> (IpAddr, Option<u16>) {
         let (address, port) = match side {
-            Side::Low => (self.low, self.low_port),
-            Side::High => (self.high, self.high_port),
+            Side::Low => (self.low, self.rest.low_port()),
+            Side::High => (self.high, self.rest.high_port()),
         };
         let has_ports = matches!(self.transport(), Transport::Tcp | Transport::Udp);
         (self.address(address), has_ports.then_some(port))
     }
 
+    /// Address and port of one end; port 0 where the transport has none.
+    #[inline]
+    pub fn socket(&self, side: Side) -> SocketAddr {
+        let (address, port) = match side {
+            Side::Low => (self.low, self.rest.low_port()),
+            Side::High => (self.high, self.rest.high_port()),
+        };
+        SocketAddr::new(self.address(address), port)
+    }
+
     /// A number that depends on the key alone: the same in every run, so that it may decide what is kept.
     ///
     /// Whoever makes a capture can choose keys that share a number. Nothing may take long because they do.
+    #[inline]
     pub const fn number(&self) -> u64 {
-        self.number
+        let addresses = self.low.folded() ^ self.high.folded().rotate_left(32);
+        let mixed = (addresses ^ self.rest.0).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed ^ (mixed >> 32)
     }
 
     /// The end that is the client if addresses or ports tell, where the opening was not seen.
     pub(super) fn likely_client(&self) -> Option<Side> {
+        let (low_port, high_port) = (self.rest.low_port(), self.rest.high_port());
         let by_address = one_of(is_local(self.address(self.low)), is_local(self.address(self.high)));
-        by_address.or_else(|| one_of(self.low_port >= 1024, self.high_port >= 1024)).or_else(|| {
+        by_address.or_else(|| one_of(low_port >= 1024, high_port >= 1024)).or_else(|| {
             // Ephemeral ports begin at 32768 (Linux) or 49152 (RFC 6335).
-            one_of(self.low_port >= 32_768, self.high_port >= 32_768)
+            one_of(low_port >= 32_768, high_port >= 32_768)
         })
     }
 
-    const fn mixed(&self) -> u64 {
-        let addresses = self.low.folded() ^ self.high.folded().rotate_left(32);
-        let mixed = (addresses ^ self.ports_and_protocol()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        mixed ^ (mixed >> 32)
-    }
-
-    const fn ports_and_protocol(&self) -> u64 {
-        (self.low_port as u64) << 48 | (self.high_port as u64) << 32 | self.protocol as u64
-    }
-
     fn address(&self, Bits(upper, lower): Bits) -> IpAddr {
-        if self.ipv6 {
+        if self.is_ipv6() {
             return Ipv6Addr::from_bits(u128::from(upper) << 64 | u128::from(lower)).into();
         }
         u32::try_from(lower).map_or(Ipv4Addr::UNSPECIFIED, Ipv4Addr::from_bits).into()

@@ -3,12 +3,14 @@
 //! A flow that began before the capture is as good as any: who opened it is then guessed
 //! ([`Flow::client_side`]) and said to be ([`Flow::opened_by_client`]).
 
+mod arrival;
 mod key;
 mod stream;
 mod table;
 mod tally;
 mod tcp;
 
+pub use arrival::Arrival;
 pub use key::{FlowKey, Side};
 pub use stream::{Budget, Read, Stream};
 pub use table::{Bound, Table};
@@ -16,6 +18,7 @@ pub use tally::{Coverage, Tally};
 pub use tcp::TcpFacts;
 
 use crate::capture::Timestamp;
+use crate::decode::Reassembled;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -234,6 +237,28 @@ impl<S> Flow<S> {
                 Side::High => high,
             }
         })
+    }
+
+    /// Counts what `side` sent.
+    #[inline]
+    pub(super) const fn count(&mut self, side: Side, sent: Counters) {
+        let [low, high] = &mut self.counters;
+        match side {
+            Side::Low => low.add(sent),
+            Side::High => high.add(sent),
+        }
+    }
+
+    /// Counts the fragments of a packet that `side` sent, which have counted at its addresses already.
+    #[cold]
+    pub(super) fn count_fragments(&mut self, side: Side, whole: Reassembled) {
+        let sent = Counters { packets: u64::from(whole.frames), bytes: whole.bytes };
+        self.count(side, sent);
+        let [low, high] = &mut self.rare.get_or_insert_with(Box::<Rare>::default).reassembled;
+        match side {
+            Side::Low => low.add(sent),
+            Side::High => high.add(sent),
+        }
     }
 
     /// Facts of the TCP connection, if it is one.

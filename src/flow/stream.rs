@@ -97,7 +97,7 @@ impl Stream {
         &mut self,
         sequence: u32,
         captured: &[u8],
-        length: u32,
+        length: usize,
         budget: &mut Budget,
         mut read: impl FnMut(&[u8]) -> Read,
     ) {
@@ -114,7 +114,7 @@ impl Stream {
             return self.keep_ahead(offset, fresh, budget);
         }
         let fresh = self.receive(fresh);
-        self.ended |= captured.len() < length as usize;
+        self.ended |= captured.len() < length;
         if self.ahead.is_none() {
             self.take(fresh, budget, &mut read);
         } else {
@@ -270,7 +270,6 @@ mod tests {
         }
 
         fn push_cut(&mut self, sequence: u32, bytes: &[u8], length: usize, budget: &mut Budget) {
-            let length = u32::try_from(length).unwrap();
             self.stream.push(sequence, bytes, length, budget, |bytes| {
                 self.bytes = bytes.to_vec();
                 Read::default()
@@ -379,7 +378,7 @@ mod tests {
             let mut start = 0;
             for step in steps.into_iter().cycle().take_while(|_| !text.is_empty()) {
                 let end = text.len().min(start + step);
-                let (sequence, length) = (u32::try_from(start).unwrap(), u32::try_from(end - start).unwrap());
+                let (sequence, length) = (u32::try_from(start).unwrap(), end - start);
                 stream.push(sequence, &text[start..end], length, &mut budget, |bytes| read_pieces(bytes, &mut pieces));
                 start = end;
                 if end == text.len() {

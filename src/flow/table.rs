@@ -1,17 +1,16 @@
 //! The table of flows: finds or makes the flow of a packet and counts the packet there.
 
-use super::{Counters, Flow, FlowKey, IcmpError, Opener, PacketRef, Rare, Side, TcpFacts, Transport};
-use crate::capture::Timestamp;
-use crate::decode::{Content, Packet, TcpFlags, TcpSegment};
+use super::{Arrival, Counters, Flow, FlowKey, IcmpError, Opener, PacketRef, Transport};
+use crate::decode::{Control, Reassembled, TcpFlags};
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
 
 /// A TCP flow without packets for so long is over. Idle connections send keep-alives, by default every two
 /// hours (RFC 9293 section 3.8.4), but a gap of this length already parts two calls.
-const TCP_IDLE: i64 = 900 * SECOND;
+const TCP_IDLE: u64 = 900 * SECOND.unsigned_abs();
 
 /// A UDP flow without packets for so long is over. NAT bindings last at least two minutes (RFC 4787, REQ-5).
-const UDP_IDLE: i64 = 180 * SECOND;
+const UDP_IDLE: u64 = 180 * SECOND.unsigned_abs();
 
 /// A SYN that comes so soon after the first packet of its connection was overtaken by it, in the network or on the
 /// way into the file.
@@ -54,42 +53,33 @@ impl<S: Default> Table<S> {
         }
     }
 
-    /// Counts `packet` at its flow, sent by `side` of `key`. `None` if it would be one flow too many.
+    /// Counts a packet at its flow; `whole` says that it and its own headers came in fragments.
+    /// `None` if it would be one flow too many.
     pub fn packet(
         &mut self,
-        key: &FlowKey,
-        side: Side,
-        packet: &Packet<'_>,
+        arrival: &Arrival<'_>,
+        whole: Option<&Reassembled>,
         at: PacketRef,
     ) -> Option<&mut Flow<S>> {
-        let segment = match &packet.content {
-            Content::Tcp(segment) => Some(segment),
-            _ => None,
-        };
-        let position = match self.find_recent(key) {
-            Some(position)
-                if self.flows.get(position).is_some_and(|flow| continues(flow, packet.time, segment)) =>
-            {
-                position
-            }
-            before => {
-                // A flow that merely fell idle goes on between the same client and server.
-                let opened = segment.is_some_and(|segment| segment.flags.has(TcpFlags::SYN));
-                let before = before.filter(|_| !opened).and_then(|before| self.flows.get(before));
-                let known = before.map_or(Opener::Unknown, |flow| flow.opener);
-                self.open(key, side, packet.time, at, known)?
-            }
+        let Arrival { key, side, time, .. } = arrival;
+        let recent = self.recent.get(place(key)).map_or(usize::MAX, |&position| position as usize);
+        let position = match self.flows.get(recent) {
+            Some(flow) if flow.key == *key && continues(flow, arrival) => recent,
+            _ => self.find_or_open(arrival, at)?,
         };
         let flow = self.flows.get_mut(position)?;
-        flow.end = flow.end.max(packet.time);
-        flow.start = flow.start.min(packet.time);
+        flow.end = flow.end.max(*time);
+        flow.start = flow.start.min(*time);
         flow.last = at;
-        count(flow, side, packet);
-        if let Some(segment) = segment {
+        match whole {
+            None => flow.count(*side, Counters { packets: 1, bytes: u64::from(arrival.wire_length) }),
+            Some(whole) => flow.count_fragments(*side, *whole),
+        }
+        if let Some(control) = arrival.control {
             let facts = flow.tcp.get_or_insert_default();
-            facts.segment(segment, side, packet.time);
-            if segment.flags.has(TcpFlags::SYN) {
-                flow.opened_by(if segment.flags.has(TcpFlags::ACK) { side.other() } else { side });
+            facts.segment(control, arrival.payload_length > 0, *side, *time);
+            if control.flags.has(TcpFlags::SYN) {
+                flow.opened_by(if control.flags.has(TcpFlags::ACK) { side.other() } else { *side });
             }
         }
         Some(flow)
@@ -127,14 +117,18 @@ impl<S: Default> Table<S> {
         taken
     }
 
-    fn find_recent(&mut self, key: &FlowKey) -> Option<usize> {
-        let recent = self.recent.get(place(key)).map(|&position| position as usize)?;
-        if self.flows.get(recent).is_some_and(|flow| flow.key == *key) {
-            return Some(recent);
+    /// The flow that a packet goes on with, or a new one. `None` if it would be one flow too many.
+    fn find_or_open(&mut self, arrival: &Arrival<'_>, at: PacketRef) -> Option<usize> {
+        let found = self.find(&arrival.key);
+        let before = found.and_then(|position| self.flows.get(position));
+        if let Some(position) = found.filter(|_| before.is_some_and(|flow| continues(flow, arrival))) {
+            self.remember(&arrival.key, position);
+            return Some(position);
         }
-        let found = self.find(key)?;
-        self.remember(key, found);
-        Some(found)
+        // A flow that merely fell idle goes on between the same client and server.
+        let opened = arrival.control.is_some_and(|control| control.flags.has(TcpFlags::SYN));
+        let known = before.filter(|_| !opened).map_or(Opener::Unknown, |flow| flow.opener);
+        self.open(arrival, at, known)
     }
 
     fn remember(&mut self, key: &FlowKey, position: usize) {
@@ -149,27 +143,21 @@ impl<S: Default> Table<S> {
         self.index.find(hash, same).map(|&position| position as usize)
     }
 
-    fn open(
-        &mut self,
-        key: &FlowKey,
-        side: Side,
-        time: Timestamp,
-        at: PacketRef,
-        opener: Opener,
-    ) -> Option<usize> {
+    fn open(&mut self, arrival: &Arrival<'_>, at: PacketRef, opener: Opener) -> Option<usize> {
+        let Arrival { key, side, time, .. } = arrival;
         let position = self.flows.len();
         if position >= self.bound {
             return None;
         }
         self.flows.push(Flow {
             key: *key,
-            end: time,
+            end: *time,
             counters: [Counters::default(); 2],
-            start: time,
+            start: *time,
             first: at,
             last: at,
             opener,
-            first_sender: side,
+            first_sender: *side,
             tcp: None,
             rare: None,
             state: S::default(),
@@ -200,54 +188,72 @@ const fn place(key: &FlowKey) -> usize {
     (key.number() >> 8) as usize % RECENT
 }
 
-fn count<S>(flow: &mut Flow<S>, side: Side, packet: &Packet<'_>) {
-    let own_headers_counted = packet.reassembled.as_ref().filter(|whole| whole.headers > packet.outer.len());
-    let counters = match own_headers_counted {
-        None => Counters { packets: 1, bytes: u64::from(packet.wire_length) },
-        Some(whole) => Counters { packets: u64::from(whole.frames), bytes: whole.bytes },
-    };
-    add(&mut flow.counters, side, counters);
-    if own_headers_counted.is_some() {
-        add(&mut flow.rare.get_or_insert_with(Box::<Rare>::default).reassembled, side, counters);
-    }
-}
-
-const fn add(pair: &mut [Counters; 2], side: Side, counters: Counters) {
-    let [low, high] = pair;
-    match side {
-        Side::Low => low.add(counters),
-        Side::High => high.add(counters),
-    }
-}
-
-/// Whether a packet at `time` belongs to `flow` and not to a new one on the same five-tuple.
-fn continues<S>(flow: &Flow<S>, time: Timestamp, segment: Option<&TcpSegment<'_>>) -> bool {
+/// Whether a packet belongs to `flow` and not to a new one on the same five-tuple.
+#[inline]
+fn continues<S>(flow: &Flow<S>, arrival: &Arrival<'_>) -> bool {
     let idle = match flow.transport() {
         Transport::Tcp => TCP_IDLE,
         _ => UDP_IDLE,
     };
-    // A clock that jumps back far parts two captures merged in one file as a long silence does.
-    let after = time.nanoseconds().saturating_sub(flow.end.nanoseconds());
-    let before = flow.start.nanoseconds().saturating_sub(time.nanoseconds());
-    if after > idle || before > idle {
+    let time = arrival.time.nanoseconds();
+    if time.abs_diff(flow.end.nanoseconds()) > idle && !is_within(flow, time, idle) {
         return false;
     }
-    let Some(segment) = segment else { return true };
-    let opens = segment.flags.has(TcpFlags::SYN) && !segment.flags.has(TcpFlags::ACK);
-    let overtaken = time.nanoseconds().saturating_sub(flow.start.nanoseconds()) <= OVERTAKEN;
-    let reopens = |facts: &TcpFacts| !(overtaken && facts.awaits_syn()) && facts.is_reopened_by(segment);
-    !(opens && flow.tcp.as_ref().is_some_and(reopens))
+    let opens = |control: Control| control.flags.has(TcpFlags::SYN) && !control.flags.has(TcpFlags::ACK);
+    !arrival.control.is_some_and(|control| opens(control) && reopens(flow, time, control))
+}
+
+/// Whether `time` lies between the first packet of a flow, or no longer than `idle` before it, and the last one.
+///
+/// A clock that jumps back far parts two captures merged in one file as a long silence does.
+#[cold]
+fn is_within<S>(flow: &Flow<S>, time: i64, idle: u64) -> bool {
+    time <= flow.end.nanoseconds() && time.saturating_add_unsigned(idle) >= flow.start.nanoseconds()
+}
+
+/// Whether a segment that opens a connection opens another one than `flow`.
+fn reopens<S>(flow: &Flow<S>, time: i64, control: Control) -> bool {
+    let overtaken = time.saturating_sub(flow.start.nanoseconds()) <= OVERTAKEN;
+    flow.tcp.as_ref().is_some_and(|facts| !(overtaken && facts.awaits_syn()) && facts.is_reopened_by(control))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::{AddressPair, Reassembled, UdpDatagram};
-    use crate::flow::Outcome;
+    use crate::capture::Timestamp;
+    use crate::decode::AddressPair;
+    use crate::flow::{Outcome, Side};
     use std::time::Duration;
 
     const CLIENT: [u8; 4] = [192, 0, 2, 10];
     const SERVER: [u8; 4] = [203, 0, 113, 5];
+
+    fn key(
+        client: [u8; 4],
+        server: [u8; 4],
+        (from, to): (u16, u16),
+        from_client: bool,
+        transport: Transport,
+    ) -> (FlowKey, Side) {
+        let (source, destination) = if from_client { (client, server) } else { (server, client) };
+        let addresses = AddressPair { source: source.into(), destination: destination.into() };
+        FlowKey::new(addresses, from, to, transport)
+    }
+
+    /// A packet of 100 bytes without payload.
+    fn arrival(key: FlowKey, side: Side, at: i64) -> Arrival<'static> {
+        let time = Timestamp::from_nanoseconds(at);
+        Arrival {
+            key,
+            side,
+            index: 0,
+            time,
+            wire_length: 100,
+            control: None,
+            payload: &[],
+            payload_length: 0,
+        }
+    }
 
     struct Wire {
         table: Table<()>,
@@ -261,48 +267,21 @@ mod tests {
 
         fn tcp(&mut self, at: i64, from_client: bool, flags: u8, sequence: u32, payload_length: u32) {
             let (source_port, destination_port) = if from_client { (50_000, 443) } else { (443, 50_000) };
-            let segment = TcpSegment {
-                source_port,
-                destination_port,
-                sequence,
-                acknowledgment: 0,
-                flags: TcpFlags(flags),
-                payload: &[],
-                payload_length,
-            };
-            self.push(at, from_client, Content::Tcp(segment), source_port, destination_port, Transport::Tcp);
+            let (key, side) =
+                key(CLIENT, SERVER, (source_port, destination_port), from_client, Transport::Tcp);
+            let control = Some(Control { sequence, flags: TcpFlags(flags) });
+            self.push(Arrival { control, payload_length, ..arrival(key, side, at) });
         }
 
         fn udp(&mut self, at: i64, from_client: bool) {
-            let (source_port, destination_port) = if from_client { (50_000, 8801) } else { (8801, 50_000) };
-            let datagram = UdpDatagram { source_port, destination_port, payload: &[], payload_length: 0 };
-            self.push(at, from_client, Content::Udp(datagram), source_port, destination_port, Transport::Udp);
+            let ports = if from_client { (50_000, 8801) } else { (8801, 50_000) };
+            let (key, side) = key(CLIENT, SERVER, ports, from_client, Transport::Udp);
+            self.push(arrival(key, side, at));
         }
 
-        fn push(
-            &mut self,
-            at: i64,
-            from_client: bool,
-            content: Content<'_>,
-            from: u16,
-            to: u16,
-            transport: Transport,
-        ) {
-            let (source, destination) = if from_client { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
-            let addresses = AddressPair { source: source.into(), destination: destination.into() };
-            let time = Timestamp::from_nanoseconds(at);
-            let packet = Packet {
-                index: 0,
-                time,
-                wire_length: 100,
-                outer: Vec::new(),
-                addresses,
-                content,
-                reassembled: None,
-            };
-            let (key, side) = FlowKey::new(addresses, from, to, transport);
+        fn push(&mut self, arrival: Arrival<'_>) {
             self.number += 1;
-            self.table.packet(&key, side, &packet, PacketRef { input: 0, number: self.number });
+            self.table.packet(&arrival, None, PacketRef { input: 0, number: self.number });
         }
 
         fn flows(self) -> Vec<Flow<()>> {
@@ -477,23 +456,10 @@ mod tests {
     #[test]
     fn a_full_table_takes_no_new_flow_and_goes_on_with_the_old() {
         let mut table: Table<()> = Table::new(Bound(1));
-        let datagram = UdpDatagram { source_port: 1, destination_port: 2, payload: &[], payload_length: 0 };
         let at = PacketRef { input: 0, number: 1 };
         for last in [1, 2, 1] {
-            let addresses = AddressPair { source: CLIENT.into(), destination: [203, 0, 113, last].into() };
-            let time = Timestamp::from_nanoseconds(0);
-            let content = Content::Udp(datagram);
-            let packet = Packet {
-                index: 0,
-                time,
-                wire_length: 50,
-                outer: Vec::new(),
-                addresses,
-                content,
-                reassembled: None,
-            };
-            let (key, side) = FlowKey::new(addresses, 1, 2, Transport::Udp);
-            assert_eq!(table.packet(&key, side, &packet, at).is_some(), last == 1);
+            let (key, side) = key(CLIENT, [203, 0, 113, last], (1, 2), true, Transport::Udp);
+            assert_eq!(table.packet(&arrival(key, side, 0), None, at).is_some(), last == 1);
         }
         assert_eq!(table.into_flows()[0].sent().packets, 2);
     }
@@ -501,20 +467,9 @@ mod tests {
     #[test]
     fn fragments_that_have_been_counted_can_be_told_apart() {
         let mut table: Table<()> = Table::new(Bound(1));
-        let datagram = UdpDatagram { source_port: 1, destination_port: 2, payload: &[], payload_length: 0 };
-        let addresses = AddressPair { source: CLIENT.into(), destination: SERVER.into() };
-        let (key, side) = FlowKey::new(addresses, 1, 2, Transport::Udp);
         let whole = Reassembled { frames: 3, bytes: 4000, headers: 1 };
-        let packet = Packet {
-            index: 0,
-            time: Timestamp::from_nanoseconds(0),
-            wire_length: 1000,
-            outer: Vec::new(),
-            addresses,
-            content: Content::Udp(datagram),
-            reassembled: Some(Box::new(whole)),
-        };
-        table.packet(&key, side, &packet, PacketRef { input: 0, number: 3 });
+        let (key, side) = key(CLIENT, SERVER, (1, 2), true, Transport::Udp);
+        table.packet(&arrival(key, side, 0), Some(&whole), PacketRef { input: 0, number: 3 });
         let flow = &table.into_flows()[0];
         let counted = Counters { packets: 3, bytes: 4000 };
         assert_eq!((flow.sent_by(side), flow.sent_as_fragments_by(side)), (counted, counted));

@@ -2,7 +2,7 @@
 
 use super::{Outcome, Side};
 use crate::capture::Timestamp;
-use crate::decode::{TcpFlags, TcpSegment};
+use crate::decode::{Control, TcpFlags};
 use std::time::Duration;
 
 /// Facts of one TCP connection. They lie in the flow itself, so times have no room of their own for "not seen".
@@ -45,13 +45,22 @@ impl Default for TcpFacts {
 
 impl TcpFacts {
     /// Takes the control bits of a segment from `side`.
-    pub(super) fn segment(&mut self, segment: &TcpSegment<'_>, side: Side, time: Timestamp) {
-        let flags = segment.flags;
-        if flags.has(TcpFlags::SYN) {
-            self.synchronize(segment, side, time);
+    #[inline]
+    pub(super) fn segment(&mut self, control: Control, has_payload: bool, side: Side, time: Timestamp) {
+        let flags = control.flags;
+        *slot(&mut self.data, side) |= has_payload && !flags.has(TcpFlags::SYN);
+        if flags.0 & (TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST) == 0 {
+            self.acknowledged |= flags.has(TcpFlags::ACK);
+        } else {
+            self.turning_point(control, side, time);
         }
-        if segment.payload_length > 0 && !flags.has(TcpFlags::SYN) {
-            *slot(&mut self.data, side) = true;
+    }
+
+    /// A segment that opens the connection, or ends it.
+    fn turning_point(&mut self, control: Control, side: Side, time: Timestamp) {
+        let flags = control.flags;
+        if flags.has(TcpFlags::SYN) {
+            self.synchronize(control, side, time);
         }
         let plain = flags.0 & (TcpFlags::SYN | TcpFlags::RST) == 0;
         self.acknowledged |= plain && flags.has(TcpFlags::ACK);
@@ -65,8 +74,8 @@ impl TcpFacts {
         }
     }
 
-    fn synchronize(&mut self, segment: &TcpSegment<'_>, side: Side, time: Timestamp) {
-        if segment.flags.has(TcpFlags::ACK) {
+    fn synchronize(&mut self, control: Control, side: Side, time: Timestamp) {
+        if control.flags.has(TcpFlags::ACK) {
             let opened_here = self.opener.is_none_or(|opener| opener != side);
             if opened_here && !self.answered {
                 self.answered = true;
@@ -77,17 +86,17 @@ impl TcpFacts {
         if self.opener.is_none() {
             self.opener = Some(side);
             self.first_syn = time;
-            self.syn_sequence = segment.sequence;
+            self.syn_sequence = control.sequence;
         }
         self.syns = self.syns.saturating_add(1);
     }
 
     /// Whether a SYN with this sequence number opens a connection anew on the same five-tuple: the one before
     /// has ended, or got as far as an answer and this SYN is not its repetition.
-    pub(super) fn is_reopened_by(&self, segment: &TcpSegment<'_>) -> bool {
+    pub(super) fn is_reopened_by(&self, control: Control) -> bool {
         let ended = self.reset.is_some() || self.fin == [true; 2];
         let answered = self.answered || self.opener.is_none();
-        let repeated = self.opener.is_some() && self.syn_sequence == segment.sequence;
+        let repeated = self.opener.is_some() && self.syn_sequence == control.sequence;
         (ended || answered) && !repeated
     }
 

@@ -5,8 +5,8 @@ use super::infer::Subject;
 use super::names::{NameBinding, NameTable};
 use super::{Catalogue, Contact, Feed, FlowInspector, Identity, Inference, Role, Service, infer};
 use crate::capture::{Batch, Options, Reader};
-use crate::decode::{self, Anomalies, Content, Packet};
-use crate::flow::{Bound, Budget, Flow, FlowKey, PacketRef, Side, Table, Transport};
+use crate::decode::{self, Anomalies, Content, Control, Packet};
+use crate::flow::{Arrival, Bound, Budget, Flow, PacketRef, Side, Table};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -37,13 +37,12 @@ fn feed(flow: &Flow<FlowInspector>, side: Side, packet: &Packet<'_>, at: PacketR
 }
 
 fn take(table: &mut Table<FlowInspector>, packet: &Packet<'_>, at: PacketRef, budget: &mut Budget) {
-    let (transport, ports) = match &packet.content {
-        Content::Tcp(segment) => (Transport::Tcp, (segment.source_port, segment.destination_port)),
-        Content::Udp(datagram) => (Transport::Udp, (datagram.source_port, datagram.destination_port)),
-        _ => return,
-    };
-    let (key, side) = FlowKey::new(packet.addresses, ports.0, ports.1, transport);
-    let Some(flow) = table.packet(&key, side, packet, at) else { return };
+    if !matches!(packet.content, Content::Tcp(_) | Content::Udp(_)) {
+        return;
+    }
+    let Some(arrival) = Arrival::of(packet) else { return };
+    let side = arrival.side;
+    let Some(flow) = table.packet(&arrival, None, at) else { return };
     match &packet.content {
         Content::Udp(datagram) => {
             let feed = feed(flow, side, packet, at, datagram.payload_length);
@@ -51,7 +50,8 @@ fn take(table: &mut Table<FlowInspector>, packet: &Packet<'_>, at: PacketRef, bu
         }
         Content::Tcp(segment) => {
             let feed = feed(flow, side, packet, at, segment.payload_length);
-            flow.state.segment(&feed, segment, budget);
+            let control = Control { sequence: segment.sequence, flags: segment.flags };
+            flow.state.segment(&feed, control, segment.payload, budget);
         }
         _ => {}
     }
@@ -131,7 +131,7 @@ fn table() {
         for (flow, identity) in case.identities() {
             let (client, server) = (flow.client(), flow.server());
             let kinds: BTreeSet<_> = identity.evidence.iter().map(|evidence| evidence.rule).collect();
-            let names: Vec<_> = identity.names.iter().map(|name| &*name.name).collect();
+            let names: Vec<_> = identity.names.iter().map(|name| &**name.name).collect();
             println!(
                 "T\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}/{}",
                 capture.name,

@@ -36,8 +36,8 @@ pub struct CertificateNames {
     pub dns_names: Vec<String>,
     /// Addresses the certificate is for.
     pub addresses: Vec<IpAddr>,
-    /// The common name and the DNS names that are host names, in the form of [`normalise`].
-    pub hosts: Vec<Arc<str>>,
+    /// The common name and the DNS names that are host names, in the form of [`normalise`], each once.
+    pub hosts: Arc<[Arc<str>]>,
 }
 
 impl CertificateNames {
@@ -59,11 +59,13 @@ impl CertificateNames {
             alternatives.value.general_names.iter().take(MAX_NAMES).for_each(|name| names.add(name));
         }
         let all = names.common_name.iter().chain(&names.dns_names);
+        let mut hosts: Vec<Arc<str>> = Vec::new();
         for host in all.filter_map(|name| normalise(name)) {
-            if !names.hosts.contains(&host) {
-                names.hosts.push(host);
+            if !hosts.contains(&host) {
+                hosts.push(host);
             }
         }
+        names.hosts = hosts.into();
         Some(names)
     }
 

@@ -79,33 +79,15 @@ pub enum Detail {
     /// These words.
     Words(&'static str),
     /// A name fits what the catalogue knows of a service.
-    Name {
-        /// What gave the name.
-        via: Via,
-        /// The name.
-        name: Arc<str>,
-        /// What it fits.
-        pattern: Arc<str>,
-        /// Whether other services use such names too.
-        shared: bool,
-    },
+    Name(Arc<NameFit>),
     /// The realm of a TURN server fits what the catalogue knows of a service.
-    Realm {
-        /// The realm.
-        name: Arc<str>,
-        /// What it fits.
-        pattern: Arc<str>,
-    },
+    Realm(Box<Fit>),
     /// The server's address lies in a prefix that the service lists.
     Prefix {
         /// The address.
         address: IpAddr,
         /// The prefix.
-        prefix: IpNet,
-        /// Who lists it.
-        source: Arc<str>,
-        /// As of when.
-        as_of: FactDate,
+        prefix: Arc<Listed>,
         /// Whether other services have the prefix too.
         shared: bool,
     },
@@ -122,32 +104,47 @@ pub enum Detail {
         role: Role,
     },
     /// What another flow has to do with this one.
-    OtherFlow {
-        /// What, before the address of that flow's server.
-        words: &'static str,
-        /// That server.
-        server: SocketAddr,
-    },
-    /// Another flow names this one's server.
-    Mentioned {
-        /// As what.
-        kind: MentionKind,
-        /// The server of the flow that names it.
-        server: SocketAddr,
-    },
+    /// What, before the address of that flow's server, and that server.
+    OtherFlow(&'static str, Box<SocketAddr>),
+    /// Another flow names this one's server: as what, and the server of the flow that names it.
+    Mentioned(MentionKind, Box<SocketAddr>),
     /// What is said through a `proxy` or a `relay`, by or to whoever is behind it.
     Behind(Box<Self>, &'static str),
-    /// A proxy is asked for a host whose name fits what the catalogue knows of a service.
-    Asked {
-        /// How.
-        kind: ProxyKind,
-        /// The name.
-        name: Arc<str>,
-        /// What it fits.
-        pattern: Arc<str>,
-    },
+    /// A proxy is asked so for a host whose name fits what the catalogue knows of a service.
+    Asked(ProxyKind, Box<Fit>),
     /// What several services share, and the server that the client turns to for one of them.
-    Confirmed(Box<Self>, SocketAddr),
+    Confirmed(Box<(Self, SocketAddr)>),
+}
+
+/// A name that fits what the catalogue knows of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fit {
+    /// The name.
+    pub name: Arc<str>,
+    /// What it fits.
+    pub pattern: Arc<str>,
+}
+
+/// A name of a server that fits what the catalogue knows of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameFit {
+    /// What gave the name.
+    pub via: Via,
+    /// The name and what it fits.
+    pub fit: Fit,
+    /// Whether other services use such names too.
+    pub shared: bool,
+}
+
+/// A prefix that a service lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The prefix.
+    pub prefix: IpNet,
+    /// Who lists it.
+    pub source: Arc<str>,
+    /// As of when.
+    pub as_of: FactDate,
 }
 
 impl fmt::Display for Detail {
@@ -155,28 +152,31 @@ impl fmt::Display for Detail {
         let others = |shared: bool| if shared { ", which others use too" } else { "" };
         match self {
             Self::Words(words) => f.write_str(words),
-            Self::Name { via, name, pattern, shared } => {
+            Self::Name(found) => {
+                let NameFit { via, fit: Fit { name, pattern }, shared } = &**found;
                 write!(f, "{} {name} fits {pattern}{}", words_for(*via), others(*shared))
             }
-            Self::Realm { name, pattern } => write!(f, "realm {name} of a TURN server fits {pattern}"),
-            Self::Prefix { address, prefix, source, as_of, shared } => {
+            Self::Realm(fit) => write!(f, "realm {} of a TURN server fits {}", fit.name, fit.pattern),
+            Self::Prefix { address, prefix, shared } => {
+                let Listed { prefix, source, as_of } = &**prefix;
                 write!(f, "{address} is in {prefix} ({source}, {as_of}){}", others(*shared))
             }
             Self::Sequence { flows } => {
                 write!(f, "packets of this socket to {flows} addresses are numbered in one sequence")
             }
             Self::Port { number, role } => write!(f, "port {number} is for {role}"),
-            Self::OtherFlow { words, server } => write!(f, "{words} {server}"),
-            Self::Mentioned { kind, server } => {
+            Self::OtherFlow(words, server) => write!(f, "{words} {server}"),
+            Self::Mentioned(kind, server) => {
                 write!(f, "named as {} in the flow with {server}", kind.name())
             }
             Self::Behind(detail, what) => {
                 write!(f, "{detail}, through a {what}: no packet of this flow goes to the address behind it")
             }
-            Self::Asked { kind, name, pattern } => {
+            Self::Asked(kind, fit) => {
+                let Fit { name, pattern } = &**fit;
                 write!(f, "a proxy is asked ({}) for {name}, which fits {pattern}", kind.name())
             }
-            Self::Confirmed(detail, server) => write!(f, "{detail}; the client also uses {server}"),
+            Self::Confirmed(known) => write!(f, "{}; the client also uses {}", known.0, known.1),
         }
     }
 }

@@ -3,7 +3,8 @@
 //! Every list is bounded; what a bound kept out is counted.
 
 use super::ja3::Ja3;
-use super::names::{MAX_NAME_LENGTH, Name, Via, normalise};
+use super::named::Names;
+use super::names::{MAX_NAME_LENGTH, Via, normalise};
 use super::quic::QuicClose;
 use super::signature::Signature;
 use super::skype;
@@ -425,7 +426,7 @@ pub struct FlowFacts {
     /// Byte patterns that only one protocol or product writes, each once, with the first packet.
     pub signatures: Vec<(Signature, PacketRef)>,
     /// Names of the server that the flow carries.
-    pub names: Vec<Name>,
+    pub names: Names,
     /// The handshake of TLS, DTLS or QUIC.
     pub handshake: Option<Box<HandshakeFacts>>,
     /// The handshake came through a relay: it is the participant's, and so are the names in it.
@@ -504,25 +505,25 @@ impl FlowFacts {
         }
     }
 
-    /// Notes the names in a certificate, each of which is there once and in the form of [`normalise`].
-    pub(super) fn certificate(&mut self, names: &[Arc<str>], packet: PacketRef) {
+    /// Notes names of the server, each once, that are in the form of [`normalise`] and stand in a certificate.
+    pub(super) fn certificate_names(&mut self, names: &Arc<[Arc<str>]>, packet: PacketRef) {
         let via = Via::Certificate;
         if self.names.iter().any(|known| known.via == via) {
-            return names.iter().for_each(|name| self.host_name(name, via, packet));
+            names.iter().for_each(|name| self.host_name(name, via, packet));
+            return;
         }
-        let (kept, left_out) = names.split_at(names.len().min(MAX_NAMES.saturating_sub(self.names.len())));
-        self.names.reserve_exact(kept.len());
-        self.names.extend(kept.iter().map(|name| Name { name: Arc::clone(name), via, packet }));
-        self.left_out = self.left_out.saturating_add(left_out.len() as u64);
+        let kept = MAX_NAMES.saturating_sub(self.names.len()).min(names.len());
+        self.names.extend(names, kept, via, packet);
+        self.left_out = self.left_out.saturating_add((names.len() - kept) as u64);
     }
 
     /// Notes a name of the server that is in the form of [`normalise`].
-    pub fn host_name(&mut self, name: &Arc<str>, via: Via, packet: PacketRef) {
-        if self.names.iter().any(|known| known.via == via && known.name == *name) {
+    fn host_name(&mut self, name: &Arc<str>, via: Via, packet: PacketRef) {
+        if self.names.iter().any(|known| known.via == via && known.name == name) {
             return;
         }
         if self.names.len() < MAX_NAMES {
-            push(&mut self.names, Name { name: Arc::clone(name), via, packet });
+            self.names.push(Arc::clone(name), via, packet);
         } else {
             self.left_out = self.left_out.saturating_add(1);
         }
@@ -636,6 +637,7 @@ impl StunFacts {
 
 #[cfg(test)]
 mod tests {
+    use super::super::named::Name;
     use super::*;
 
     const PACKET: PacketRef = PacketRef { input: 0, number: 1 };
@@ -687,7 +689,7 @@ mod tests {
             facts.protocol(Protocol::Stun);
             facts.protocol(Protocol::Dtls);
         }
-        assert_eq!(facts.names, [Name { name: "zoom.us".into(), via: Via::Tls, packet: PACKET }]);
+        assert!(facts.names.iter().eq([Name { name: &"zoom.us".into(), via: Via::Tls, packet: PACKET }]));
         assert_eq!(facts.signatures, [(Signature::ZoomMedia, PACKET)]);
         assert!(facts.protocols.iter().eq([Protocol::Dtls, Protocol::Stun]));
     }

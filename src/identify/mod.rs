@@ -25,6 +25,7 @@ pub mod infer;
 pub mod inspect;
 pub mod ja3;
 pub mod line;
+pub mod named;
 pub mod names;
 pub mod pairing;
 mod pieces;

@@ -3,6 +3,9 @@
 use crate::capture::Timestamp;
 use crate::flow::PacketRef;
 use hashbrown::HashMap;
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::hash::BuildHasher;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,23 +59,29 @@ impl serde::Serialize for Via {
     }
 }
 
-/// A name that packets give to the server of a flow.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Name {
-    /// The name, lower case and without a final dot. It came off the wire: escape it for where it goes.
-    pub name: Arc<str>,
-    /// How it was learnt.
-    pub via: Via,
-    /// The packet that has it.
-    pub packet: PacketRef,
-}
-
 /// The form in which names are kept and compared: lower case, no final dot, no port.
 ///
 /// `None` for what is no host name: empty, too long, an address, or with bytes that are neither letters, digits,
 /// `-`, `_`, `.`, `*` nor of UTF-8 beyond ASCII.
 pub fn normalise(name: &str) -> Option<Arc<str>> {
+    thread_local! {
+        static MEMORY: RefCell<Memory> = RefCell::default();
+    }
     let name = name.strip_suffix('.').unwrap_or(name);
+    MEMORY.with_borrow_mut(|memory| {
+        if let Some(known) = memory.place(name)?.as_ref().filter(|known| ***known == *name) {
+            return Some(Arc::clone(known));
+        }
+        let name = normal_form(name)?;
+        let place = memory.place(&name)?;
+        if place.as_ref().is_none_or(|known| **known != *name) {
+            *place = Some(name.into());
+        }
+        place.clone()
+    })
+}
+
+fn normal_form(name: &str) -> Option<Cow<'_, str>> {
     if name.is_empty() || name.len() > MAX_NAME_LENGTH || is_address(name) {
         return None;
     }
@@ -92,22 +101,29 @@ pub fn normalise(name: &str) -> Option<Arc<str>> {
     Some(if has_capitals { name.to_ascii_lowercase().into() } else { name.into() })
 }
 
-/// Whether it is an IPv4 address; what has the colons of IPv6 is no name anyway.
-fn is_address(name: &str) -> bool {
-    name.ends_with(|last: char| last.is_ascii_digit()) && name.parse::<Ipv4Addr>().is_ok()
+/// Names of which a thread keeps a copy for all who ask. A network of many clients has some hundred that come again.
+const REMEMBERED: usize = 1024;
+
+/// Names in their normal form. The same ones come again and again, and to read each is to look at all its bytes and to
+/// make a copy that no one else has at hand.
+#[derive(Default)]
+struct Memory {
+    hasher: foldhash::fast::RandomState,
+    /// Each at the place that its hash gives.
+    places: Vec<Option<Arc<str>>>,
 }
 
-impl Name {
-    /// Whether two lists have the same names, learnt in the same ways.
-    pub fn are_same(list: &[Self], other: &[Self]) -> bool {
-        let is_same = |(a, b): (&Self, &Self)| a.via == b.via && a.name == b.name;
-        list.len() == other.len() && list.iter().zip(other).all(is_same)
+impl Memory {
+    fn place(&mut self, name: &str) -> Option<&mut Option<Arc<str>>> {
+        self.places.resize(REMEMBERED, None);
+        let number = self.hasher.hash_one(name) % REMEMBERED as u64;
+        self.places.get_mut(usize::try_from(number).ok()?)
     }
+}
 
-    /// Whether an address stands in the place of the name.
-    pub fn is_address(&self) -> bool {
-        is_address(&self.name)
-    }
+/// Whether it is an IPv4 address; what has the colons of IPv6 is no name anyway.
+pub(super) fn is_address(name: &str) -> bool {
+    name.ends_with(|last: char| last.is_ascii_digit()) && name.parse::<Ipv4Addr>().is_ok()
 }
 
 /// What a DNS answer tells a client: this name has these addresses.
@@ -116,7 +132,7 @@ pub struct NameBinding {
     /// Who asked.
     pub client: IpAddr,
     /// The name asked for, then the names it is an alias of, in order; each normalised.
-    pub names: Vec<Arc<str>>,
+    pub names: Arc<[Arc<str>]>,
     /// The addresses it was given.
     pub addresses: Vec<IpAddr>,
     /// When the answer came.
@@ -128,6 +144,27 @@ pub struct NameBinding {
 }
 
 type ByAddress<T> = HashMap<IpAddr, T, foldhash::fast::RandomState>;
+
+/// Names of addresses for one client, by time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ClientNames<'a> {
+    bindings: &'a [NameBinding],
+    /// For an address: indices into `bindings`.
+    index: Option<&'a ByAddress<Vec<u32>>>,
+}
+
+impl<'a> ClientNames<'a> {
+    /// As [`NameTable::lookup`].
+    pub fn lookup(&self, address: IpAddr, time: Timestamp) -> Option<&'a NameBinding> {
+        let positions = self.index?.get(&address)?;
+        let known =
+            positions.iter().filter_map(|position| self.bindings.get(usize::try_from(*position).ok()?));
+        let fresh =
+            known.filter(|binding| binding.time <= time && time.since(binding.time) <= binding.ttl + GRACE);
+        // Of several in one packet the first counts.
+        fresh.rev().max_by_key(|binding| (binding.time, binding.packet))
+    }
+}
 
 /// Names of addresses, by client and time.
 #[derive(Debug, Default)]
@@ -161,13 +198,12 @@ impl NameTable {
     /// What `address` was called when `client` turned to it at `time`: the latest answer from before that is not
     /// stale.
     pub fn lookup(&self, client: IpAddr, address: IpAddr, time: Timestamp) -> Option<&NameBinding> {
-        let positions = self.index.get(&client)?.get(&address)?;
-        let known =
-            positions.iter().filter_map(|position| self.bindings.get(usize::try_from(*position).ok()?));
-        let fresh =
-            known.filter(|binding| binding.time <= time && time.since(binding.time) <= binding.ttl + GRACE);
-        // Of several in one packet the first counts.
-        fresh.rev().max_by_key(|binding| (binding.time, binding.packet))
+        self.of_client(client).lookup(address, time)
+    }
+
+    /// What was answered to `client`.
+    pub fn of_client(&self, client: IpAddr) -> ClientNames<'_> {
+        ClientNames { bindings: &self.bindings, index: self.index.get(&client) }
     }
 
     /// Every binding, in the order in which they were added.
@@ -195,7 +231,7 @@ mod tests {
     fn binding(name: &str, seconds: i64) -> NameBinding {
         NameBinding {
             client: CLIENT,
-            names: vec![name.into()],
+            names: [name.into()].into(),
             addresses: vec![SERVER],
             time: at(seconds),
             ttl: Duration::from_mins(1),
@@ -211,6 +247,18 @@ mod tests {
     fn names_are_compared_in_lower_case_without_the_final_dot() {
         assert_eq!(normalise("Zoom.US.").as_deref(), Some("zoom.us"));
         assert_eq!(normalise("*.zoom.us").as_deref(), Some("*.zoom.us"));
+    }
+
+    #[test]
+    fn a_name_that_comes_again_is_the_same_copy_and_no_other_name() {
+        let names: Vec<String> = (0..4 * REMEMBERED).map(|i| format!("N{i}.example")).collect();
+        for _ in 0..2 {
+            for name in &names {
+                let (first, again) = (normalise(name).unwrap(), normalise(&format!("{name}.")).unwrap());
+                assert!(Arc::ptr_eq(&first, &again));
+                assert_eq!(*first, name.to_lowercase());
+            }
+        }
     }
 
     #[test]

@@ -91,8 +91,8 @@ impl<K: Clone + Eq> Pairer<K> {
     /// Looks from the latest to the oldest.
     fn find(&mut self, token: &K) -> Option<&mut Request<K>> {
         let (newer, older) = self.requests.split_at_mut_checked(self.oldest)?;
-        let latest_first = newer.iter_mut().rev().chain(older.iter_mut().rev());
-        latest_first.into_iter().find(|request| request.token == *token)
+        let is_same = |request: &&mut Request<K>| request.token == *token;
+        newer.iter_mut().rev().find(is_same).or_else(|| older.iter_mut().rev().find(is_same))
     }
 }
 

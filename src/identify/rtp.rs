@@ -293,21 +293,18 @@ impl Tracker {
     /// that is followed already.
     #[inline]
     pub fn take(&mut self, header: &Header, length: usize, time: Timestamp) -> bool {
-        if let Some(stream) = self.streams.get_mut(self.latest)
-            && stream.ssrc == header.ssrc
-        {
-            stream.update(header, length, time);
-            return true;
-        }
-        if let Some(found) = self.streams.iter().position(|stream| stream.ssrc == header.ssrc) {
+        let is_same = |stream: &Stream| stream.ssrc == header.ssrc;
+        if !self.streams.get(self.latest).is_some_and(is_same) {
+            let Some(found) = self.streams.iter().position(is_same) else {
+                self.open(header, length, time);
+                return false;
+            };
             self.latest = found;
-            if let Some(stream) = self.streams.get_mut(found) {
-                stream.update(header, length, time);
-            }
-            return true;
         }
-        self.open(header, length, time);
-        false
+        if let Some(stream) = self.streams.get_mut(self.latest) {
+            stream.update(header, length, time);
+        }
+        true
     }
 
     /// Begins to follow a source.

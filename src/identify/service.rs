@@ -129,6 +129,11 @@ impl Service {
         KNOWN_IDS.get(place).copied().unwrap_or_else(own)
     }
 
+    /// Its place among all: small, and the same for as long as the program runs.
+    pub(super) fn place(&self) -> usize {
+        usize::from(self.0)
+    }
+
     /// Whether this is a technique (`webrtc`, `sip`, `h323`, `unknown-media`) rather than an application.
     pub fn is_generic(&self) -> bool {
         [Self::WEBRTC, Self::SIP, Self::H323, Self::UNKNOWN_MEDIA].contains(self)

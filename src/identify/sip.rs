@@ -149,8 +149,8 @@ fn split(bytes: &[u8]) -> Option<(Message<'_>, &[u8])> {
     let mut body_length = None;
     let mut has_description = false;
     for line in lines.by_ref() {
-        // Only these two say what the body is; both of their forms begin with the same letter.
-        if let Some(b'c' | b'C' | b'l' | b'L') = line.first() {
+        // Only these two say what the body is.
+        if may_tell_of_body(line) {
             match header(line) {
                 Some((Field::ContentLength, value)) => body_length = value.parse::<usize>().ok(),
                 Some((Field::ContentType, value)) => has_description |= is_description(value),
@@ -165,6 +165,15 @@ fn split(bytes: &[u8]) -> Option<(Message<'_>, &[u8])> {
     let (body, after) = lines.rest.split_at_checked(end)?;
     message.description = (has_description && !body.is_empty()).then_some(body);
     Some((message, after))
+}
+
+/// Whether a header line may be Content-Length or Content-Type, in either of their forms.
+fn may_tell_of_body(line: &[u8]) -> bool {
+    match line {
+        [b'c' | b'C' | b'l' | b'L', second, ..] if *second == b':' || second.is_ascii_whitespace() => true,
+        [b'c' | b'C', _, _, _, b'e' | b'E', ..] => true,
+        _ => false,
+    }
 }
 
 fn is_description(media_type: &str) -> bool {

@@ -6,7 +6,7 @@
 //! of ICE or DTLS-SRTP after its length.
 
 use super::pairing::Pairer;
-use super::wire::{array, be32, be64, byte, ipv4, ipv6, le16, le32};
+use super::wire::{be32, be64, byte, ipv4, ipv6, le16, le32};
 use super::{Probe, stun};
 use crate::capture::Timestamp;
 use std::net::{IpAddr, SocketAddr};
@@ -73,12 +73,12 @@ pub fn probe(payload: &[u8], length: usize) -> Probe {
 
 /// Reads a datagram of `length` bytes on the wire.
 pub fn parse(payload: &[u8], length: usize) -> Option<Packet<'_>> {
-    let tag: [u8; TAG_LENGTH] = array(payload, 0)?;
+    let (&tag, after) = payload.split_first_chunk::<TAG_LENGTH>()?;
+    if *after.first_chunk()? != [0xFF; 12] {
+        return relayed(payload, length).filter(|_| tag != [0xFF; TAG_LENGTH]);
+    }
     if tag == [0xFF; TAG_LENGTH] {
         return None;
-    }
-    if array::<12>(payload, TAG_LENGTH)? != [0xFF; 12] {
-        return relayed(payload, length);
     }
     match (le32(payload, KIND)?, length) {
         (SELF_REQUEST, 40) => Some(Packet::SelfRequest { query: Query(tag, be64(payload, 32)?) }),

@@ -5,13 +5,12 @@ use super::shard::Depth;
 use super::{Analysis, read};
 use crate::capture::{CaptureError, Filter, Input, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
-use crate::identify::infer::Subject;
 use crate::identify::{Catalogue, Inference, infer_on};
 use crate::locate::{Database, LocateError, Locator, Sources, Vantage, countries};
 use crate::policy::{CountrySet, Policy, PolicyError};
 use crate::report::{self, PastError, Places, Report};
 use crate::sandbox::{self, Allowed};
-use crate::session::{self, Session};
+use crate::session::{self, Calls, Session};
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
@@ -49,7 +48,8 @@ pub struct Request {
     pub threads: Option<NonZeroUsize>,
     /// Whether inputs are hashed. Hashing takes several times as long as all the rest.
     pub hash: bool,
-    /// Whether the report is only for a table, which does not show the timelines of calls: they are left out.
+    /// Whether the report is only for a table: what that does not show is left out, as timelines, coverage and, where
+    /// no rule may find fault with them, all calls but the first.
     pub brief: bool,
     /// Whether the report lists every flow.
     pub with_flows: bool,
@@ -233,8 +233,7 @@ impl<'a> Inspector<'a> {
     }
 
     pub(super) fn report(&self, analysis: &Analysis) -> (Report, Inference, Vec<Session>) {
-        let subjects: Vec<Subject<'_>> =
-            analysis.flows.iter().map(|flow| Subject::new(flow, flow.state.facts())).collect();
+        let subjects = analysis.flows.subjects(self.threads);
         let inference = infer_on(self.threads, &subjects, &analysis.names, &self.catalogue);
         let places = Places::new(&self.locator, &analysis.inputs, &analysis.endpoints, &inference);
         let country = |address: IpAddr| places.locate(address).location.country;
@@ -246,11 +245,16 @@ impl<'a> Inspector<'a> {
                 country: &country,
                 idle_gap: self.request.idle_gap.unwrap_or(session::IDLE_GAP),
                 with_timelines: !self.request.brief,
+                at_most: if self.request.brief && self.policy.is_empty() {
+                    report::CALLS_IN_TABLE
+                } else {
+                    usize::MAX
+                },
                 threads: self.threads,
             })
         };
         // Without a look into packets no call can be told from other traffic to the same servers.
-        let sessions = if self.request.headers_only { Vec::new() } else { group() };
+        let calls = if self.request.headers_only { Calls::default() } else { group() };
         let report = report::build(&report::Material {
             inputs: &analysis.inputs,
             anomalies: &analysis.anomalies,
@@ -259,7 +263,7 @@ impl<'a> Inspector<'a> {
             loose: &analysis.loose,
             subjects: &subjects,
             inference: &inference,
-            sessions: &sessions,
+            calls: &calls,
             catalogue: &self.catalogue,
             locator: &self.locator,
             places: &places,
@@ -271,10 +275,10 @@ impl<'a> Inspector<'a> {
             },
             judge_all: self.request.judge_all,
             with_flows: self.request.with_flows,
-            with_proof: !self.request.brief,
+            brief: self.request.brief,
             threads: self.threads,
         });
-        (report, inference, sessions)
+        (report, inference, calls.sessions)
     }
 }
 

@@ -4,6 +4,8 @@
 //! its packets at their flows, share by share. A share takes the batches in the order of the capture, so the
 //! result does not depend on how many threads there are.
 
+mod flows;
+mod gather;
 mod inspect;
 pub mod live;
 mod lookup;
@@ -12,23 +14,24 @@ mod shard;
 mod state;
 mod turns;
 
+pub use flows::Flows;
 pub use inspect::{InspectError, Inspected, Inspector, Request, inspect};
 pub use lookup::{LookedUp, LookupError, LookupRequest, lookup};
 pub use policies::{PolicyFileError, read_policy};
 pub use state::FlowState;
 
-use crate::capture::{Batch, CaptureError, Filter, Hashes, Input, Reader};
+use crate::capture::{Batch, CaptureError, Claim, Filter, Hashes, Input, Reader, Turnstile};
 use crate::decode::{self, Anomalies, Content, Datagram, Packet, Reassembler};
-use crate::flow::{Coverage, Flow, FlowKey, PacketRef, Side, Tally};
-use crate::identify::names::{NameBinding, NameTable};
-use crate::parallel::{at_once, both};
+use crate::flow::{Arrival, Coverage, PacketRef, Tally};
+use crate::identify::names::NameTable;
+use crate::parallel::at_once;
 use crate::sandbox;
-use shard::{Copied, Depth, Route, SHARDS, Shard, Tallies};
-use std::cmp::Reverse;
-use std::collections::binary_heap::PeekMut;
-use std::collections::{BTreeMap, BinaryHeap};
+use gather::{Concluded, put_together};
+use shard::{Arriving, Depth, SHARDS, Shard};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use turns::Turns;
 
 /// How often a thread looks again for a share that is due before it sleeps: some microseconds, about what another needs
@@ -41,7 +44,7 @@ pub struct Analysis {
     /// The inputs, in the order in which they were read.
     pub inputs: Vec<Input>,
     /// The flows, in the order of their first packets.
-    pub flows: Vec<Flow<FlowState>>,
+    pub flows: Flows,
     /// What names were looked up, and by whom.
     pub names: NameTable,
     /// Every address that packets were sent from or to, and what it sent and received.
@@ -68,19 +71,13 @@ fn read(
     threads: usize,
     depth: Depth,
 ) -> Result<(Analysis, Hashes), CaptureError> {
-    let source = Mutex::new(Source { reader, batches: 0, failure: None });
-    let shared = Shared { source, stages: Stages::new(depth) };
-    let others = threads.saturating_sub(1);
-    let workers = std::thread::scope(|scope| {
-        let shared = &shared;
-        let helpers = (0..others).map(|_| Worker::new(filter));
-        let handles: Vec<_> = helpers.map(|worker| scope.spawn(move || worker.run(shared))).collect();
-        let mut workers = vec![Worker::new(filter).run(shared)];
-        for handle in handles {
-            workers.push(handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        workers
+    let shared = Shared::new(reader, depth);
+    let workers = std::iter::repeat_with(|| Worker::new(filter)).take(threads.max(1));
+    let done = at_once(workers, |worker| {
+        let worker = worker.run(&shared);
+        (worker, shared.conclude())
     });
+    let (workers, parts): (Vec<Worker>, Vec<Concluded>) = done.into_iter().unzip();
     let mut coverage = Coverage { headers_only: depth == Depth::Headers, ..Coverage::default() };
     let mut anomalies: Vec<Anomalies> = Vec::new();
     for worker in &workers {
@@ -91,152 +88,32 @@ fn read(
             sum.merge(part);
         }
     }
-    let source = shared.source.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let source = shared.source.into_value();
     if let Some(failure) = source.failure {
         return Err(failure);
     }
-    let shards = shared.stages.shards.into_iter().map(|shard| shard.into_value().into_copied()).collect();
     let (inputs, hashes) = source.reader.into_inputs_and_hashes();
-    Ok((gather(inputs, shards, Vec::new(), threads, coverage, &anomalies), hashes))
+    Ok((put_together(inputs, parts, Vec::new(), threads, coverage, &anomalies), hashes))
 }
 
-/// What some shares come to.
-#[derive(Default)]
-struct Concluded {
-    /// Of each share, in the order of their first packets.
-    flows: Vec<Vec<Flow<FlowState>>>,
-    bindings: Vec<NameBinding>,
-    loose: Tallies,
-    endpoints: Tallies,
-    unfollowed: u64,
-    unread: u64,
-}
-
-impl Concluded {
-    fn new(shards: Vec<Copied>) -> Self {
-        let mut concluded = Self::default();
-        for mut shard in shards {
-            concluded.unfollowed = concluded.unfollowed.saturating_add(shard.unfollowed);
-            concluded.unread = concluded.unread.saturating_add(shard.unread);
-            merge(&mut concluded.loose, &shard.tallies);
-            shard.tallies.clear();
-            let (mut flows, mut bindings) = shard.conclude();
-            // They are in order but for those that begin with one packet.
-            flows.sort_by_key(order);
-            concluded.flows.push(flows);
-            concluded.bindings.append(&mut bindings);
-        }
-        concluded.endpoints.clone_from(&concluded.loose);
-        for flow in concluded.flows.iter().flatten() {
-            tally_flow(&mut concluded.endpoints, flow);
-        }
-        concluded
-    }
-}
-
-/// Flows are in the order of their first packets; of those that begin with one packet, in that of their keys.
-fn order(flow: &Flow<FlowState>) -> (PacketRef, FlowKey) {
-    (flow.first_packet(), *flow.key())
-}
-
-/// The flows of all shares, each of which is in order, in order.
-fn in_order(shares: Vec<Vec<Flow<FlowState>>>) -> Vec<Flow<FlowState>> {
-    let mut flows = Vec::with_capacity(shares.iter().map(Vec::len).sum());
-    let mut shares: Vec<_> = shares.into_iter().map(Vec::into_iter).collect();
-    let next = |share: &std::vec::IntoIter<Flow<FlowState>>| share.as_slice().first().map(order);
-    let mut heads: BinaryHeap<_> =
-        shares.iter().zip(0..).filter_map(|(share, place)| Some(Reverse((next(share)?, place)))).collect();
-    while let Some(mut head) = heads.peek_mut() {
-        let Reverse((_, place)) = *head;
-        let Some(share) = shares.get_mut(place) else { break };
-        flows.extend(share.next());
-        match next(share) {
-            Some(order) => *head = Reverse((order, place)),
-            None => drop(PeekMut::pop(head)),
-        }
-    }
-    flows
-}
-
-/// Puts together what the shares hold; `bindings` are of flows that are no longer among them.
-fn gather(
-    inputs: Vec<Input>,
-    shards: Vec<Copied>,
-    mut bindings: Vec<NameBinding>,
-    threads: usize,
-    mut coverage: Coverage,
-    anomalies: &[Anomalies],
-) -> Analysis {
-    let mut flows = Vec::new();
-    let (mut loose, mut endpoints) = (Tallies::default(), Tallies::default());
-    for mut part in conclude(shards, threads) {
-        coverage.unfollowed_packets = coverage.unfollowed_packets.saturating_add(part.unfollowed);
-        coverage.unread_segments = coverage.unread_segments.saturating_add(part.unread);
-        merge(&mut loose, &part.loose);
-        merge(&mut endpoints, &part.endpoints);
-        flows.append(&mut part.flows);
-        bindings.append(&mut part.bindings);
-    }
-    let others = || (table_of(bindings), endpoints.into_iter().collect(), loose.into_iter().collect());
-    let (flows, (names, endpoints, loose)) = both(threads, || in_order(flows), others);
-    Analysis {
-        inputs,
-        flows,
-        names,
-        endpoints,
-        loose,
-        coverage,
-        anomalies: anomalies.iter().map(Anomalies::counts).collect(),
-    }
-}
-
-/// What the answers of name servers bound, in the order of the capture.
-fn table_of(mut bindings: Vec<NameBinding>) -> NameTable {
-    bindings.sort_by(|a, b| (a.packet, a.client, &a.names).cmp(&(b.packet, b.client, &b.names)));
-    let mut names = NameTable::default();
-    bindings.into_iter().for_each(|binding| names.insert(binding));
-    names
-}
-
-/// Concludes the shares on several threads.
-fn conclude(shards: Vec<Copied>, threads: usize) -> Vec<Concluded> {
-    let each = shards.len().div_ceil(threads.max(1)).max(1);
-    let mut shards = shards.into_iter();
-    let parts = std::iter::from_fn(|| {
-        let part: Vec<Copied> = shards.by_ref().take(each).collect();
-        (!part.is_empty()).then_some(part)
-    });
-    at_once(parts, Concluded::new)
-}
-
-fn merge(into: &mut Tallies, from: &Tallies) {
-    for (address, tally) in from {
-        into.entry(*address).or_insert_with(|| Tally::new(tally.first)).add(tally);
-    }
-}
-
-/// Adds a flow's packets at its two addresses, but for those that its fragments have brought there already.
-fn tally_flow(endpoints: &mut Tallies, flow: &Flow<FlowState>) {
-    for side in [Side::Low, Side::High] {
-        let sent = flow.sent_by(side).without(flow.sent_as_fragments_by(side));
-        let received = flow.sent_by(side.other()).without(flow.sent_as_fragments_by(side.other()));
-        if sent.packets == 0 && received.packets == 0 {
-            continue;
-        }
-        let tally = Tally { sent, received, first: flow.start(), last: flow.end(), beyond_errors: true };
-        endpoints.entry(flow.key().end(side).0).or_insert_with(|| Tally::new(flow.start())).add(&tally);
-    }
+/// Whose turn it will be.
+struct Queue {
+    /// Batches that threads have begun to read.
+    begun: u64,
+    turnstile: Arc<Turnstile>,
 }
 
 struct Source {
     reader: Reader,
+    /// How many there were.
     batches: u64,
     failure: Option<CaptureError>,
 }
 
 /// What the threads have in common.
 struct Shared {
-    source: Mutex<Source>,
+    queue: Mutex<Queue>,
+    source: Turns<Source>,
     stages: Stages,
 }
 
@@ -245,6 +122,8 @@ struct Shared {
 struct Stages {
     fragments: Turns<Reassembler>,
     shards: Vec<Turns<Shard>>,
+    /// The first share that no thread has begun to conclude.
+    unconcluded: AtomicUsize,
 }
 
 impl Stages {
@@ -252,6 +131,7 @@ impl Stages {
         Self {
             fragments: Turns::new(Reassembler::default()),
             shards: std::iter::repeat_with(|| Turns::new(Shard::new(depth))).take(SHARDS).collect(),
+            unconcluded: AtomicUsize::new(0),
         }
     }
 
@@ -264,29 +144,60 @@ impl Stages {
 }
 
 impl Shared {
-    /// Fills `batch` with the next frames and gives its number. `None` at the end.
+    fn new(reader: Reader, depth: Depth) -> Self {
+        Self {
+            queue: Mutex::new(Queue { begun: 0, turnstile: reader.claims() }),
+            source: Turns::new(Source { reader, batches: 0, failure: None }),
+            stages: Stages::new(depth),
+        }
+    }
+
+    /// Concludes shares that no other thread concludes. Where another is still at its last batch, that takes its turn.
+    fn conclude(&self) -> Concluded {
+        let batches = self.source.with(|source| source.batches);
+        Concluded::new(std::iter::from_fn(|| {
+            let number = self.stages.unconcluded.fetch_add(1, Ordering::Relaxed);
+            let share = self.stages.shards.get(number)?.take(batches, Shard::take_all)?;
+            Some((number, share))
+        }))
+    }
+
+    /// Fills `batch` with the next frames, or none, and gives its number. `None` at the end.
     fn next(&self, batch: &mut Batch) -> Option<u64> {
-        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
-        if source.failure.is_some() {
-            return None;
-        }
-        match source.reader.next_batch(batch) {
-            Ok(true) => {
-                let number = source.batches;
-                source.batches = number.saturating_add(1);
-                Some(number)
-            }
-            Ok(false) => None,
-            Err(failure) => {
-                source.failure = Some(failure);
-                None
-            }
-        }
+        let (number, mut claim) = self.queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+        claim.read(batch);
+        self.source.take(number, |source| source.fill(claim, batch))?.then_some(number)
+    }
+
+    fn abandon(&self) {
+        self.source.abandon();
+        self.stages.abandon();
+    }
+}
+
+impl Queue {
+    fn next(&mut self) -> (u64, Claim) {
+        let number = self.begun;
+        self.begun = number.saturating_add(1);
+        (number, self.turnstile.next())
+    }
+}
+
+impl Source {
+    /// Fills `batch` with what `claim` has read. False if nothing is left or reading has failed.
+    fn fill(&mut self, claim: Claim, batch: &mut Batch) -> bool {
+        let filled = self.failure.is_none()
+            && self.reader.take(claim, batch).unwrap_or_else(|failure| {
+                self.failure = Some(failure);
+                false
+            });
+        self.batches += u64::from(filled);
+        filled
     }
 }
 
 /// Keeps the other threads from waiting for one that has panicked.
-struct Watch<'a>(&'a Stages);
+struct Watch<'a>(&'a Shared);
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
@@ -303,10 +214,9 @@ struct Worker {
     coverage: Coverage,
     /// For each input.
     anomalies: Vec<Anomalies>,
-    /// For each share, the packets of the batch at hand that fall to it, by their places.
-    shares: Vec<Vec<(u32, Route)>>,
-    /// Room for the packets of a batch. To ask for so much with every batch makes the allocator tidy up each time.
-    packets: Vec<Packet<'static>>,
+    /// For each share, room for the packets of a batch that fall to it. To ask for so much with every batch makes the
+    /// allocator tidy up each time.
+    shares: Vec<Vec<Arriving<'static>>>,
 }
 
 impl Worker {
@@ -315,13 +225,12 @@ impl Worker {
             filter: filter.cloned(),
             coverage: Coverage::default(),
             anomalies: Vec::new(),
-            shares: vec![Vec::new(); SHARDS],
-            packets: Vec::new(),
+            shares: std::iter::repeat_with(Vec::new).take(SHARDS).collect(),
         }
     }
 
     fn run(mut self, shared: &Shared) -> Self {
-        let _watch = Watch(&shared.stages);
+        let _watch = Watch(shared);
         sandbox::prove();
         let mut batch = Batch::default();
         while let Some(number) = shared.next(&mut batch) {
@@ -334,59 +243,59 @@ impl Worker {
 
     fn batch(&mut self, stages: &Stages, batch: &Batch, number: u64) -> Option<()> {
         let mut anomalies = Anomalies::default();
-        let mut packets = emptied(std::mem::take(&mut self.packets));
-        let has_fragments = self.decode(batch, &mut packets, &mut anomalies);
-        let datagrams = stages.fragments.take(number, |pool| {
-            if has_fragments { reassemble(pool, &packets, &mut anomalies) } else { Vec::new() }
-        })?;
+        let mut shares = emptied(std::mem::take(&mut self.shares));
+        let fragments = self.decode(batch, &mut shares, &mut anomalies);
+        let datagrams = stages.fragments.take(number, |pool| reassemble(pool, &fragments, &mut anomalies))?;
         if !datagrams.is_empty() {
+            let mut packets = Vec::new();
             for datagram in &datagrams {
                 datagram.decode(&mut anomalies, &mut packets);
             }
-            packets.sort_by_key(|packet| packet.index);
-            self.shares.iter_mut().for_each(Vec::clear);
-            share_out(&mut self.shares, 0, &packets);
+            packets.into_iter().for_each(|packet| share_out(&mut shares, Arriving::of(packet)));
+            shares.iter_mut().for_each(|share| share.sort_by_key(Arriving::index));
         }
         self.note(batch.input, &anomalies);
-        let mut left: Vec<_> = stages.shards.iter().zip(&self.shares).collect();
+        let mut left: Vec<_> = stages.shards.iter().zip(&shares).collect();
         while !left.is_empty() {
-            let (turns, routes) = left.remove(due(&left, number));
+            let (turns, share) = left.remove(due(&left, number));
             turns.take(number, |shard| {
-                for (place, route) in routes {
-                    let Some(packet) = packets.get(*place as usize) else { continue };
-                    let number = batch.first_number.saturating_add(u64::from(packet.index));
-                    shard.packet(packet, route, PacketRef { input: batch.input, number });
+                for arriving in share {
+                    let number = batch.first_number.saturating_add(u64::from(arriving.index()));
+                    shard.packet(arriving, PacketRef { input: batch.input, number });
                 }
             })?;
         }
-        self.packets = emptied(packets);
+        self.shares = emptied(shares);
         Some(())
     }
 
-    /// Decodes the frames of a batch and shares out what is in them. Whether fragments are among it.
+    /// Decodes the frames of a batch and shares out what is in them. Gives the fragments among it.
     fn decode<'a>(
         &mut self,
         batch: &'a Batch,
-        packets: &mut Vec<Packet<'a>>,
+        shares: &mut [Vec<Arriving<'a>>],
         anomalies: &mut Anomalies,
-    ) -> bool {
-        self.shares.iter_mut().for_each(Vec::clear);
-        let mut has_fragments = false;
+    ) -> Vec<Packet<'a>> {
+        let (mut packets, mut fragments) = (Vec::new(), Vec::new());
+        let mut coverage = Coverage::default();
         for (frame, index) in batch.frames().zip(0..) {
             if self.filter.as_mut().is_some_and(|filter| !filter.matches(&frame)) {
                 continue;
             }
-            self.coverage.packets += 1;
-            self.coverage.bytes += u64::from(frame.wire_length);
-            let before = packets.len();
-            decode::decode(&frame, index, anomalies, packets);
-            self.coverage.ip_packets += u64::from(packets.len() > before);
-            // While they are in the nearest cache: all packets of a batch are not.
-            let new = packets.get(before..).unwrap_or_default();
-            has_fragments |= new.iter().any(is_fragment);
-            share_out(&mut self.shares, before, new);
+            coverage.packets += 1;
+            coverage.bytes += u64::from(frame.wire_length);
+            if let Some(plain) = decode::plain(&frame) {
+                coverage.ip_packets += 1;
+                share_out(shares, Arriving::plain(Arrival::of_plain(&plain, &frame, index)));
+                continue;
+            }
+            decode::decode(&frame, index, anomalies, &mut packets);
+            coverage.ip_packets += u64::from(!packets.is_empty());
+            fragments.extend(packets.iter().filter(|packet| is_fragment(packet)).cloned());
+            packets.drain(..).for_each(|packet| share_out(shares, Arriving::of(packet)));
         }
-        has_fragments
+        self.coverage.add(&coverage);
+        fragments
     }
 
     fn note(&mut self, input: u16, anomalies: &Anomalies) {
@@ -400,13 +309,11 @@ impl Worker {
     }
 }
 
-/// Notes at its share each of `packets`, which lie in their batch from place `first` on.
-fn share_out(shares: &mut [Vec<(u32, Route)>], first: usize, packets: &[Packet<'_>]) {
-    for (packet, place) in packets.iter().zip(first..) {
-        let route = Route::of(packet);
-        if let (Some(share), Ok(place)) = (shares.get_mut(route.shard(packet)), u32::try_from(place)) {
-            share.push((place, route));
-        }
+/// Puts a packet to its share.
+#[inline]
+fn share_out<'a>(shares: &mut [Vec<Arriving<'a>>], arriving: Arriving<'a>) {
+    if let Some(share) = shares.get_mut(arriving.shard()) {
+        share.push(arriving);
     }
 }
 
@@ -423,8 +330,8 @@ fn due<T>(shards: &[(&Turns<Shard>, T)], number: u64) -> usize {
 }
 
 /// The same memory without packets, for those of another batch: collecting keeps the memory of what it takes from.
-fn emptied<'b>(packets: Vec<Packet<'_>>) -> Vec<Packet<'b>> {
-    packets.into_iter().map_while(|_| None).collect()
+fn emptied<'b>(shares: Vec<Vec<Arriving<'_>>>) -> Vec<Vec<Arriving<'b>>> {
+    shares.into_iter().map(|share| share.into_iter().map_while(|_| None).collect()).collect()
 }
 
 const fn is_fragment(packet: &Packet<'_>) -> bool {

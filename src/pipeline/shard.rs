@@ -1,8 +1,10 @@
 //! One share of the flows: those whose five-tuples fall to it, in the order of the capture.
 
 use super::state::FlowState;
-use crate::decode::{Content, Packet, Quoted};
-use crate::flow::{Bound, Budget, Flow, FlowKey, IcmpError, PacketRef, Side, Table, Tally, Transport};
+use crate::decode::{Content, IcmpMessage, Packet, Quoted, Reassembled};
+use crate::flow::{
+    Arrival, Bound, Budget, Flow, FlowKey, IcmpError, PacketRef, Side, Table, Tally, Transport,
+};
 use crate::identify::names::NameBinding;
 use hashbrown::HashMap;
 use std::net::IpAddr;
@@ -32,50 +34,70 @@ pub(super) enum Depth {
     Payloads,
 }
 
+/// A packet on its way to its share.
+#[derive(Debug)]
+pub(super) struct Arriving<'a> {
+    arrival: Arrival<'a>,
+    /// Set where there is more to the packet than its flow needs.
+    rest: Option<Box<Rest<'a>>>,
+}
+
+/// A packet that has headers around its own, came in fragments, or has no flow.
+#[derive(Debug)]
+struct Rest<'a> {
+    packet: Packet<'a>,
+    goal: Goal,
+}
+
 /// Where a packet is counted.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Route {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Goal {
     /// At its flow.
-    Flow(FlowKey, Side),
+    Flow,
     /// At its addresses; and it says something about the flow of the packet it quotes.
-    Error(FlowKey, Side),
+    Error,
     /// At its addresses.
     Addresses,
 }
 
-impl Route {
-    pub(super) fn of(packet: &Packet<'_>) -> Self {
-        let (transport, source_port, destination_port) = match &packet.content {
-            Content::Tcp(segment) => (Transport::Tcp, segment.source_port, segment.destination_port),
-            Content::Udp(datagram) => (Transport::Udp, datagram.source_port, datagram.destination_port),
-            Content::Icmp(message) => {
-                return message.quoted.as_ref().and_then(quoted_flow).map_or_else(
-                    || Self::without_ports(packet, if packet.addresses.source.is_ipv4() { 1 } else { 58 }),
-                    |(key, side)| Self::Error(key, side),
-                );
-            }
-            Content::Other(protocol) if packet.own_header_counts() || packet.reassembled.is_some() => {
-                return Self::without_ports(packet, *protocol);
-            }
-            Content::Other(_) | Content::Fragment(_) | Content::Unreadable => return Self::Addresses,
-        };
-        let (key, side) = FlowKey::new(packet.addresses, source_port, destination_port, transport);
-        Self::Flow(key, side)
+impl<'a> Arriving<'a> {
+    /// A packet of which nothing is known that its flow does not need.
+    #[inline]
+    pub(super) const fn plain(arrival: Arrival<'a>) -> Self {
+        Self { arrival, rest: None }
     }
 
-    fn without_ports(packet: &Packet<'_>, protocol: u8) -> Self {
-        let (key, side) = FlowKey::new(packet.addresses, 0, 0, Transport::Other(protocol));
-        Self::Flow(key, side)
+    pub(super) fn of(packet: Packet<'a>) -> Self {
+        let quoted = match &packet.content {
+            Content::Icmp(message) => message.quoted.as_ref().and_then(quoted_flow),
+            _ => None,
+        };
+        if let Some((key, side)) = quoted {
+            let arrival = Arrival::without_content(&packet, key, side);
+            return Self { arrival, rest: Some(Box::new(Rest { packet, goal: Goal::Error })) };
+        }
+        let counts = packet.own_header_counts() || packet.reassembled.is_some();
+        let followed =
+            Arrival::of(&packet).filter(|_| counts || !matches!(packet.content, Content::Other(_)));
+        let goal = if followed.is_some() { Goal::Flow } else { Goal::Addresses };
+        let arrival = followed.unwrap_or_else(|| {
+            let (key, side) = FlowKey::new(packet.addresses, 0, 0, Transport::Other(0));
+            Arrival::without_content(&packet, key, side)
+        });
+        let is_plain = goal == Goal::Flow && packet.outer.is_empty() && packet.reassembled.is_none();
+        Self { arrival, rest: (!is_plain).then(|| Box::new(Rest { packet, goal })) }
+    }
+
+    /// Place of the frame in its batch.
+    pub(super) const fn index(&self) -> u32 {
+        self.arrival.index
     }
 
     /// The share that the packet falls to.
+    #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "what remains is below the number of shares")]
-    pub(super) fn shard(&self, packet: &Packet<'_>) -> usize {
-        let number = match self {
-            Self::Flow(key, _) | Self::Error(key, _) => key.number(),
-            Self::Addresses => FlowKey::new(packet.addresses, 0, 0, Transport::Other(0)).0.number(),
-        };
-        (number % SHARDS as u64) as usize
+    pub(super) const fn shard(&self) -> usize {
+        (self.arrival.key.number() % SHARDS as u64) as usize
     }
 }
 
@@ -132,33 +154,51 @@ impl Shard {
         }
     }
 
-    pub(super) fn packet(&mut self, packet: &Packet<'_>, route: &Route, at: PacketRef) {
+    #[inline]
+    pub(super) fn packet(&mut self, arriving: &Arriving<'_>, at: PacketRef) {
+        let Arriving { arrival, rest } = arriving;
+        if let Some(rest) = rest {
+            self.rest(arrival, rest, at);
+        } else if !self.at_flow(arrival, None, at) {
+            let [source, destination] =
+                [arrival.side, arrival.side.other()].map(|side| arrival.key.end(side).0);
+            self.tally(source, arrival, true, false);
+            self.tally(destination, arrival, false, false);
+            self.unfollowed += 1;
+        }
+    }
+
+    /// Counts a packet at its flow and looks into it. Whether there was room for the flow.
+    #[inline]
+    fn at_flow(&mut self, arrival: &Arrival<'_>, whole: Option<&Reassembled>, at: PacketRef) -> bool {
+        let Some(flow) = self.flows.packet(arrival, whole, at) else { return false };
+        if self.depth == Depth::Payloads {
+            FlowState::inspect(flow, arrival, at, &mut self.budget);
+        }
+        true
+    }
+
+    /// Counts a packet that has headers around its own, came in fragments, or has no flow.
+    #[cold]
+    fn rest(&mut self, arrival: &Arrival<'_>, rest: &Rest<'_>, at: PacketRef) {
+        let Rest { packet, goal } = rest;
         let counted = packet.reassembled.as_ref().map_or(0, |whole| whole.headers);
         let mut followed = true;
         for pair in packet.outer.iter().skip(counted) {
-            followed &= self.tally(pair.source, packet, true, false);
-            followed &= self.tally(pair.destination, packet, false, false);
+            followed &= self.tally(pair.source, arrival, true, false);
+            followed &= self.tally(pair.destination, arrival, false, false);
         }
-        match route {
-            Route::Flow(key, side) => {
-                if let Some(flow) = self.flows.packet(key, *side, packet, at) {
-                    if self.depth == Depth::Payloads {
-                        FlowState::inspect(flow, *side, packet, at, &mut self.budget);
-                    }
-                    self.unfollowed += u64::from(!followed);
-                    return;
-                }
-                followed = false;
-            }
-            Route::Error(key, side) => self.error(key, *side, packet, at),
-            Route::Addresses => {}
+        let own_headers_counted = packet.reassembled.as_deref().filter(|_| counted > packet.outer.len());
+        let at_flow = *goal == Goal::Flow && self.at_flow(arrival, own_headers_counted, at);
+        if *goal == Goal::Error {
+            self.error(arrival, packet, at);
         }
-        if packet.own_header_counts() {
-            let is_error = matches!(route, Route::Error(..));
-            followed &= self.tally(packet.addresses.source, packet, true, is_error);
-            followed &= self.tally(packet.addresses.destination, packet, false, is_error);
+        if !at_flow && packet.own_header_counts() {
+            let is_error = *goal == Goal::Error;
+            followed &= self.tally(packet.addresses.source, arrival, true, is_error);
+            followed &= self.tally(packet.addresses.destination, arrival, false, is_error);
         }
-        self.unfollowed += u64::from(!followed);
+        self.unfollowed += u64::from(!followed || (*goal == Goal::Flow && !at_flow));
     }
 
     /// The share as it is, to be concluded while packets go on coming.
@@ -185,10 +225,10 @@ impl Shard {
         taken
     }
 
-    /// What the share holds.
-    pub(super) fn into_copied(self) -> Copied {
-        let unread = self.unread();
-        Copied { flows: self.flows.into_flows(), tallies: self.tallies, unfollowed: self.unfollowed, unread }
+    /// Takes out all that the share holds.
+    pub(super) fn take_all(&mut self) -> Copied {
+        let Self { flows, tallies, unfollowed, budget, .. } = std::mem::replace(self, Self::new(self.depth));
+        Copied { flows: flows.into_flows(), tallies, unfollowed, unread: budget.refused() }
     }
 
     /// TCP segments whose bytes were not looked at, because there were too many.
@@ -196,15 +236,15 @@ impl Shard {
         self.budget.refused()
     }
 
-    fn error(&mut self, key: &FlowKey, about: Side, packet: &Packet<'_>, at: PacketRef) {
+    fn error(&mut self, arrival: &Arrival<'_>, packet: &Packet<'_>, at: PacketRef) {
         let Content::Icmp(message) = &packet.content else { return };
         let sender = packet.addresses.source;
-        self.flows
-            .error(key, IcmpError { sender, kind: message.kind, code: message.code, about, packet: at });
+        let IcmpMessage { kind, code, .. } = *message;
+        self.flows.error(&arrival.key, IcmpError { sender, kind, code, about: arrival.side, packet: at });
     }
 
     /// Counts a packet at one of its addresses. Whether there was room.
-    fn tally(&mut self, address: IpAddr, packet: &Packet<'_>, sends: bool, is_error: bool) -> bool {
+    fn tally(&mut self, address: IpAddr, packet: &Arrival<'_>, sends: bool, is_error: bool) -> bool {
         if self.tallies.len() >= MAX_ADDRESSES && !self.tallies.contains_key(&address) {
             return false;
         }
@@ -249,7 +289,7 @@ mod tests {
                 content: Content::Tcp(segment),
                 reassembled: None,
             };
-            shard.packet(&packet, &Route::of(&packet), PacketRef { input: 0, number });
+            shard.packet(&Arriving::of(packet), PacketRef { input: 0, number });
         }
         assert_eq!((shard.unread(), shard.unfollowed), (1, 0));
     }

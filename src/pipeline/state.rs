@@ -1,12 +1,11 @@
 //! What the identify stage keeps with a flow while its packets come.
 
-use crate::decode::{Content, Packet, TcpFlags};
-use crate::flow::{Budget, Flow, PacketRef, Side};
+use crate::decode::TcpFlags;
+use crate::flow::{Arrival, Budget, Flow, PacketRef, Side};
 use crate::identify::FlowFacts;
 use crate::identify::facts::Direction;
 use crate::identify::inspect::{Feed, FlowInspector};
 use crate::identify::names::NameBinding;
-use std::net::SocketAddr;
 
 /// What the identify stage keeps with a flow.
 #[derive(Clone, Debug, Default)]
@@ -22,34 +21,21 @@ impl FlowState {
         self.inspector.facts()
     }
 
-    pub(super) fn inspect(
-        flow: &mut Flow<Self>,
-        side: Side,
-        packet: &Packet<'_>,
-        at: PacketRef,
-        budget: &mut Budget,
-    ) {
+    #[inline]
+    pub(super) fn inspect(flow: &mut Flow<Self>, arrival: &Arrival<'_>, at: PacketRef, budget: &mut Budget) {
         let client = match flow.state.client {
             Some(client) => client,
             None => *flow.state.client.insert(flow.client_side()),
         };
-        let direction = if side == client { Direction::FromClient } else { Direction::FromServer };
+        let direction = if arrival.side == client { Direction::FromClient } else { Direction::FromServer };
         let inspector = &mut flow.state.inspector;
-        if is_silent(&packet.content) || !inspector.wants(direction) {
+        if is_silent(arrival) || !inspector.wants(direction) {
             return;
         }
-        match &packet.content {
-            Content::Udp(datagram) => {
-                let ports = (datagram.source_port, datagram.destination_port);
-                let feed = feed(packet, ports, datagram.payload_length, direction, at);
-                inspector.datagram(&feed, datagram.payload);
-            }
-            Content::Tcp(segment) => {
-                let ports = (segment.source_port, segment.destination_port);
-                let feed = feed(packet, ports, segment.payload_length, direction, at);
-                inspector.segment(&feed, segment, budget);
-            }
-            _ => {}
+        let feed = feed(arrival, direction, at);
+        match arrival.control {
+            None => inspector.datagram(&feed, arrival.payload),
+            Some(control) => inspector.segment(&feed, control, arrival.payload, budget),
         }
     }
 
@@ -65,30 +51,19 @@ impl FlowState {
 }
 
 /// Whether a packet can change nothing here, as a third of those of TCP: a mere acknowledgment.
-const fn is_silent(content: &Content<'_>) -> bool {
-    match content {
-        Content::Tcp(segment) => {
-            let marks = TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST;
-            segment.payload.is_empty() && segment.flags.0 & marks == 0
-        }
-        Content::Udp(datagram) => datagram.payload.is_empty(),
-        _ => true,
-    }
+const fn is_silent(arrival: &Arrival<'_>) -> bool {
+    let marks = TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST;
+    let is_marked = matches!(arrival.control, Some(control) if control.flags.0 & marks != 0);
+    arrival.payload.is_empty() && !is_marked
 }
 
-fn feed(
-    packet: &Packet<'_>,
-    (source_port, destination_port): (u16, u16),
-    length: u32,
-    direction: Direction,
-    at: PacketRef,
-) -> Feed {
+fn feed(arrival: &Arrival<'_>, direction: Direction, at: PacketRef) -> Feed {
     Feed {
         direction,
-        time: packet.time,
+        time: arrival.time,
         packet: at,
-        source: SocketAddr::new(packet.addresses.source, source_port),
-        destination: SocketAddr::new(packet.addresses.destination, destination_port),
-        length: length as usize,
+        source: arrival.key.socket(arrival.side),
+        destination: arrival.key.socket(arrival.side.other()),
+        length: arrival.payload_length as usize,
     }
 }

@@ -67,6 +67,9 @@ pub enum Format {
     Ecs,
 }
 
+/// Calls that a table shows at most where no rule says which of them matter most: the first ones.
+pub const CALLS_IN_TABLE: usize = table::MAX_CALLS;
+
 /// Version of the report, and of everything that has its names: a number that rises when a name or meaning changes.
 const SCHEMA_VERSION: &str = "1";
 

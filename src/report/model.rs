@@ -41,6 +41,9 @@ pub struct Report {
     pub flows: Option<Vec<FlowReport>>,
     /// The calls, in the order of their first packets.
     pub sessions: Vec<SessionReport>,
+    /// Further calls, all of them allowed: there are such only in a report for a table, which does not show them.
+    #[serde(skip)]
+    pub sessions_left_out: usize,
     /// What belongs to no call.
     pub outside: OutsideReport,
     /// Why something is not simply allowed.

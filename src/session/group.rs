@@ -1,12 +1,12 @@
 //! Which flows make a call.
 
-use super::{Gaps, Leg, Material, Session, failover, timeline};
+use super::{Calls, Gaps, Leg, Material, Session, failover, timeline};
 use crate::capture::Timestamp;
 use crate::flow::Transport;
 use crate::identify::infer::Subject;
 use crate::identify::{Contact, Identity, Role, Service};
 use crate::parallel::at_once;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -34,76 +34,131 @@ const EDGE: Duration = Duration::from_secs(2);
 /// Calls that a thread is worth.
 const MIN_PART: usize = 64;
 
+/// Flows that a thread is worth.
+const MIN_FLOWS: usize = 4096;
+
 /// Groups flows into calls, in the order of their first packets.
-pub fn group(material: &Material<'_>) -> Vec<Session> {
-    let homes = homes(material);
-    let mut by_call: HashMap<Use<'_>, Vec<u32>, foldhash::fast::RandomState> = HashMap::default();
-    for ((subject, identity), place) in material.subjects.iter().zip(material.identities).zip(0..) {
-        if let Some(service) = &identity.service {
-            by_call.entry((client_of(subject, identity, service, &homes), service)).or_default().push(place);
-        }
-    }
-    let span = span(material);
+pub fn group(material: &Material<'_>) -> Calls {
+    let uses = Uses::of(material);
+    let span = uses.span;
     let mut calls = Vec::new();
-    for ((client, service), flows) in by_call {
-        for flows in split(material, flows) {
-            if flows.iter().any(|place| makes_a_call(material, *place, service)) {
-                calls.push((client, service, flows));
+    for ((client, service), flows) in uses.with_direct() {
+        for flows in split(flows, material.idle_gap) {
+            if flows.iter().any(|flow| makes_a_call(material, flow.place, service)) {
+                calls.push((flows.first().map(|flow| flow.start), client, service, flows));
             }
         }
     }
+    calls.sort_unstable();
+    let mut in_calls = vec![false; material.subjects.len()];
+    for flow in calls.iter().flat_map(|(.., flows)| flows) {
+        if let Some(in_call) = in_calls.get_mut(flow.place as usize) {
+            *in_call = true;
+        }
+    }
+    let left_out = calls.len().saturating_sub(material.at_most);
+    calls.truncate(material.at_most);
     let part = calls.len().div_ceil(material.threads.max(1)).max(MIN_PART);
     let told = at_once(calls.chunks(part), |calls| {
         let sessions =
-            calls.iter().map(|(client, service, flows)| session(material, *client, service, flows, span));
+            calls.iter().map(|(_, client, service, flows)| session(material, *client, service, flows, span));
         sessions.collect::<Vec<_>>()
     });
-    let mut sessions: Vec<Session> = told.into_iter().flatten().collect();
-    sessions.sort_by(|a, b| (a.start, a.client, &a.service).cmp(&(b.start, b.client, &b.service)));
-    sessions
+    Calls { sessions: told.into_iter().flatten().collect(), left_out, in_calls }
 }
 
 /// A client and what it uses.
 type Use<'a> = (IpAddr, &'a Service);
 
-type Homes<'a> = HashSet<Use<'a>, foldhash::fast::RandomState>;
+/// Flows by the client that uses a service with them.
+type ByUse<'a> = HashMap<Use<'a>, Vec<Timed>, foldhash::fast::RandomState>;
 
-/// Addresses that use a service as its client: they have flows to its servers, not only to participants.
-fn homes<'a>(material: &Material<'a>) -> Homes<'a> {
-    let flows = material.subjects.iter().zip(material.identities);
-    flows
-        .filter(|(_, identity)| identity.role != Role::Peer)
-        .filter_map(|(subject, identity)| Some((subject.client.ip(), identity.service.as_ref()?)))
-        .collect()
+/// A flow by its place, with the times that calls are split by.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Timed {
+    start: Timestamp,
+    end: Timestamp,
+    place: u32,
 }
 
-/// Whose call a flow belongs to. A participant may have opened a direct path: the call is its callee's, who is
-/// known as a client of the service.
-fn client_of(subject: &Subject<'_>, identity: &Identity, service: &Service, homes: &Homes<'_>) -> IpAddr {
-    let (client, server) = (subject.client.ip(), subject.server.ip());
-    let turned = identity.role == Role::Peer
-        && !homes.contains(&(client, service))
-        && homes.contains(&(server, service));
-    if turned { server } else { client }
+/// When the capture began and ended.
+type Span = (Timestamp, Timestamp);
+
+/// What flows are used for.
+#[derive(Default)]
+struct Uses<'a> {
+    by_use: ByUse<'a>,
+    /// Direct paths: a client, a participant, what for, and the flow.
+    direct: Vec<(IpAddr, IpAddr, &'a Service, Timed)>,
+    span: Option<Span>,
 }
 
-/// Splits flows, in the order of their start, where nothing happens for the idle gap.
-fn split(material: &Material<'_>, flows: Vec<u32>) -> Vec<Vec<u32>> {
-    let mut timed: Vec<(Timestamp, Timestamp, u32)> = flows
-        .into_iter()
-        .filter_map(|place| {
-            material.subjects.get(place as usize).map(|subject| (subject.start, subject.end, place))
-        })
-        .collect();
-    timed.sort_unstable();
-    let mut parts: Vec<Vec<u32>> = Vec::new();
-    let mut last: Option<Timestamp> = None;
-    for (start, end, place) in timed {
-        match (parts.last_mut(), last) {
-            (Some(part), Some(before)) if start.since(before) <= material.idle_gap => part.push(place),
-            _ => parts.push(vec![place]),
+impl<'a> Uses<'a> {
+    fn of(material: &Material<'a>) -> Self {
+        let part = material.subjects.len().div_ceil(material.threads.max(1)).max(MIN_FLOWS);
+        let parts = material.subjects.chunks(part).zip(material.identities.chunks(part)).zip(0..);
+        let uses = at_once(parts, |((subjects, identities), number)| {
+            let mut uses = Self::default();
+            for ((subject, identity), place) in subjects.iter().zip(identities).zip(number * part..) {
+                uses.add(subject, identity, u32::try_from(place).unwrap_or(u32::MAX));
+            }
+            uses
+        });
+        uses.into_iter().reduce(Self::join).unwrap_or_default()
+    }
+
+    fn add(&mut self, subject: &Subject<'_>, identity: &'a Identity, place: u32) {
+        let Subject { start, end, .. } = *subject;
+        self.span = Some(self.span.map_or((start, end), |(first, last)| (first.min(start), last.max(end))));
+        let Some(service) = &identity.service else { return };
+        let (client, flow) = (subject.client.ip(), Timed { start, end, place });
+        if identity.role == Role::Peer {
+            self.direct.push((client, subject.server.ip(), service, flow));
+        } else {
+            self.by_use.entry((client, service)).or_default().push(flow);
         }
-        last = Some(last.map_or(end, |before| before.max(end)));
+    }
+
+    fn join(mut self, mut other: Self) -> Self {
+        for (key, mut flows) in other.by_use {
+            self.by_use.entry(key).or_default().append(&mut flows);
+        }
+        self.direct.append(&mut other.direct);
+        self.span = match (self.span, other.span) {
+            (Some((first, last)), Some((start, end))) => Some((first.min(start), last.max(end))),
+            (span, other) => span.or(other),
+        };
+        self
+    }
+
+    /// All flows by whose calls they belong to. A participant may have opened a direct path: the call is its callee's,
+    /// who is known as a client of the service by flows to its servers.
+    fn with_direct(self) -> ByUse<'a> {
+        let mut by_use = self.by_use;
+        let known = |client, service| by_use.contains_key(&(client, service));
+        let whose = |(client, server, service, flow)| {
+            let turned = !known(client, service) && known(server, service);
+            ((if turned { server } else { client }, service), flow)
+        };
+        let direct: Vec<(Use<'a>, Timed)> = self.direct.into_iter().map(whose).collect();
+        for (key, flow) in direct {
+            by_use.entry(key).or_default().push(flow);
+        }
+        by_use
+    }
+}
+
+/// Splits flows, in the order of their start, where nothing happens for `idle_gap`.
+fn split(mut flows: Vec<Timed>, idle_gap: Duration) -> Vec<Vec<Timed>> {
+    flows.sort_unstable();
+    let mut parts: Vec<Vec<Timed>> = Vec::new();
+    let mut last: Option<Timestamp> = None;
+    for flow in flows {
+        match (parts.last_mut(), last) {
+            (Some(part), Some(before)) if flow.start.since(before) <= idle_gap => part.push(flow),
+            _ => parts.push(vec![flow]),
+        }
+        last = Some(last.map_or(flow.end, |before| before.max(flow.end)));
     }
     parts
 }
@@ -127,33 +182,24 @@ fn makes_a_call(material: &Material<'_>, place: u32, service: &Service) -> bool 
     }
 }
 
-/// When the capture began and ended.
-type Span = (Timestamp, Timestamp);
-
-fn span(material: &Material<'_>) -> Option<Span> {
-    let first = material.subjects.iter().map(|subject| subject.start).min()?;
-    let last = material.subjects.iter().map(|subject| subject.end).max()?;
-    Some((first, last))
-}
-
 fn session(
     material: &Material<'_>,
     client: IpAddr,
     service: &Service,
-    flows: &[u32],
+    flows: &[Timed],
     span: Option<Span>,
 ) -> Session {
     let legs: Vec<Leg> = flows
         .iter()
-        .filter_map(|place| Some(Leg::new(material.subjects.get(*place as usize)?, *place, client)))
+        .filter_map(|flow| Some(Leg::new(material.subjects.get(flow.place as usize)?, flow.place, client)))
         .collect();
-    let subjects = || flows.iter().filter_map(|place| material.subjects.get(*place as usize));
+    let subjects = || flows.iter().filter_map(|flow| material.subjects.get(flow.place as usize));
     let zero = Timestamp::from_nanoseconds(0);
     let mut session = Session {
         service: service.clone(),
         client,
-        start: subjects().map(|subject| subject.start).min().unwrap_or(zero),
-        end: subjects().map(|subject| subject.end).max().unwrap_or(zero),
+        start: flows.iter().map(|flow| flow.start).min().unwrap_or(zero),
+        end: flows.iter().map(|flow| flow.end).max().unwrap_or(zero),
         has_media: legs.iter().any(|leg| contact(material, *leg) == Some(Contact::Media)),
         gaps: gaps(material, &legs, span),
         legs,

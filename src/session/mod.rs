@@ -41,8 +41,21 @@ pub struct Material<'a> {
     pub idle_gap: Duration,
     /// Whether to tell what happened in each call.
     pub with_timelines: bool,
+    /// Calls that are told, the first ones; of all others it is only said how many there are.
+    pub at_most: usize,
     /// Threads that may work at once; the result is the same with any number.
     pub threads: usize,
+}
+
+/// The calls.
+#[derive(Clone, Debug, Default)]
+pub struct Calls {
+    /// In the order of their first packets.
+    pub sessions: Vec<Session>,
+    /// How many there are beyond them.
+    pub left_out: usize,
+    /// Of each of [`Material::subjects`], whether it belongs to a call.
+    pub in_calls: Vec<bool>,
 }
 
 /// One call.

@@ -2,7 +2,7 @@
 
 use landfall::capture::{Batch, Options, Reader};
 use landfall::decode::{Anomalies, Content, Packet, Reassembler, decode};
-use landfall::flow::{Bound, Budget, Flow, FlowKey, PacketRef, Read, Side, Stream, Table, Transport};
+use landfall::flow::{Arrival, Bound, Budget, Flow, PacketRef, Read, Side, Stream, Table};
 use landfall::identify::dtls::DtlsReader;
 use landfall::identify::http::tunnelled;
 use landfall::identify::ja3::Ja3;
@@ -106,21 +106,18 @@ impl Found {
 }
 
 fn see(table: &mut Table<Seen>, budget: &mut Budget, packet: &Packet<'_>, at: PacketRef) {
+    let Some(arrival) = Arrival::of(packet) else { return };
+    let side = arrival.side;
+    let Some(flow) = table.packet(&arrival, None, at) else { return };
     match &packet.content {
         Content::Tcp(tcp) => {
-            let (key, side) =
-                FlowKey::new(packet.addresses, tcp.source_port, tcp.destination_port, Transport::Tcp);
-            let Some(flow) = table.packet(&key, side, packet, at) else { return };
             let stream = &mut flow.state.streams[usize::from(side == Side::High)];
             if tcp.flags.has(landfall::decode::TcpFlags::SYN) {
                 stream.synchronize(tcp.sequence);
             }
-            stream.push(tcp.sequence, tcp.payload, tcp.payload_length, budget, |_| Read::default());
+            stream.push(tcp.sequence, tcp.payload, tcp.payload_length as usize, budget, |_| Read::default());
         }
         Content::Udp(udp) => {
-            let (key, side) =
-                FlowKey::new(packet.addresses, udp.source_port, udp.destination_port, Transport::Udp);
-            let Some(flow) = table.packet(&key, side, packet, at) else { return };
             let from_client = flow.client_side() == side;
             let state = &mut flow.state;
             if dtls::probe(udp.payload) != Probe::NoMatch {

@@ -57,8 +57,8 @@ pub(super) fn bound(inspected: &Inspected, classes: &Classes) -> BTreeSet<String
         note(&recorded.name, recorded.address);
     }
     for flow in &inspected.analysis.flows {
-        let carried = flow.state.facts().map_or(&[][..], |facts| &facts.names);
-        carried.iter().for_each(|name| note(&name.name, flow.server().0));
+        let carried = flow.state.facts().into_iter().flat_map(|facts| facts.names.iter());
+        carried.for_each(|name| note(name.name, flow.server().0));
     }
     let of_services: BTreeSet<&str> = inspected
         .inference
@@ -66,7 +66,7 @@ pub(super) fn bound(inspected: &Inspected, classes: &Classes) -> BTreeSet<String
         .iter()
         .flat_map(|identity| &identity.evidence)
         .filter_map(|evidence| match &evidence.detail {
-            Detail::Name { name, .. } => Some(&**name),
+            Detail::Name(found) => Some(&*found.fit.name),
             _ => None,
         })
         .collect();

@@ -28,6 +28,8 @@ const MAX_PREFIXES: usize = 1 << 16;
 #[derive(Debug)]
 pub struct Catalogue {
     entries: Vec<Entry>,
+    /// For each service, by its place among all: where its entry is.
+    places: Vec<Option<u16>>,
     suffixes: HashMap<Arc<str>, Vec<Domain>, foldhash::fast::RandomState>,
     prefixes: Vec<Prefix>,
     ranges: Ranges,
@@ -65,6 +67,8 @@ pub struct NameMatch<'a> {
 /// A prefix of a service that holds an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PrefixMatch<'a> {
+    /// Which of the catalogue's prefixes it is.
+    pub place: u16,
     /// The service.
     pub service: &'a Service,
     /// The prefix.
@@ -115,7 +119,7 @@ impl Catalogue {
         }
         prefixes.truncate(MAX_PREFIXES);
         let ranges = Ranges::new(&prefixes.iter().map(|prefix| prefix.net).collect::<Vec<_>>());
-        Self { entries, suffixes, prefixes, ranges }
+        Self { places: places(&entries), entries, suffixes, prefixes, ranges }
     }
 
     /// What is known of each service, by id.
@@ -179,6 +183,7 @@ impl Catalogue {
             let group = entry.prefixes.get(prefix.group)?;
             let gone = group.removed.zip(time).is_some_and(|(removed, time)| removed.is_before(time));
             (!gone).then_some(PrefixMatch {
+                place: *index,
                 service: &entry.service,
                 prefix: prefix.net,
                 source: &group.source,
@@ -195,8 +200,20 @@ impl Catalogue {
     }
 
     fn entry(&self, service: &Service) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.service == *service)
+        self.entries.get(usize::from((*self.places.get(service.place())?)?))
     }
+}
+
+/// For each service, by its place among all: where its entry is. There are fewer services than 16 bits can number.
+fn places(entries: &[Entry]) -> Vec<Option<u16>> {
+    let count = entries.iter().map(|entry| entry.service.place() + 1).max().unwrap_or(0);
+    let mut places = vec![None; count];
+    for (entry, at) in entries.iter().zip(0..) {
+        if let Some(place) = places.get_mut(entry.service.place()) {
+            place.get_or_insert(at);
+        }
+    }
+    places
 }
 
 fn first_fit<'a>(groups: &'a [Group<Arc<str>>], name: &str) -> Option<(Option<Role>, &'a Arc<str>)> {

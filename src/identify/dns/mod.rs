@@ -6,10 +6,10 @@
 mod name;
 mod record;
 
-use name::Name;
+pub use name::Name;
+
 use record::{Data, Reader, Record};
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use super::Probe;
 use super::wire::be16;
@@ -30,8 +30,8 @@ const RESPONSE_BIT: u8 = 0x80;
 const TRUNCATED: u8 = 0x02;
 
 /// One DNS message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
+#[derive(Clone, Debug)]
+pub struct Message<'a> {
     /// Pairs a question with its response.
     pub id: u16,
     /// Whether it is a response.
@@ -39,30 +39,30 @@ pub struct Message {
     /// RCODE, RFC 1035 section 4.1.1: 0 no error, 2 server failure, 3 no such name.
     pub response_code: u8,
     /// What is asked, or was: the first of several.
-    pub question: Option<Question>,
+    pub question: Option<Question<'a>>,
     /// The addresses of a response, in order; none of a query.
-    pub answers: Vec<Answer>,
+    pub answers: Vec<Answer<'a>>,
     /// The aliases of a response (CNAME), in order. Their targets often carry a provider's region.
-    pub aliases: Vec<Alias>,
+    pub aliases: Vec<Alias<'a>>,
     /// Whether every record was read.
     pub complete: bool,
 }
 
 /// One question.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
     /// The name.
-    pub name: Arc<str>,
+    pub name: Name<'a>,
     /// The type: 1 is A, 28 is AAAA, 65 is HTTPS.
     pub kind: u16,
 }
 
 /// A name and an address that it has.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Answer {
+#[derive(Clone, Copy, Debug)]
+pub struct Answer<'a> {
     /// The name that was asked for, if the record belongs to the question, through aliases or directly; else the
     /// record's own.
-    pub name: Arc<str>,
+    pub name: Name<'a>,
     /// The address.
     pub address: IpAddr,
     /// Seconds for which it may be used.
@@ -81,12 +81,14 @@ pub enum AnswerKind {
 }
 
 /// A name that stands for another.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alias {
+#[derive(Clone, Copy, Debug)]
+pub struct Alias<'a> {
     /// The name.
-    pub name: Arc<str>,
+    pub name: Name<'a>,
     /// What it stands for.
-    pub target: Arc<str>,
+    pub target: Name<'a>,
+    /// Whether the question leads to it, directly or through aliases before it.
+    is_asked_for: bool,
 }
 
 /// Whether bytes on a port of DNS look like a message.
@@ -134,7 +136,7 @@ pub fn may_have_answers(message: &[u8]) -> Option<bool> {
 }
 
 /// Reads one message.
-pub fn parse(message: &[u8]) -> Option<Message> {
+pub fn parse(message: &[u8]) -> Option<Message<'_>> {
     let [questions, records @ ..] = counts(message)?;
     let mut read = Message {
         id: be16(message, 0)?,
@@ -150,7 +152,7 @@ pub fn parse(message: &[u8]) -> Option<Message> {
     for number in 0..questions {
         let Some((name, kind)) = reader.question() else { return Some(read) };
         if number == 0 {
-            read.question = Some(Question { name: name.text(), kind });
+            read.question = Some(Question { name, kind });
             asked = Some(name).filter(|_| questions == 1);
         }
     }
@@ -187,9 +189,7 @@ fn fits([questions, records @ ..]: [u16; 4], length: usize) -> bool {
 }
 
 /// Reads the aliases and then the addresses among `announced` records.
-fn read_records(message: &mut Message, asked: Option<Name<'_>>, reader: Reader<'_>, announced: u32) {
-    // The names that the question leads to. Aliases come in order (RFC 1034 section 4.3.2).
-    let mut chain: Vec<_> = asked.into_iter().collect();
+fn read_records<'a>(message: &mut Message<'a>, asked: Option<Name<'a>>, reader: Reader<'a>, announced: u32) {
     let (mut records, mut left_out) = (0, false);
     for record in reader.records(announced) {
         records += 1;
@@ -198,31 +198,37 @@ fn read_records(message: &mut Message, asked: Option<Name<'_>>, reader: Reader<'
             left_out = true;
             continue;
         }
-        if chain.iter().any(|name| name.is_same(record.name)) {
-            chain.push(target);
-        }
-        message.aliases.push(Alias { name: record.name.text(), target: target.text() });
+        // Aliases come in order (RFC 1034 section 4.3.2).
+        let is_asked_for = message.asks_for(asked, record.name);
+        message.aliases.push(Alias { name: record.name, target, is_asked_for });
     }
     message.complete = records == announced && !left_out;
     for record in reader.records(announced) {
-        answers(message, &chain, asked, &record);
+        answers(message, asked, &record);
     }
 }
 
 /// Adds the addresses in `record`.
-fn answers(message: &mut Message, chain: &[Name<'_>], asked: Option<Name<'_>>, record: &Record<'_>) {
+fn answers<'a>(message: &mut Message<'a>, asked: Option<Name<'a>>, record: &Record<'a>) {
     let mut own_name = None;
     for (address, kind) in record.data.addresses() {
         if message.answers.len() == MOST_ANSWERS {
             message.complete = false;
             return;
         }
-        let is_asked_for = asked.is_some() && chain.iter().any(|name| name.is_same(record.name));
-        let name = own_name.get_or_insert_with(|| match &message.question {
-            Some(question) if is_asked_for => Arc::clone(&question.name),
-            _ => record.name.text(),
+        let name = *own_name.get_or_insert_with(|| match &message.question {
+            Some(question) if message.asks_for(asked, record.name) => question.name,
+            _ => record.name,
         });
-        message.answers.push(Answer { name: Arc::clone(name), address, ttl: record.ttl, kind });
+        message.answers.push(Answer { name, address, ttl: record.ttl, kind });
+    }
+}
+
+impl Message<'_> {
+    /// Whether `name` is the one that is `asked` for, or one that this leads to.
+    fn asks_for(&self, asked: Option<Name<'_>>, name: Name<'_>) -> bool {
+        let leads_to = |alias: &Alias<'_>| alias.is_asked_for && alias.target.is_same(name);
+        asked.is_some_and(|asked| asked.is_same(name) || self.aliases.iter().any(leads_to))
     }
 }
 

@@ -1,7 +1,6 @@
 //! Names of DNS, which may end where an earlier one goes on (RFC 1035 section 4.1.4).
 
-use std::fmt::Write;
-use std::sync::Arc;
+use std::fmt::{self, Write};
 
 /// Bytes of the longest name with the lengths of its labels, RFC 1035 section 2.3.4.
 const LONGEST_NAME: usize = 255;
@@ -10,9 +9,12 @@ const POINTER: u8 = 0xC0;
 /// The longest label; higher bits have been given other meanings that nobody uses.
 const LONGEST_LABEL: u8 = 63;
 
-/// A name that is there to its end.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Name<'a> {
+/// A name that is there to its end, in a message.
+///
+/// As text it has no last dot. Dots and backslashes within a label are escaped, and so are bytes that are not UTF-8
+/// (RFC 1035 section 5.1, RFC 6763 section 4.3).
+#[derive(Clone, Copy)]
+pub struct Name<'a> {
     message: &'a [u8],
     /// Where its first label stands.
     start: usize,
@@ -95,44 +97,57 @@ impl<'a> Name<'a> {
         self.labels().next().is_some() && self.labels().all(|label| label.iter().all(u8::is_ascii_graphic))
     }
 
-    /// Whether two names of one message are the same: letters of ASCII count in either case (RFC 4343).
-    pub(super) fn is_same(self, other: Self) -> bool {
-        if self.start == other.start {
+    /// Whether two names are the same: letters of ASCII count in either case (RFC 4343).
+    pub fn is_same(self, other: Self) -> bool {
+        self.is_alike(other, <[u8]>::eq_ignore_ascii_case)
+    }
+
+    /// Whether two names are written in the same way.
+    pub fn is_identical(self, other: Self) -> bool {
+        self.is_alike(other, |one, other| one == other)
+    }
+
+    fn is_alike(self, other: Self, is_same: impl Fn(&[u8], &[u8]) -> bool) -> bool {
+        if self.start == other.start && std::ptr::eq(self.message, other.message) {
             return true;
         }
         let (mut ours, mut theirs) = (self.labels(), other.labels());
         loop {
             match (ours.next(), theirs.next()) {
                 (None, None) => return true,
-                (Some(one), Some(other)) if one.eq_ignore_ascii_case(other) => {}
+                (Some(one), Some(other)) if is_same(one, other) => {}
                 _ => return false,
             }
         }
     }
 
-    /// As text, without the last dot. Dots and backslashes within a label are escaped, and so are bytes that are not
-    /// UTF-8 (RFC 1035 section 5.1, RFC 6763 section 4.3).
-    pub(super) fn text(self) -> Arc<str> {
+    /// What `read` makes of the text.
+    pub fn with_text<T>(self, read: impl FnOnce(&str) -> T) -> T {
         let mut bytes = [0; LONGEST_NAME];
         match self.plain(&mut bytes) {
-            Some(plain) => plain.into(),
-            None => self.escaped().into(),
+            Some(plain) => read(plain),
+            None => read(&self.escaped()),
         }
     }
 
     /// Writes a name in which nothing has to be escaped, as in nearly all.
     fn plain(self, bytes: &mut [u8; LONGEST_NAME]) -> Option<&str> {
-        let mut length = 0_usize;
+        let (mut length, mut labels) = (0_usize, 0_u8);
         for label in self.labels() {
-            if label.iter().any(|byte| !byte.is_ascii() || matches!(byte, b'.' | b'\\')) {
-                return None;
-            }
-            let end = length + label.len();
-            bytes.get_mut(length..end)?.copy_from_slice(label);
-            *bytes.get_mut(end)? = b'.';
-            length = end + 1;
+            let (place, after) = bytes.get_mut(length..)?.split_at_mut_checked(label.len())?;
+            place.copy_from_slice(label);
+            *after.first_mut()? = b'.';
+            length += label.len() + 1;
+            labels = labels.wrapping_add(1);
         }
-        std::str::from_utf8(bytes.get(..length.saturating_sub(1))?).ok()
+        let text = bytes.get(..length)?;
+        // Without a way out of the loops, many bytes are looked at at once.
+        let dots = text.iter().fold(0_u8, |dots, byte| dots.wrapping_add(u8::from(*byte == b'.')));
+        let odd = text.iter().fold(false, |odd, byte| odd | (*byte == b'\\') | !byte.is_ascii());
+        if odd || dots != labels {
+            return None;
+        }
+        std::str::from_utf8(text.get(..length.saturating_sub(1))?).ok()
     }
 
     fn escaped(self) -> String {
@@ -154,5 +169,17 @@ impl<'a> Name<'a> {
             }
         }
         text
+    }
+}
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.with_text(|text| f.write_str(text))
+    }
+}
+
+impl fmt::Debug for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.with_text(|text| fmt::Debug::fmt(text, f))
     }
 }

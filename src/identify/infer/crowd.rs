@@ -4,8 +4,7 @@
 use super::{Identity, Subject};
 use crate::flow::{Outcome, Transport};
 use crate::identify::evidence::{Detail, Kind};
-use crate::identify::{Evidence, Role, Service};
-use hashbrown::HashMap;
+use crate::identify::{Evidence, Role};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -20,14 +19,21 @@ const MAX_DURATION: Duration = Duration::from_secs(20);
 
 /// Makes probes of the connections of one client that only took part in a race.
 pub(super) fn probes(subjects: &[Subject<'_>], flows: &mut [(u32, Identity)]) {
-    let mut by_service: HashMap<Service, Vec<usize>, foldhash::fast::RandomState> = HashMap::default();
-    for (place, (subject, (_, identity))) in subjects.iter().zip(flows.iter()).enumerate() {
-        if let Some(service) = identity.service.as_ref().filter(|_| may_race(subject, identity)) {
-            by_service.entry(service.clone()).or_default().push(place);
-        }
+    if subjects.len() < MIN_SERVERS {
+        return;
     }
-    for places in by_service.into_values() {
-        for place in racers(subjects, &places) {
+    let of_service = |(place, (subject, (_, identity))): (usize, (&Subject<'_>, &(u32, Identity)))| {
+        identity
+            .service
+            .as_ref()
+            .filter(|_| may_race(subject, identity))
+            .map(|service| (service.place(), place))
+    };
+    let mut racing: Vec<(usize, usize)> =
+        subjects.iter().zip(flows.iter()).enumerate().filter_map(of_service).collect();
+    racing.sort_unstable();
+    for places in racing.chunk_by(|(service, _), (other, _)| service == other) {
+        for place in racers(subjects, places) {
             if let Some((subject, (_, identity))) = subjects.get(place).zip(flows.get_mut(place)) {
                 settle(subject, identity);
             }
@@ -40,10 +46,13 @@ fn may_race(subject: &Subject<'_>, identity: &Identity) -> bool {
 }
 
 /// Which of `places`, which are in the order of their first packets, started together with many to other servers.
-fn racers(subjects: &[Subject<'_>], places: &[usize]) -> Vec<usize> {
-    let flows: Vec<_> = places.iter().filter_map(|place| Some((*place, subjects.get(*place)?))).collect();
+fn racers(subjects: &[Subject<'_>], places: &[(usize, usize)]) -> Vec<usize> {
     let mut found = Vec::new();
-    let mut servers: Vec<IpAddr> = Vec::new();
+    if places.len() < MIN_SERVERS {
+        return found;
+    }
+    let flows: Vec<_> =
+        places.iter().filter_map(|(_, place)| Some((*place, subjects.get(*place)?))).collect();
     // The flows before this one are found, or in no race.
     let mut settled = 0;
     let mut first = 0;
@@ -54,20 +63,27 @@ fn racers(subjects: &[Subject<'_>], places: &[usize]) -> Vec<usize> {
         // A window of a busy service's web servers would be long; the race is in its last connections.
         let begin = first.max(at.saturating_sub(MAX_WINDOW));
         let window = flows.get(begin..=at).unwrap_or_default();
-        if window.len() < MIN_SERVERS {
-            continue;
-        }
-        servers.clear();
-        servers.extend(window.iter().map(|(_, subject)| subject.server.ip()));
-        servers.sort_unstable();
-        servers.dedup();
-        if servers.len() >= MIN_SERVERS {
+        if has_servers(window.iter().map(|(_, subject)| subject.server.ip())) {
             let fresh = flows.get(settled.max(begin)..=at).unwrap_or_default();
             found.extend(fresh.iter().map(|(place, _)| *place));
             settled = at + 1;
         }
     }
     found
+}
+
+/// Whether there are enough servers for a race.
+fn has_servers(servers: impl Iterator<Item = IpAddr>) -> bool {
+    let mut found = [None; MIN_SERVERS];
+    for server in servers {
+        if let Some(place) = found.iter_mut().find(|known| known.is_none_or(|known| known == server)) {
+            *place = Some(server);
+        }
+        if found.last().is_some_and(Option::is_some) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Connections of one window that are looked at: it bounds the work for a client with thousands at once.
@@ -81,6 +97,7 @@ fn settle(subject: &Subject<'_>, identity: &mut Identity) {
         return;
     }
     identity.role = Role::Probe;
+    identity.evidence.reserve_exact(1);
     identity.evidence.push(Evidence {
         kind: Kind::Inherited,
         rule: "latency-race",

@@ -3,7 +3,7 @@
 use super::{Identity, Subject};
 use crate::flow::PacketRef;
 use crate::identify::facts::{MentionKind, Rtt, RttVia};
-use crate::identify::names::{Name, NameBinding, Via};
+use crate::identify::names::{NameBinding, Via};
 use crate::identify::{Contact, Role, Service};
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
@@ -92,11 +92,10 @@ impl Endpoints {
         sum.flow(subject, identity, proxied);
         if !identity.names.is_empty() {
             let listed = sum.listed.and_then(|other| flows.get(other));
-            let is_told = listed.is_some_and(|(first, other)| {
-                first <= place && Name::are_same(&identity.names, &other.names)
-            });
+            let is_told =
+                listed.is_some_and(|(first, other)| first <= place && identity.names.are_same(&other.names));
             if !is_told {
-                let names = identity.names.iter().map(|name| (Arc::clone(&name.name), name.via));
+                let names = identity.names.iter().map(|name| (Arc::clone(name.name), name.via));
                 sum.names.extend(u64::from(*place), names);
                 sum.listed = Some(own);
             }
@@ -114,7 +113,11 @@ impl Endpoints {
                 let sum = self.0.entry(*address).or_default();
                 let by = MentionedBy::Dns { client: binding.client, packet: binding.packet };
                 sum.mentioned.add(by, (place, 0));
-                sum.names.extend(place, binding.names.iter().map(|name| (Arc::clone(name), Via::Dns)));
+                // Most answers say what the one before said.
+                if sum.answered.as_ref().is_none_or(|names| *names != binding.names) {
+                    sum.names.extend(place, binding.names.iter().map(|name| (Arc::clone(name), Via::Dns)));
+                    sum.answered = Some(Arc::clone(&binding.names));
+                }
             }
         }
     }
@@ -145,6 +148,8 @@ struct Sum {
     mentioned: Firsts<MentionedBy>,
     /// The flow whose names were added last: most flows to one server have the same.
     listed: Option<usize>,
+    /// The names of the answer that were added last.
+    answered: Option<Arc<[Arc<str>]>>,
 }
 
 impl Default for Sum {
@@ -154,6 +159,7 @@ impl Default for Sum {
             names: Firsts::default(),
             mentioned: Firsts::default(),
             listed: None,
+            answered: None,
         }
     }
 }
@@ -205,11 +211,13 @@ struct Firsts<T> {
     items: BTreeMap<T, Order>,
     /// What comes from here on is not among the first.
     end: Order,
+    /// Where the latest of them came.
+    latest: Order,
 }
 
 impl<T> Default for Firsts<T> {
     fn default() -> Self {
-        Self { items: BTreeMap::new(), end: (u64::MAX, u32::MAX) }
+        Self { items: BTreeMap::new(), end: (u64::MAX, u32::MAX), latest: (0, 0) }
     }
 }
 
@@ -219,9 +227,11 @@ impl<T: Ord> Firsts<T> {
     }
 
     fn add(&mut self, item: T, order: Order) {
-        if order >= self.end {
+        let is_late = self.items.len() >= MAX_EACH && order > self.latest;
+        if is_late || order >= self.end {
             return;
         }
+        self.latest = self.latest.max(order);
         let first = self.items.entry(item).or_insert(order);
         *first = order.min(*first);
         // Those past the bound are not sought out each time.

@@ -3,10 +3,9 @@
 use super::{Draft, Subject};
 use crate::capture::Timestamp;
 use crate::flow::Transport;
-use crate::identify::evidence::{Detail, Kind, weigh};
+use crate::identify::evidence::{Detail, Kind};
 use crate::identify::facts::MentionKind;
 use crate::identify::{Evidence, Role, Service};
-use hashbrown::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -25,60 +24,83 @@ const STUN_PORTS: [u16; 13] =
 /// and Skype has the relays of Teams.
 const TENANTS: [(Service, Service); 2] = [(Service::CHIME, Service::SLACK), (Service::TEAMS, Service::SKYPE)];
 
-/// Flows by what they have in common, each list in the order of their first packets.
-type Map<K> = HashMap<K, Vec<usize>, foldhash::fast::RandomState>;
+/// Flows by what some of them have in common: sorted, so that the flows with one value stand together, in the order of
+/// their first packets.
+struct Groups<K>(Vec<(K, usize)>);
 
-/// Which flow named an address first, and as what.
-type Mentions = HashMap<SocketAddr, (usize, MentionKind), foldhash::fast::RandomState>;
-
-/// Flows of one client that name their service themselves, by what others may share with them.
-pub(super) struct Known<'a> {
-    subjects: &'a [Subject<'a>],
-    services: Vec<Option<Service>>,
-    roles: Vec<Role>,
-    by_server: Map<IpAddr>,
-    by_socket: Map<SocketAddr>,
-    by_service: Map<Service>,
-    by_mention: Mentions,
+impl<K> Default for Groups<K> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
 }
 
-impl<'a> Known<'a> {
-    /// Looks through all flows of a client.
-    pub(super) fn new(subjects: &'a [Subject<'a>], drafts: &[Draft]) -> Self {
-        let mut known = Self {
-            subjects,
-            services: Vec::with_capacity(drafts.len()),
-            roles: Vec::with_capacity(drafts.len()),
-            by_server: Map::default(),
-            by_socket: Map::default(),
-            by_service: Map::default(),
-            by_mention: Mentions::default(),
-        };
+impl<K: Ord> Groups<K> {
+    fn sort(&mut self) {
+        self.0.sort_unstable();
+    }
+
+    /// The flows with `value`.
+    fn of(&self, value: &K) -> &[(K, usize)] {
+        let before = self.0.partition_point(|(other, _)| other < value);
+        let rest = self.0.get(before..).unwrap_or_default();
+        let count = rest.partition_point(|(other, _)| other <= value);
+        rest.get(..count).unwrap_or_default()
+    }
+}
+
+/// Flows of one client that name their service themselves, by what others may share with them.
+#[derive(Default)]
+pub(super) struct Known {
+    /// What each flow is by itself.
+    own: Vec<(Option<Service>, Role)>,
+    by_server: Groups<IpAddr>,
+    by_socket: Groups<SocketAddr>,
+    /// By the place of the service among all.
+    by_service: Groups<usize>,
+    /// By the addresses that they name: where in `mentions`.
+    by_mention: Groups<SocketAddr>,
+    /// Which flow named an address, and as what.
+    mentions: Vec<(usize, MentionKind)>,
+}
+
+impl Known {
+    /// Looks through all flows of a client, and forgets those of another.
+    pub(super) fn look_through(&mut self, subjects: &[Subject<'_>], drafts: &[Draft]) {
+        self.own.clear();
+        self.by_server.0.clear();
+        self.by_socket.0.clear();
+        self.by_service.0.clear();
+        self.by_mention.0.clear();
+        self.mentions.clear();
         for (place, (subject, draft)) in subjects.iter().zip(drafts).enumerate() {
             let service = service_of(draft);
-            known.services.push(service.map(|(service, _)| service.clone()));
-            known.roles.push(draft.own_role.unwrap_or(Role::Unknown));
+            self.own
+                .push((service.map(|(service, _)| service.clone()), draft.own_role.unwrap_or(Role::Unknown)));
             if let Some((service, kind)) = service {
-                known.mentions(place, subject);
+                self.mentions(place, subject);
                 if !service.is_generic() {
-                    known.named(place, subject, draft, (service, *kind));
+                    self.named(place, subject, draft, (service, *kind));
                 }
             }
         }
-        known
+        self.by_server.sort();
+        self.by_socket.sort();
+        self.by_service.sort();
+        self.by_mention.sort();
     }
 
     fn mentions(&mut self, place: usize, subject: &Subject<'_>) {
         let mentions = subject.facts.map_or(&[][..], |facts| &facts.mentions);
         for mention in mentions.iter().filter(|mention| mention.kind != MentionKind::Mapped) {
-            self.by_mention.entry(mention.address).or_insert((place, mention.kind));
+            self.by_mention.0.push((mention.address, self.mentions.len()));
+            self.mentions.push((place, mention.kind));
         }
     }
 
     /// Notes a flow that names an application itself.
     fn named(&mut self, place: usize, subject: &Subject<'_>, draft: &Draft, own: (&Service, Kind)) {
         let (service, kind) = own;
-        self.by_service.entry(service.clone()).or_default().push(place);
+        self.by_service.0.push((service.place(), place));
         // What is only carried over names no further flow by its address or socket.
         if kind <= Kind::Inherited {
             return;
@@ -86,18 +108,27 @@ impl<'a> Known<'a> {
         // What goes through a proxy says nothing of what else does.
         let serves_calls = !matches!(draft.own_role, Some(Role::Web | Role::Telemetry | Role::Peer));
         if serves_calls && !draft.through_proxy {
-            self.by_server.entry(subject.server.ip()).or_default().push(place);
+            self.by_server.0.push((subject.server.ip(), place));
         }
         if subject.transport == Transport::Udp {
-            self.by_socket.entry(subject.client).or_default().push(place);
+            self.by_socket.0.push((subject.client, place));
         }
     }
+}
 
+/// The flows of one client, and what is known of them by themselves.
+#[derive(Clone, Copy)]
+pub(super) struct Others<'a> {
+    pub(super) subjects: &'a [Subject<'a>],
+    pub(super) known: &'a Known,
+}
+
+impl Others<'_> {
     /// Adds to `draft` what other flows lend it.
     pub(super) fn lend(&self, place: usize, subject: &Subject<'_>, draft: &mut Draft) {
         self.confirm_shared(place, subject, draft);
         draft.is_peer = self.is_peer(subject, draft);
-        let named = weigh(&draft.evidence).is_some_and(|(service, _)| !service.is_generic());
+        let named = draft.service().is_some_and(|service| !service.is_generic());
         if named || !draft.may_inherit(subject) {
             return;
         }
@@ -110,7 +141,7 @@ impl<'a> Known<'a> {
 
     /// Names and prefixes that several services share count where the client uses the service otherwise.
     fn confirm_shared(&self, own: usize, subject: &Subject<'_>, draft: &mut Draft) {
-        for mut evidence in std::mem::take(&mut draft.shared) {
+        for mut evidence in draft.shared.drain(..) {
             let Some(service) = &evidence.service else { continue };
             let says_more =
                 |own: &Evidence| own.kind > Kind::Inherited && own.service.as_ref() == Some(service);
@@ -119,7 +150,7 @@ impl<'a> Known<'a> {
             }
             let other = self.other_use(subject, service, |place| place != own);
             if let Some(other) = other.and_then(|other| self.subjects.get(other)) {
-                evidence.detail = Detail::Confirmed(Box::new(evidence.detail), other.server);
+                evidence.detail = Detail::Confirmed(Box::new((evidence.detail, other.server)));
                 evidence.kind = Kind::Inherited;
                 draft.evidence.push(evidence);
             }
@@ -133,8 +164,7 @@ impl<'a> Known<'a> {
         service: &Service,
         fits: impl Fn(usize) -> bool,
     ) -> Option<usize> {
-        let places = self.by_service.get(service)?;
-        self.nearest(places, subject, CLIENT_WINDOW, fits)
+        self.nearest(self.known.by_service.of(&service.place()), subject, CLIENT_WINDOW, fits)
     }
 
     /// Whether the far end is a participant: another flow names it as that, or it is reached from a socket that a
@@ -151,13 +181,14 @@ impl<'a> Known<'a> {
     }
 
     fn mention(&self, subject: &Subject<'_>) -> Option<(usize, MentionKind)> {
-        let found = *self.by_mention.get(&subject.server)?;
+        let (_, first) = self.known.by_mention.of(&subject.server).first()?;
+        let found = *self.known.mentions.get(*first)?;
         self.is_near(found.0, subject, CLIENT_WINDOW).then_some(found)
     }
 
     fn of_mention(&self, subject: &Subject<'_>) -> Option<Evidence> {
         let (place, kind) = self.mention(subject)?;
-        self.evidence(place, "mentioned-address", |server| Detail::Mentioned { kind, server })
+        self.evidence(place, "mentioned-address", |server| Detail::Mentioned(kind, server.into()))
     }
 
     /// A flow to another server from the same socket.
@@ -167,26 +198,24 @@ impl<'a> Known<'a> {
         }
         let other =
             |place: usize| self.subjects.get(place).is_some_and(|other| other.server != subject.server);
-        self.nearest(self.by_socket.get(&subject.client)?, subject, SOCKET_WINDOW, other)
+        self.nearest(self.known.by_socket.of(&subject.client), subject, SOCKET_WINDOW, other)
     }
 
     fn of_socket(&self, subject: &Subject<'_>) -> Option<Evidence> {
         let place = self.on_socket(subject)?;
         let words = "same socket of the client as the flow with";
-        self.evidence(place, "same-socket", |server| Detail::OtherFlow { words, server })
+        self.evidence(place, "same-socket", |server| Detail::OtherFlow(words, server.into()))
     }
 
     fn of_pair(&self, subject: &Subject<'_>, draft: &mut Draft) -> Option<Evidence> {
-        let places = self.by_server.get(&subject.server.ip())?;
+        let places = self.known.by_server.of(&subject.server.ip());
         let place = self.nearest(places, subject, CLIENT_WINDOW, |_| true)?;
         let same_port = self.subjects.get(place).is_some_and(|other| other.port() == subject.port());
-        if let (true, Some(service), Some(role)) =
-            (same_port, self.services.get(place).cloned().flatten(), self.roles.get(place))
-        {
-            draft.promised.push((service, Kind::Inherited, false, *role));
+        if let (true, Some((Some(service), role))) = (same_port, self.known.own.get(place)) {
+            draft.promised.push((service.clone(), Kind::Inherited, false, *role));
         }
         let words = "same client and server as the flow with";
-        self.evidence(place, "same-server", |server| Detail::OtherFlow { words, server })
+        self.evidence(place, "same-server", |server| Detail::OtherFlow(words, server.into()))
     }
 
     /// Evidence that media of a provider is another product's: the client talks to that product, and not to the
@@ -200,7 +229,7 @@ impl<'a> Known<'a> {
         }
         let place = self.other_use(subject, tenant, over_tcp)?;
         let words = "of services with such media, the client talks to this one only, in the flow with";
-        self.evidence(place, "tenant", |server| Detail::OtherFlow { words, server })
+        self.evidence(place, "tenant", |server| Detail::OtherFlow(words, server.into()))
     }
 
     fn evidence(
@@ -210,7 +239,7 @@ impl<'a> Known<'a> {
         detail: impl FnOnce(SocketAddr) -> Detail,
     ) -> Option<Evidence> {
         let other = self.subjects.get(place)?;
-        let service = self.services.get(place)?.clone()?;
+        let service = self.known.own.get(place)?.0.clone()?;
         Some(Evidence {
             kind: Kind::Inherited,
             rule,
@@ -221,19 +250,19 @@ impl<'a> Known<'a> {
     }
 
     /// The latest of `places`, which are in the order of their first packets, that is near in time.
-    fn nearest(
+    fn nearest<K>(
         &self,
-        places: &[usize],
+        places: &[(K, usize)],
         subject: &Subject<'_>,
         window: Duration,
         fits: impl Fn(usize) -> bool,
     ) -> Option<usize> {
-        let not_after = |place: &usize| {
+        let not_after = |(_, place): &(K, usize)| {
             self.subjects.get(*place).is_some_and(|other| other.start.since(subject.end) <= window)
         };
         let (candidates, _) = places.split_at_checked(places.partition_point(not_after))?;
         let near = |place: &usize| fits(*place) && self.is_near(*place, subject, window);
-        candidates.iter().rev().take(MAX_CANDIDATES).copied().find(near)
+        candidates.iter().rev().take(MAX_CANDIDATES).map(|(_, place)| *place).find(near)
     }
 
     fn is_near(&self, place: usize, subject: &Subject<'_>, window: Duration) -> bool {

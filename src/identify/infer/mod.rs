@@ -17,7 +17,8 @@ pub use endpoint::{EndpointIdentity, MentionedBy};
 pub use subject::Subject;
 
 use super::evidence::{Detail, Kind, weigh};
-use super::names::{Name, NameTable};
+use super::named::Names;
+use super::names::NameTable;
 use super::{Catalogue, Contact, Evidence, Role, Service};
 use crate::parallel::at_once;
 use hashbrown::HashMap;
@@ -34,12 +35,23 @@ pub struct Identity {
     /// How far contact went.
     pub contact: Contact,
     /// Names of the server: those the flow carries, else those its client looked up.
-    pub names: Vec<Name>,
+    pub names: Names,
     /// What the service rests on, strongest first.
     pub evidence: Vec<Evidence>,
 }
 
 impl Identity {
+    /// Of a flow of which nothing is known.
+    const fn unknown() -> Self {
+        Self {
+            service: None,
+            role: Role::Unknown,
+            contact: Contact::Mentioned,
+            names: Names::EMPTY,
+            evidence: Vec::new(),
+        }
+    }
+
     /// Whether the service is only carried over from other flows.
     pub fn is_inherited(&self) -> bool {
         self.evidence.first().is_some_and(|strongest| strongest.kind == Kind::Inherited)
@@ -66,7 +78,7 @@ struct Draft {
     /// Evidence that several services share: it counts only with other flows.
     shared: Vec<Evidence>,
     promised: Vec<role::Promise>,
-    names: Vec<Name>,
+    names: Names,
     /// The flow itself carries a name of its server, known to the catalogue or not.
     carries_name: bool,
     /// The flow's server is a proxy, and its names are those of a server behind it.
@@ -79,15 +91,36 @@ struct Draft {
     own_service: Option<(Service, Kind)>,
     /// What the far end does, by its own evidence.
     own_role: Option<Role>,
+    /// Pieces of its own evidence.
+    own_pieces: usize,
 }
 
 impl Draft {
+    /// Makes it that of another flow, and keeps the room that its lists have.
+    fn clear(&mut self) {
+        let Self { mut evidence, mut shared, mut promised, .. } = std::mem::take(self);
+        evidence.clear();
+        shared.clear();
+        promised.clear();
+        *self = Self { evidence, shared, promised, ..Self::default() };
+    }
+
     /// Notes what the flow is by itself, for others to refer to.
     fn weigh_own(&mut self, subject: &Subject<'_>, catalogue: &Catalogue) {
         let own = weigh(&self.evidence).map(|(service, strongest)| (service.clone(), strongest.kind));
         let service = own.as_ref().map(|(service, _)| service);
         self.own_role = Some(role::role(subject, self, service, catalogue));
         self.own_service = own;
+        self.own_pieces = self.evidence.len();
+    }
+
+    /// The service that its evidence speaks for, with what it has from other flows.
+    fn service(&self) -> Option<&Service> {
+        if self.evidence.len() == self.own_pieces {
+            self.own_service.as_ref().map(|(service, _)| service)
+        } else {
+            weigh(&self.evidence).map(|(service, _)| service)
+        }
     }
 
     /// What the far end does, with what other flows say of it.
@@ -132,20 +165,19 @@ pub fn infer_on(
         concluded.endpoints.bindings(first, bindings);
         concluded
     });
-    let mut flows: Vec<Option<Identity>> = Vec::new();
-    flows.resize_with(subjects.len(), || None);
+    let mut flows = Vec::new();
+    flows.resize_with(subjects.len(), Identity::unknown);
     let mut proxied_clients = BTreeSet::new();
     let mut endpoints = endpoint::Endpoints::default();
     for part in concluded {
         for (place, identity) in part.flows {
             if let Some(flow) = flows.get_mut(place as usize) {
-                *flow = Some(identity);
+                *flow = identity;
             }
         }
         proxied_clients.extend(part.proxied_clients);
         endpoints.merge(part.endpoints);
     }
-    let flows: Vec<Identity> = flows.into_iter().flatten().collect();
     Inference { flows, endpoints: endpoints.into_identities(), proxied_clients }
 }
 
@@ -186,9 +218,10 @@ struct Concluded<'a> {
     flows: Vec<(u32, Identity)>,
     proxied_clients: Vec<IpAddr>,
     endpoints: endpoint::Endpoints,
-    /// Room for the flows of one client, and for their drafts: to ask for so much for each makes the allocator tidy up.
+    /// Room for what is collected of one client's flows: to ask for so much for each makes the allocator tidy up.
     subjects: Vec<Subject<'a>>,
     drafts: Vec<Draft>,
+    known: inherit::Known,
 }
 
 impl<'a> Concluded<'a> {
@@ -199,6 +232,7 @@ impl<'a> Concluded<'a> {
             endpoints: endpoint::Endpoints::default(),
             subjects: Vec::new(),
             drafts: Vec::new(),
+            known: inherit::Known::default(),
         }
     }
 
@@ -212,40 +246,47 @@ impl<'a> Concluded<'a> {
     }
 
     fn conclude(&mut self, subjects: &[Subject<'_>], places: &[u32], lookups: &mut own::Lookups<'_>) {
-        let numbered = numbered::Numbered::new(subjects);
-        let draft = |(place, subject): (usize, &Subject<'_>)| {
-            let mut draft = own::draft(subject, lookups);
-            numbered.add(place, subject, &mut draft);
-            draft.weigh_own(subject, lookups.catalogue());
-            draft
-        };
-        let mut drafts = std::mem::take(&mut self.drafts);
-        drafts.extend((0..).zip(subjects).map(draft));
-        let known = inherit::Known::new(subjects, &drafts);
+        let client = subjects.first().map(|subject| subject.client.ip());
+        lookups.turn_to(client);
+        self.draft(subjects, lookups);
+        let drafts = self.drafts.get_mut(..subjects.len()).unwrap_or_default();
+        self.known.look_through(subjects, drafts);
+        let known = inherit::Others { subjects, known: &self.known };
         let first = self.flows.len();
-        for (((place, mut draft), subject), number) in
-            places.iter().zip(drafts.drain(..)).zip(subjects).zip(0..)
-        {
-            known.lend(number, subject, &mut draft);
+        for (((place, draft), subject), number) in places.iter().zip(drafts).zip(subjects).zip(0..) {
+            known.lend(number, subject, draft);
             self.flows.push((*place, conclude(subject, draft, &known, lookups.catalogue())));
         }
-        self.drafts = drafts;
         crowd::probes(subjects, self.flows.get_mut(first..).unwrap_or_default());
         let proxied = proxy::is_proxied(subjects);
-        self.proxied_clients.extend(subjects.first().filter(|_| proxied).map(|subject| subject.client.ip()));
+        self.proxied_clients.extend(client.filter(|_| proxied));
         for (subject, place) in subjects.iter().zip(first..) {
             self.endpoints.flow(subject, &self.flows, place, proxied);
+        }
+    }
+
+    /// Collects what each of a client's flows says of itself.
+    fn draft(&mut self, subjects: &[Subject<'_>], lookups: &mut own::Lookups<'_>) {
+        if self.drafts.len() < subjects.len() {
+            self.drafts.resize_with(subjects.len(), Draft::default);
+        }
+        let numbered = numbered::Numbered::new(subjects);
+        for ((draft, subject), place) in self.drafts.iter_mut().zip(subjects).zip(0..) {
+            draft.clear();
+            own::collect(draft, subject, lookups);
+            numbered.add(place, subject, draft);
+            draft.weigh_own(subject, lookups.catalogue());
         }
     }
 }
 
 fn conclude(
     subject: &Subject<'_>,
-    mut draft: Draft,
-    known: &inherit::Known<'_>,
+    draft: &mut Draft,
+    known: &inherit::Others<'_>,
     catalogue: &Catalogue,
 ) -> Identity {
-    let mut service = weigh(&draft.evidence).map(|(service, _)| service.clone());
+    let mut service = draft.service().cloned();
     let role = draft.role(subject, service.as_ref(), catalogue);
     if let Some(service) = &service
         && let Some(port_role) = catalogue.port(service, subject.port())
@@ -263,12 +304,11 @@ fn conclude(
         service.clone_from(&tenant.service);
         draft.evidence.push(tenant);
     }
-    let mut evidence: Vec<Evidence> = draft.evidence;
+    let mut evidence = Vec::with_capacity(draft.evidence.len());
+    evidence.append(&mut draft.evidence);
     evidence.sort_by_key(|piece| (piece.service != service, std::cmp::Reverse(piece.kind)));
-    if evidence.capacity() > evidence.len() + 1 {
-        evidence.shrink_to_fit();
-    }
-    Identity { service, role, contact: contact::contact(subject, role), names: draft.names, evidence }
+    let names = std::mem::take(&mut draft.names);
+    Identity { service, role, contact: contact::contact(subject, role), names, evidence }
 }
 
 #[cfg(test)]

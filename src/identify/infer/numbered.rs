@@ -19,6 +19,9 @@ pub(super) struct Numbered(HashMap<usize, usize, foldhash::fast::RandomState>);
 impl Numbered {
     /// Looks through all flows.
     pub(super) fn new(subjects: &[Subject<'_>]) -> Self {
+        if subjects.len() < MIN_FLOWS {
+            return Self::default();
+        }
         let mut sockets: HashMap<SocketAddr, Vec<(usize, u16)>, foldhash::fast::RandomState> =
             HashMap::default();
         for (place, subject) in

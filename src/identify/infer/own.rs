@@ -2,36 +2,57 @@
 
 use super::{Draft, Subject};
 use crate::flow::Transport;
-use crate::identify::catalogue::NameMatch;
-use crate::identify::evidence::{Detail, Kind};
+use crate::identify::catalogue::{NameMatch, PrefixMatch};
+use crate::identify::evidence::{Detail, Fit, Kind, Listed, NameFit};
 use crate::identify::facts::{Protocol, Tunnel};
-use crate::identify::names::{Name, NameTable, Via, normalise};
+use crate::identify::named::Name;
+use crate::identify::names::{ClientNames, NameBinding, NameTable, Via, normalise};
 use crate::identify::{Catalogue, Evidence, FlowFacts, Service};
-use hashbrown::HashMap;
+use hashbrown::{Equivalent, HashMap};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// What was looked up, and what the catalogue says of names. Flows have the same names again and again, and most names
-/// fit nothing, which takes the longest to find out.
+/// What was looked up, and what the catalogue says of names and prefixes. Flows have the same ones again and again, and
+/// most names fit nothing, which takes the longest to find out. What is cited is the thread's own: to count who else
+/// has it costs more when others count too.
 pub(super) struct Lookups<'a> {
     resolved: &'a NameTable,
+    of_client: ClientNames<'a>,
     catalogue: &'a Catalogue,
-    names: Known<'a>,
-    certificates: Known<'a>,
-    /// Room to collect evidence in, so that each flow takes no more than it has.
-    room: Vec<Evidence>,
+    names: HashMap<Known, Rc<[Found<'a>]>, foldhash::fast::RandomState>,
+    /// By their places in the catalogue.
+    prefixes: Vec<Option<Arc<Listed>>>,
 }
 
-type Known<'a> = HashMap<Arc<str>, Rc<[NameMatch<'a>]>, foldhash::fast::RandomState>;
+/// A name that was looked up in the catalogue.
+#[derive(PartialEq, Eq, Hash)]
+struct Known(Via, Arc<str>);
+
+/// A name that is to be looked up.
+#[derive(Hash)]
+struct Sought<'a>(Via, &'a str);
+
+impl Equivalent<Known> for Sought<'_> {
+    fn equivalent(&self, known: &Known) -> bool {
+        self.0 == known.0 && *self.1 == *known.1
+    }
+}
+
+/// What a name fits, and how that is cited.
+struct Found<'a> {
+    what: NameMatch<'a>,
+    cited: Arc<NameFit>,
+}
 
 impl<'a> Lookups<'a> {
     pub(super) fn new(resolved: &'a NameTable, catalogue: &'a Catalogue) -> Self {
         Self {
             resolved,
+            of_client: ClientNames::default(),
             catalogue,
-            names: Known::default(),
-            certificates: Known::default(),
-            room: Vec::new(),
+            names: HashMap::default(),
+            prefixes: Vec::new(),
         }
     }
 
@@ -39,88 +60,104 @@ impl<'a> Lookups<'a> {
         self.catalogue
     }
 
-    fn find(&mut self, name: &Name) -> Rc<[NameMatch<'a>]> {
-        let certificate = name.via == Via::Certificate;
-        let known = if certificate { &mut self.certificates } else { &mut self.names };
-        if let Some(found) = known.get(&*name.name) {
+    /// Turns to the flows of another client.
+    pub(super) fn turn_to(&mut self, client: Option<IpAddr>) {
+        self.of_client = client.map(|client| self.resolved.of_client(client)).unwrap_or_default();
+    }
+
+    /// What the client's look-ups called the server of `subject`.
+    fn resolved(&self, subject: &Subject<'_>) -> Option<&'a NameBinding> {
+        self.of_client.lookup(subject.server.ip(), subject.start)
+    }
+
+    fn find(&mut self, name: Name<'_>) -> Rc<[Found<'a>]> {
+        if let Some(found) = self.names.get(&Sought(name.via, name.name)) {
             return Rc::clone(found);
         }
-        let catalogue = self.catalogue;
-        let matches =
-            if certificate { catalogue.certificate(&name.name) } else { catalogue.name(&name.name) };
-        let found: Rc<[NameMatch<'a>]> = matches.into();
-        known.insert(Arc::clone(&name.name), Rc::clone(&found));
+        let matches = match name.via {
+            Via::Certificate => self.catalogue.certificate(name.name),
+            _ => self.catalogue.name(name.name),
+        };
+        let cited = |what: NameMatch<'a>| {
+            let fit = Fit { name: Arc::clone(name.name), pattern: Arc::clone(what.pattern) };
+            Found { what, cited: Arc::new(NameFit { via: name.via, fit, shared: what.shared }) }
+        };
+        let found: Rc<[Found<'a>]> = matches.into_iter().map(cited).collect();
+        self.names.insert(Known(name.via, Arc::clone(name.name)), Rc::clone(&found));
         found
+    }
+
+    fn cited(&mut self, found: &PrefixMatch<'_>) -> Arc<Listed> {
+        let PrefixMatch { prefix, source, as_of, .. } = *found;
+        let listed = || Arc::new(Listed { prefix, source: Arc::clone(source), as_of });
+        let place = usize::from(found.place);
+        if place >= self.prefixes.len() {
+            self.prefixes.resize(place + 1, None);
+        }
+        self.prefixes.get_mut(place).map_or_else(listed, |known| Arc::clone(known.get_or_insert_with(listed)))
     }
 }
 
-/// Collects what `subject` says of itself.
-pub(super) fn draft(subject: &Subject<'_>, lookups: &mut Lookups<'_>) -> Draft {
-    let mut draft = Draft { evidence: std::mem::take(&mut lookups.room), ..Draft::default() };
+/// Collects in `draft` what `subject` says of itself.
+pub(super) fn collect(draft: &mut Draft, subject: &Subject<'_>, lookups: &mut Lookups<'_>) {
     if let Some(facts) = subject.facts {
-        signatures(&mut draft, facts);
-        generic(&mut draft, subject, facts);
-        realm(&mut draft, facts, lookups.catalogue);
-        draft.carries_name = !facts.handshake_of_peer
-            && facts.names.iter().any(|name| name.via != Via::Certificate && !name.is_address());
+        signatures(draft, facts);
+        generic(draft, subject, facts);
+        realm(draft, facts, lookups.catalogue);
         draft.through_proxy = facts.tunnel.is_some();
-        let denied = denied_name(facts);
-        for name in relevant(&facts.names).filter(|name| !is_denied(name, denied)) {
-            add_name(&mut draft, name, lookups);
+        if !facts.names.is_empty() {
+            names(draft, facts, lookups);
         }
         if let Some(tunnel) = &facts.tunnel {
-            behind(&mut draft, tunnel, lookups);
-        } else if facts.handshake_of_peer {
-            mark_names(&mut draft, "relay");
-        } else if denied.is_some() {
-            draft.names = facts.names.iter().filter(|name| !is_denied(name, denied)).cloned().collect();
-        } else {
-            draft.names.clone_from(&facts.names);
+            behind(draft, tunnel, lookups);
         }
     }
     if draft.through_proxy {
-        proxy_names(&mut draft, subject, lookups);
-    } else {
-        resolved(&mut draft, subject, lookups);
+        // Names that the client looked up for the proxy say nothing of what goes through it.
+        lookups.resolved(subject).into_iter().for_each(|binding| draft.looked_up(binding));
+    } else if !draft.carries_name {
+        resolved(draft, subject, lookups);
     }
-    prefixes(&mut draft, subject, lookups.catalogue);
-    // What is named gets its port, or what it shares with others, as one piece more.
-    let mut own = Vec::new();
-    if !draft.evidence.is_empty() {
-        own.reserve_exact(draft.evidence.len() + 1);
-        own.append(&mut draft.evidence);
-    }
-    lookups.room = std::mem::replace(&mut draft.evidence, own);
-    draft
+    prefixes(draft, subject, lookups);
 }
 
-/// The name that the client asks for, where the server shows a certificate that is not for it: it is not the server's,
-/// whatever the client says.
-fn denied_name(facts: &FlowFacts) -> Option<&Name> {
-    let mut shown = facts.names.iter().filter(|name| name.via == Via::Certificate);
+/// Names that the flow carries. A certificate is often for many servers: where the client has named the one it wants and
+/// the certificate is for that one, its other names say nothing. Where it is not, the name is not the server's, whatever
+/// the client says.
+fn names(draft: &mut Draft, facts: &FlowFacts, lookups: &mut Lookups<'_>) {
+    draft.carries_name = !facts.handshake_of_peer
+        && facts.names.iter().any(|name| name.via != Via::Certificate && !name.is_address());
+    let asked = facts.names.iter().find(asks);
+    let covers = |name: &Name<'_>| asked.is_some_and(|asked| covers(name.name, asked.name));
+    let mut shown = facts.names.iter().filter(|name| name.via == Via::Certificate).peekable();
+    let is_shown = shown.peek().is_some();
+    let is_covered = shown.any(|name| covers(&name));
     // Of a certificate with too many names it is not known whom it is for.
-    shown.clone().next().filter(|_| facts.left_out == 0)?;
-    let asked = facts.names.iter().find(|name| asks(name))?;
-    (!shown.any(|name| covers(&name.name, &asked.name))).then_some(asked)
+    let denied = asked.filter(|_| is_shown && !is_covered && facts.left_out == 0);
+    for name in facts.names.iter().filter(|name| !is_denied(name, denied)) {
+        if name.via != Via::Certificate || !is_covered || covers(&name) {
+            add_name(draft, name, lookups);
+        }
+    }
+    if draft.through_proxy {
+        return;
+    }
+    if facts.handshake_of_peer {
+        mark_names(draft, "relay");
+    } else if denied.is_some() {
+        draft.names = facts.names.filtered(|name| !is_denied(name, denied));
+    } else {
+        draft.names = facts.names.clone();
+    }
 }
 
 /// Whether the client asks for a server by this name.
-fn asks(name: &Name) -> bool {
+fn asks(name: &Name<'_>) -> bool {
     matches!(name.via, Via::Tls | Via::Quic | Via::Dtls) && !name.is_address()
 }
 
-fn is_denied(name: &Name, denied: Option<&Name>) -> bool {
+fn is_denied(name: &Name<'_>, denied: Option<Name<'_>>) -> bool {
     asks(name) && denied.is_some_and(|denied| denied.name == name.name)
-}
-
-/// Names that say which server it is. A certificate is often for many servers: where the client has named the one
-/// it wants and the certificate is for that one, its other names say nothing. Where it is not, they say that the
-/// name was false.
-fn relevant(names: &[Name]) -> impl Iterator<Item = &Name> {
-    let asked = names.iter().find(|name| asks(name));
-    let covers = move |name: &Name| asked.is_some_and(|asked| covers(&name.name, &asked.name));
-    let covered = names.iter().any(|name| name.via == Via::Certificate && covers(name));
-    names.iter().filter(move |name| name.via != Via::Certificate || !covered || covers(name))
 }
 
 /// Whether a certificate for `pattern` is one for `name`, RFC 9525 section 6.3.
@@ -141,11 +178,10 @@ fn behind(draft: &mut Draft, tunnel: &Tunnel, lookups: &mut Lookups<'_>) {
             rule: "proxy-target",
             service: Some(found.service.clone()),
             packet: Some(tunnel.packet),
-            detail: Detail::Asked {
-                kind: tunnel.kind,
-                name: Arc::clone(&name),
-                pattern: Arc::clone(found.pattern),
-            },
+            detail: Detail::Asked(
+                tunnel.kind,
+                Box::new(Fit { name: Arc::clone(&name), pattern: Arc::clone(found.pattern) }),
+            ),
         };
         draft.add(evidence, found.shared);
     }
@@ -154,21 +190,11 @@ fn behind(draft: &mut Draft, tunnel: &Tunnel, lookups: &mut Lookups<'_>) {
 /// Says of names that they are those of somebody behind a `what`.
 fn mark_names(draft: &mut Draft, what: &'static str) {
     for evidence in draft.evidence.iter_mut().chain(&mut draft.shared) {
-        if matches!(evidence.detail, Detail::Name { .. }) {
+        if matches!(evidence.detail, Detail::Name(_)) {
             let detail = std::mem::replace(&mut evidence.detail, Detail::Words(""));
             evidence.detail = Detail::Behind(Box::new(detail), what);
         }
     }
-}
-
-/// Names that the client looked up for the proxy. They say nothing of what goes through it.
-fn proxy_names(draft: &mut Draft, subject: &Subject<'_>, lookups: &Lookups<'_>) {
-    let found = lookups.resolved.lookup(subject.client.ip(), subject.server.ip(), subject.start);
-    let names = found.into_iter().flat_map(|binding| {
-        let name = |name| Name { name: Arc::clone(name), via: Via::Dns, packet: binding.packet };
-        binding.names.iter().map(name)
-    });
-    draft.names.extend(names);
 }
 
 fn signatures(draft: &mut Draft, facts: &FlowFacts) {
@@ -230,7 +256,10 @@ fn realm(draft: &mut Draft, facts: &FlowFacts, catalogue: &Catalogue) {
             rule: "turn-realm",
             service: Some(found.service.clone()),
             packet: Some(*packet),
-            detail: Detail::Realm { name: Arc::clone(&name), pattern: Arc::clone(found.pattern) },
+            detail: Detail::Realm(Box::new(Fit {
+                name: Arc::clone(&name),
+                pattern: Arc::clone(found.pattern),
+            })),
         });
     }
 }
@@ -243,23 +272,18 @@ fn two_way(subject: &Subject<'_>, facts: &FlowFacts) -> bool {
         && mostly(facts.rtp_headers.server, subject.received.packets)
 }
 
-fn add_name(draft: &mut Draft, name: &Name, lookups: &mut Lookups<'_>) {
+fn add_name(draft: &mut Draft, name: Name<'_>, lookups: &mut Lookups<'_>) {
     let kind = Kind::of_name(name.via);
-    for found in &*lookups.find(name) {
-        draft.promise(kind, found);
+    for Found { what, cited } in &*lookups.find(name) {
+        draft.promise(kind, what);
         let evidence = Evidence {
             kind,
             rule: rule_of(kind),
-            service: Some(found.service.clone()),
+            service: Some(what.service.clone()),
             packet: Some(name.packet),
-            detail: Detail::Name {
-                via: name.via,
-                name: Arc::clone(&name.name),
-                pattern: Arc::clone(found.pattern),
-                shared: found.shared,
-            },
+            detail: Detail::Name(Arc::clone(cited)),
         };
-        draft.add(evidence, found.shared);
+        draft.add(evidence, what.shared);
     }
 }
 
@@ -274,39 +298,25 @@ const fn rule_of(kind: Kind) -> &'static str {
 /// Names that the client's own look-ups gave to the address. They say nothing where the flow itself carries a name:
 /// one address often serves many.
 fn resolved(draft: &mut Draft, subject: &Subject<'_>, lookups: &mut Lookups<'_>) {
-    if draft.carries_name {
-        return;
+    let Some(binding) = lookups.resolved(subject) else { return };
+    for name in &*binding.names {
+        add_name(draft, Name { name, via: Via::Dns, packet: binding.packet }, lookups);
     }
-    let Some(binding) = lookups.resolved.lookup(subject.client.ip(), subject.server.ip(), subject.start)
-    else {
-        return;
-    };
-    draft.names.reserve_exact(binding.names.len());
-    for name in &binding.names {
-        let name = Name { name: Arc::clone(name), via: Via::Dns, packet: binding.packet };
-        add_name(draft, &name, lookups);
-        draft.names.push(name);
-    }
+    draft.looked_up(binding);
 }
 
-fn prefixes(draft: &mut Draft, subject: &Subject<'_>, catalogue: &Catalogue) {
+fn prefixes(draft: &mut Draft, subject: &Subject<'_>, lookups: &mut Lookups<'_>) {
     if !matches!(subject.transport, Transport::Tcp | Transport::Udp) {
         return;
     }
-    for found in catalogue.address(subject.server.ip(), Some(subject.start)) {
+    for found in lookups.catalogue.address(subject.server.ip(), Some(subject.start)) {
         let shared = found.shared || (PUBLIC_STUN.contains(found.service) && asks_only_its_address(subject));
         let evidence = Evidence {
             kind: Kind::Prefix,
             rule: "listed-prefix",
             service: Some(found.service.clone()),
             packet: None,
-            detail: Detail::Prefix {
-                address: subject.server.ip(),
-                prefix: found.prefix,
-                source: Arc::clone(found.source),
-                as_of: found.as_of,
-                shared,
-            },
+            detail: Detail::Prefix { address: subject.server.ip(), prefix: lookups.cited(&found), shared },
         };
         draft.add(evidence, shared);
     }
@@ -330,10 +340,14 @@ impl Draft {
     /// Adds a piece, unless one of the same kind says the same already.
     fn add(&mut self, evidence: Evidence, shared: bool) {
         let list = if shared { &mut self.shared } else { &mut self.evidence };
-        let said = |known: &Evidence| known.rule == evidence.rule && known.service == evidence.service;
+        let said = |known: &Evidence| known.service == evidence.service && known.rule == evidence.rule;
         if !list.iter().any(said) {
             list.push(evidence);
         }
+    }
+
+    fn looked_up(&mut self, binding: &NameBinding) {
+        self.names.extend(&binding.names, binding.names.len(), Via::Dns, binding.packet);
     }
 
     fn promise(&mut self, kind: Kind, found: &NameMatch<'_>) {

@@ -17,6 +17,9 @@ const MIN_RATIO: u32 = 8;
 /// while the first answers of the servers themselves (TLS) take many times as long. Its TCP times say nothing about the
 /// servers.
 pub(super) fn is_proxied(subjects: &[Subject<'_>]) -> bool {
+    if subjects.len() < MIN_SERVERS {
+        return false;
+    }
     let mut least: HashMap<IpAddr, (Duration, Duration), foldhash::fast::RandomState> = HashMap::default();
     for subject in subjects {
         let rtts = subject.facts.map_or(&[][..], |facts| &facts.rtts);

@@ -118,7 +118,7 @@ fn a_name_from_dns_counts_unless_the_flow_carries_another() {
     let (silent, other) = (FlowFacts::default(), sni("www.example.org"));
     let binding = NameBinding {
         client: "192.0.2.10".parse().unwrap(),
-        names: vec!["zoomfrn99mmr.zoom.us".into()],
+        names: ["zoomfrn99mmr.zoom.us".into()].into(),
         addresses: vec!["198.51.100.7".parse().unwrap()],
         time: at(-1),
         ttl: Duration::from_mins(1),

@@ -1,7 +1,7 @@
 //! DNS: what answers tell their client about the names of addresses.
 
 use super::Feed;
-use crate::identify::dns::{self, Alias, Message};
+use crate::identify::dns::{self, Alias, Message, Name};
 use crate::identify::facts::Direction;
 use crate::identify::names::{NameBinding, normalise};
 use crate::identify::wire::be16;
@@ -68,14 +68,14 @@ pub(super) fn take(feed: &Feed, bytes: &[u8], bindings: &mut Vec<NameBinding>) -
     true
 }
 
-fn bind(feed: &Feed, client: IpAddr, message: &Message, bindings: &mut Vec<NameBinding>) {
+fn bind(feed: &Feed, client: IpAddr, message: &Message<'_>, bindings: &mut Vec<NameBinding>) {
     let mut answers = message.answers.as_slice();
     while let Some(first) = answers.first() {
-        let length = answers.iter().take_while(|answer| answer.name == first.name).count();
+        let length = answers.iter().take_while(|answer| answer.name.is_identical(first.name)).count();
         let (same, rest) = answers.split_at_checked(length).unwrap_or((answers, &[]));
         answers = rest;
         let mut names = Vec::new();
-        for name in chain(&first.name, &message.aliases).filter_map(normalise) {
+        for name in chain(first.name, &message.aliases).filter_map(|name| name.with_text(normalise)) {
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -86,7 +86,7 @@ fn bind(feed: &Feed, client: IpAddr, message: &Message, bindings: &mut Vec<NameB
         let ttl = same.iter().map(|answer| answer.ttl).max().unwrap_or(0);
         bindings.push(NameBinding {
             client,
-            names,
+            names: names.into(),
             addresses: same.iter().map(|answer| answer.address).collect(),
             time: feed.time,
             ttl: Duration::from_secs(ttl.into()),
@@ -96,10 +96,7 @@ fn bind(feed: &Feed, client: IpAddr, message: &Message, bindings: &mut Vec<NameB
 }
 
 /// A name and those it is an alias of, in order (RFC 1034 section 3.6.2). Aliases that go round end at the bound.
-fn chain<'a>(name: &'a str, aliases: &'a [Alias]) -> impl Iterator<Item = &'a str> {
-    let next = |name: &&str| {
-        let alias = aliases.iter().find(|alias| alias.name.eq_ignore_ascii_case(name))?;
-        Some(&*alias.target)
-    };
+fn chain<'a>(name: Name<'a>, aliases: &[Alias<'a>]) -> impl Iterator<Item = Name<'a>> {
+    let next = |name: &Name<'a>| Some(aliases.iter().find(|alias| alias.name.is_same(*name))?.target);
     std::iter::successors(Some(name), next).take(MAX_NAMES)
 }

@@ -2,7 +2,7 @@
 
 use super::Feed;
 use super::streams::Streams;
-use crate::decode::{TcpFlags, TcpSegment};
+use crate::decode::{Control, TcpFlags};
 use crate::flow::{Budget, Stream};
 use crate::identify::FlowFacts;
 use crate::identify::facts::{Direction, PerDirection};
@@ -50,16 +50,21 @@ impl Connection {
     }
 
     /// Takes a segment. Whether nothing more can be learnt, and nothing is left to hand over.
-    pub(super) fn segment(&mut self, feed: &Feed, segment: &TcpSegment<'_>, budget: &mut Budget) -> bool {
+    pub(super) fn segment(
+        &mut self,
+        feed: &Feed,
+        control: Control,
+        payload: &[u8],
+        budget: &mut Budget,
+    ) -> bool {
         let Self { streams, content } = self;
         let stream = streams.of_mut(feed.direction);
-        if segment.flags.has(TcpFlags::SYN) {
-            stream.synchronize(segment.sequence);
+        if control.flags.has(TcpFlags::SYN) {
+            stream.synchronize(control.sequence);
             return false;
         }
-        let (sequence, length) = (segment.sequence, segment.payload_length);
-        stream.push(sequence, segment.payload, length, budget, |bytes| content.take(feed, bytes));
-        let is_last = stream.has_ended() || segment.flags.0 & (TcpFlags::FIN | TcpFlags::RST) != 0;
+        stream.push(control.sequence, payload, feed.length, budget, |bytes| content.take(feed, bytes));
+        let is_last = stream.has_ended() || control.flags.0 & (TcpFlags::FIN | TcpFlags::RST) != 0;
         if is_last && content.wants(feed.direction) {
             content.end(feed.direction, stream.unread());
         }

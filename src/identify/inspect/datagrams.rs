@@ -29,12 +29,18 @@ const ZOOM_PORTS: std::ops::RangeInclusive<u16> = 8801..=8810;
 pub(super) struct Datagrams {
     facts: Box<FlowFacts>,
     count: u8,
+    /// The ports of the flow are those of DNS for what a side sends.
+    is_dns: PerDirection<bool>,
+    /// The ports of the flow are none of protocols whose packets look like RTP.
+    is_for_media: bool,
+    /// The server's port is one of Zoom's routers.
+    at_zoom: bool,
     /// The first datagram that was recognised is a question of DNS.
     asks: bool,
     /// RTP is confirmed: packets that look like it need no other look.
     carries_rtp: bool,
     skype: Skype,
-    stun: Option<Box<StunWatch>>,
+    stun: StunWatch,
     zoom: Option<Box<zoom::RoundTrips>>,
     products: Option<Box<Products>>,
     media: Option<Box<MediaWatch>>,
@@ -75,20 +81,19 @@ struct Quic {
 /// Whether a datagram could be something that is read at all: cheap, and before anything is allocated.
 pub(super) fn may_be_known(feed: &Feed, payload: &[u8]) -> bool {
     let Some(first) = payload.first() else { return false };
-    if is_dns(feed) || products::may_be_known(feed, payload) || answers::is_question(feed, payload) {
-        return true;
-    }
-    if feed.direction == Direction::FromClient && skype::parse(payload, feed.length).is_some() {
-        return true;
-    }
-    match first {
+    let by_first = match first {
         b'A'..=b'Z' if sip::probe(payload) == Probe::Match => true,
         0..=3 => stun::probe(payload, feed.length) != Probe::NoMatch || is_zoom_like(feed, payload),
         4..=0x23 if is_zoom_like(feed, payload) => true,
         20..=63 if dtls::probe(payload) != Probe::NoMatch => true,
         128..=191 if may_carry_media(feed) && is_media(payload, feed.length) => true,
         _ => quic::probe(payload) == Probe::Match || is_multiplexed(payload, feed.length),
-    }
+    };
+    by_first
+        || is_dns(feed)
+        || (feed.direction == Direction::FromClient && skype::parse(payload, feed.length).is_some())
+        || products::may_be_known(feed, payload)
+        || answers::is_question(feed, payload)
 }
 
 fn is_dns(feed: &Feed) -> bool {
@@ -112,19 +117,38 @@ fn is_multiplexed(payload: &[u8], length: usize) -> bool {
 fn is_zoom_like(feed: &Feed, payload: &[u8]) -> bool {
     let router = zoom::probe(payload, feed.length);
     router == Probe::Match
-        || (router == Probe::NeedMore && ZOOM_PORTS.contains(&feed.server().port()))
+        || (router == Probe::NeedMore && ZOOM_PORTS.contains(&feed.server_port()))
         || zoom::probe_peer(payload, feed.length) == Probe::Match
 }
 
 impl Datagrams {
+    /// For the flow of `feed`.
+    pub(super) fn new(feed: &Feed) -> Self {
+        let by_server = answers::is_port(feed.server_port());
+        let by_client = by_server || answers::is_port(feed.client().port());
+        Self {
+            is_dns: PerDirection { client: by_client, server: by_server },
+            is_for_media: may_carry_media(feed),
+            at_zoom: ZOOM_PORTS.contains(&feed.server_port()),
+            ..Self::default()
+        }
+    }
+
     /// Takes the payload of a datagram.
+    #[inline]
     pub(super) fn take(&mut self, feed: &Feed, payload: &[u8]) {
         // As most packets of calls are.
         if self.carries_rtp && matches!(payload.first(), Some(128..=191)) {
-            return self.media(feed, payload, feed.length);
+            self.media(feed, payload, feed.length);
+        } else {
+            self.take_any(feed, payload);
         }
+    }
+
+    #[inline(never)]
+    fn take_any(&mut self, feed: &Feed, payload: &[u8]) {
         self.count = self.count.saturating_add(1);
-        if is_dns(feed) || self.odd_dns(feed, payload) {
+        if *self.is_dns.of(feed.direction) || self.odd_dns(feed, payload) {
             if answers::take(feed, payload, &mut self.bindings) {
                 self.facts.protocol(Protocol::Dns);
             }
@@ -173,12 +197,14 @@ impl Datagrams {
 
     /// Takes a packet out of a TCP stream.
     pub(super) fn take_out(&mut self, feed: &Feed, packet: &[u8], length: usize) {
+        self.at_zoom = ZOOM_PORTS.contains(&feed.server_port());
         self.open(feed, packet, length, 1);
     }
 
     fn open(&mut self, feed: &Feed, payload: &[u8], length: usize, depth: u8) {
         let Some(first) = payload.first() else { return };
-        if depth > MAX_DEPTH || (depth == 0 && self.goes_on(feed, payload)) {
+        let secured = self.dtls.is_some() || self.quic.is_some();
+        if depth > MAX_DEPTH || (depth == 0 && secured && self.goes_on(feed, payload)) {
             return;
         }
         let known = match first {
@@ -186,9 +212,13 @@ impl Datagrams {
             64..=127 | 255 => self.envelope(feed, payload, length, depth),
             _ => false,
         };
-        if known || self.product(feed, payload, length, depth) {
-            return;
+        if !known && !self.product(feed, payload, length, depth) {
+            self.plain(*first, feed, payload, length, depth);
         }
+    }
+
+    /// Takes a packet that is told by its `first` byte alone, and is no relay's.
+    fn plain(&mut self, first: u8, feed: &Feed, payload: &[u8], length: usize, depth: u8) {
         match first {
             20..=63 => {
                 self.dtls(feed, payload);
@@ -196,14 +226,20 @@ impl Datagrams {
                 let relayed = self.facts.stun.as_ref().is_some_and(|stun| stun.relayed);
                 self.facts.handshake_of_peer |= depth > 0 && relayed && self.dtls.is_some();
             }
-            128..=191 if depth > 0 || may_carry_media(feed) => self.media(feed, payload, length),
-            b'A'..=b'Z' if sip::probe(payload) == Probe::Match => {
-                if let Some(message) = sip::parse(payload) {
-                    sip_facts::take(feed, &message, &mut self.facts);
-                }
-            }
+            128..=191 if depth > 0 || self.is_for_media => self.media(feed, payload, length),
+            b'A'..=b'Z' => self.sip(feed, payload, depth),
             _ if depth == 0 => self.quic(feed, payload),
             _ => {}
+        }
+    }
+
+    fn sip(&mut self, feed: &Feed, payload: &[u8], depth: u8) {
+        if sip::probe(payload) == Probe::Match {
+            if let Some(message) = sip::parse(payload) {
+                sip_facts::take(feed, &message, &mut self.facts);
+            }
+        } else if depth == 0 {
+            self.quic(feed, payload);
         }
     }
 
@@ -224,12 +260,18 @@ impl Datagrams {
     }
 
     fn message(&mut self, feed: &Feed, payload: &[u8], length: usize, depth: u8) -> bool {
-        let Some(message) = stun::parse(payload, length) else { return false };
-        self.stun.get_or_insert_default().take(feed, &message, &mut self.facts);
+        let Some(head) = stun::Head::read(payload, length) else { return false };
+        self.message_of(head, feed, payload, length, depth);
+        true
+    }
+
+    fn message_of(&mut self, head: stun::Head, feed: &Feed, payload: &[u8], length: usize, depth: u8) {
+        let mut message = stun::Message::of(head);
+        message.read(payload, length);
+        self.stun.take(feed, &message, &mut self.facts);
         if let Some(data) = message.data {
             self.open(feed, data, data.len(), depth + 1);
         }
-        true
     }
 
     /// A relay's frame around a packet: `ChannelData` where TURN was seen, Microsoft's form anywhere.
@@ -269,10 +311,14 @@ impl Datagrams {
 
     fn zoom(&mut self, feed: &Feed, payload: &[u8], length: usize) -> bool {
         // Elsewhere than on Zoom's ports only packets that prove themselves begin a flow of Zoom's.
-        let expected = ZOOM_PORTS.contains(&feed.server().port()) || self.zoom.is_some();
+        let expected = self.at_zoom || self.zoom.is_some();
+        // As most of its packets are.
+        if expected && let Some(media) = zoom::media(payload, length) {
+            self.router_media(feed, &media);
+            return true;
+        }
         if let Some(packet) = zoom::parse(payload, length) {
-            let proven = packet.is_certain() && !is_echo(&packet);
-            if expected || proven {
+            if expected || (packet.is_certain() && !is_echo(&packet)) {
                 self.router_packet(feed, &packet);
                 return true;
             }
@@ -288,20 +334,23 @@ impl Datagrams {
                 Some(Signature::ZoomConnect)
             }
             zoom::Packet::EchoRequest(_) | zoom::Packet::EchoReply(_) => Some(Signature::ZoomEcho),
-            zoom::Packet::Data { media, .. } if carries_media(media) => Some(Signature::ZoomMedia),
-            zoom::Packet::Data { .. } => Some(Signature::ZoomControl),
+            zoom::Packet::Data { media, .. } => return self.router_media(feed, media),
             zoom::Packet::Close { .. } => None,
         };
         if let Some(signature) = signature {
             self.facts.signature(signature, feed.packet);
         }
-        let times = self.zoom.get_or_insert_default();
-        if let zoom::Packet::Data { media, .. } = packet {
-            self.zoom_media(feed, media);
-        } else if let (Direction::FromServer, Some(time)) = (feed.direction, times.update(packet, feed.time))
-        {
+        let time = self.zoom.get_or_insert_default().update(packet, feed.time);
+        if let (Direction::FromServer, Some(time)) = (feed.direction, time) {
             self.facts.answered(RttVia::Zoom, time);
         }
+    }
+
+    fn router_media(&mut self, feed: &Feed, media: &zoom::Media<'_>) {
+        let signature = if carries_media(media) { Signature::ZoomMedia } else { Signature::ZoomControl };
+        self.facts.signature(signature, feed.packet);
+        self.zoom.get_or_insert_default();
+        self.zoom_media(feed, media);
     }
 
     fn peer_packet(&mut self, feed: &Feed, packet: &zoom::PeerPacket<'_>) {

@@ -19,7 +19,7 @@ use super::FlowFacts;
 use super::facts::Direction;
 use super::names::NameBinding;
 use crate::capture::Timestamp;
-use crate::decode::{TcpFlags, TcpSegment};
+use crate::decode::{Control, TcpFlags};
 use crate::flow::{Budget, PacketRef};
 use connection::{Connection, Opening};
 use datagrams::Datagrams;
@@ -52,6 +52,22 @@ impl Feed {
         match self.direction {
             Direction::FromClient => self.destination,
             Direction::FromServer => self.source,
+        }
+    }
+
+    /// The client's end.
+    const fn client(&self) -> SocketAddr {
+        match self.direction {
+            Direction::FromClient => self.source,
+            Direction::FromServer => self.destination,
+        }
+    }
+
+    /// The port of the server's end.
+    const fn server_port(&self) -> u16 {
+        match self.direction {
+            Direction::FromClient => self.destination.port(),
+            Direction::FromServer => self.source.port(),
         }
     }
 }
@@ -97,38 +113,48 @@ impl FlowInspector {
 
     /// Takes the payload of a UDP datagram.
     pub fn datagram(&mut self, feed: &Feed, payload: &[u8]) {
-        if let State::Datagrams(datagrams) = &mut self.state {
+        match &mut self.state {
+            State::Datagrams(datagrams) => {
+                datagrams.take(feed, payload);
+                if datagrams.is_hopeless(MAX_UNRECOGNISED) {
+                    self.state = State::Over(None);
+                }
+            }
+            State::Idle(_) => self.first_datagram(feed, payload),
+            State::Opening(_) | State::Connection(_) | State::Over(_) => {}
+        }
+    }
+
+    /// Takes a datagram of a flow of which none was recognised.
+    #[inline(never)]
+    fn first_datagram(&mut self, feed: &Feed, payload: &[u8]) {
+        let State::Idle(count) = &mut self.state else { return };
+        *count = count.saturating_add(1);
+        if *count > MAX_UNRECOGNISED {
+            self.state = State::Over(None);
+        } else if datagrams::may_be_known(feed, payload) {
+            let mut datagrams = Box::new(Datagrams::new(feed));
             datagrams.take(feed, payload);
-            if datagrams.is_hopeless(MAX_UNRECOGNISED) {
-                self.state = State::Over(None);
-            }
-        } else if let State::Idle(count) = &mut self.state {
-            *count = count.saturating_add(1);
-            if *count > MAX_UNRECOGNISED {
-                self.state = State::Over(None);
-            } else if datagrams::may_be_known(feed, payload) {
-                self.state = State::Datagrams(Box::default());
-                self.datagram(feed, payload);
-            }
+            self.state = State::Datagrams(datagrams);
         }
     }
 
     /// Takes a segment of a TCP connection. The bytes that it waits for others with take of `budget`.
-    pub fn segment(&mut self, feed: &Feed, segment: &TcpSegment<'_>, budget: &mut Budget) {
+    pub fn segment(&mut self, feed: &Feed, control: Control, payload: &[u8], budget: &mut Budget) {
         if let State::Idle(_) = self.state {
             self.state = State::Opening(Opening::default());
         }
         if let State::Opening(opening) = &mut self.state {
-            if segment.flags.has(TcpFlags::SYN) {
-                return opening.synchronize(feed.direction, segment.sequence);
+            if control.flags.has(TcpFlags::SYN) {
+                return opening.synchronize(feed.direction, control.sequence);
             }
-            if segment.payload.is_empty() {
+            if payload.is_empty() {
                 return;
             }
             self.state = State::Connection(Box::new(Connection::new(opening)));
         }
         if let State::Connection(connection) = &mut self.state
-            && connection.segment(feed, segment, budget)
+            && connection.segment(feed, control, payload, budget)
         {
             self.finish();
         }

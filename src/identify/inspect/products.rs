@@ -22,7 +22,7 @@ pub(super) struct Products {
 /// Whether a datagram could be one of them.
 pub(super) fn may_be_known(feed: &Feed, payload: &[u8]) -> bool {
     let length = feed.length;
-    let port = feed.server().port();
+    let port = feed.server_port();
     let is = |probe: Probe| probe == Probe::Match;
     // Most begin with bytes of their own.
     let by_first = match payload.first() {
@@ -95,7 +95,7 @@ impl Products {
     }
 
     fn viber(&mut self, feed: &Feed, payload: &[u8], length: usize, facts: &mut FlowFacts) -> bool {
-        let expected = VIBER_PORTS.contains(&feed.server().port()) || self.viber.is_some();
+        let expected = VIBER_PORTS.contains(&feed.server_port()) || self.viber.is_some();
         let Some(packet) = viber::parse(payload, length) else { return false };
         if !expected && viber::probe(payload, length) != Probe::Match {
             return false;
@@ -115,7 +115,7 @@ impl Products {
 
     /// Counts only with an answer to the test: each packet alone proves too little.
     fn webex(&mut self, feed: &Feed, payload: &[u8], length: usize, facts: &mut FlowFacts) -> bool {
-        if feed.server().port() != WEBEX_PORT {
+        if feed.server_port() != WEBEX_PORT {
             return false;
         }
         let Some(packet) = webex::parse(payload, length) else { return false };

@@ -59,7 +59,7 @@ pub(super) fn conclude(
         facts.name(name.as_str(), via, words.packet(client));
     }
     if let Some(certificate) = &answered.certificate {
-        facts.certificate(&certificate.hosts, words.packet(client.reverse()));
+        facts.certificate_names(&certificate.hosts, words.packet(client.reverse()));
     }
     if said.client_hello.is_some() && (answered.server_hello.is_some() || answered.hello_verify_request) {
         rtt(facts, protocol, words);

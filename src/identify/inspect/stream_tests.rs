@@ -120,7 +120,8 @@ fn turn_over_tcp_is_opened_to_the_handshake_inside() {
     let (ask, send) = (stun(3, &[]), stun(0x0016, &padded));
     let facts = facts("198.51.100.1:3478", &[(FromClient, &ask), (FromClient, &send)]);
     assert!(facts.protocols.iter().eq([Protocol::Dtls, Protocol::Stun]));
-    assert_eq!((&*facts.names[0].name, facts.names[0].via), ("call.example", Via::Dtls));
+    let name = facts.names.first().unwrap();
+    assert_eq!((&**name.name, name.via), ("call.example", Via::Dtls));
     assert!(facts.handshake_of_peer, "and is the participant's");
 }
 
@@ -151,7 +152,7 @@ fn a_socks_proxy_is_asked_for_a_server_that_is_only_mentioned() {
         (mention.kind, mention.address.to_string().as_str()),
         (MentionKind::ProxyTarget, "203.0.113.7:443")
     );
-    assert_eq!(&*facts.names[0].name, "zoom.us");
+    assert_eq!(&**facts.names.first().unwrap().name, "zoom.us");
 }
 
 #[test]
@@ -179,7 +180,7 @@ fn tls_after_starttls_is_the_same_servers() {
         (FromClient, &hello),
     ];
     let facts = facts("198.51.100.1:5222", &said);
-    assert_eq!((facts.tunnel, &*facts.names[0].name), (None, "xmpp.example"));
+    assert_eq!((facts.tunnel, &**facts.names.first().unwrap().name), (None, "xmpp.example"));
     assert!(facts.handshake.unwrap().client_hello);
     // A hello that is only quoted, in a mail for example.
     let quoted: [(Direction, &[u8]); 2] = [(FromClient, b"220 look at this: "), (FromClient, &hello)];

@@ -115,7 +115,9 @@ const MEET_FRAGMENT: (&[u8], usize) = (b"oKAAiKAiADEA", 26);
 /// Whether one of the two fragments of a user name (RFC 8445 section 7.2.2) is a media server's of Google.
 fn is_of_meet(username: &[u8]) -> bool {
     let (end, length) = MEET_FRAGMENT;
-    username.split(|byte| *byte == b':').any(|part| part.len() == length && part.ends_with(end))
+    // Others' are shorter.
+    username.len() >= length
+        && username.split(|byte| *byte == b':').any(|part| part.len() == length && part.ends_with(end))
 }
 
 fn keep(slot: &mut Option<(String, crate::flow::PacketRef)>, bytes: &[u8], feed: &Feed) {

@@ -3,7 +3,7 @@
 use super::super::wire::{be16, be32, byte};
 use super::address::{self, NamedAddress};
 use super::crc32::crc32;
-use super::{Checksum, Dialect, HEADER_LENGTH, IceRole, Message, Method, TransactionId};
+use super::{Checksum, Dialect, HEADER_LENGTH, IceRole, Message};
 
 /// Addresses kept from one message. Real messages hold up to six.
 const MOST_ADDRESSES: usize = 16;
@@ -20,14 +20,14 @@ const FINGERPRINT: u16 = 0x8028;
 /// Type and length before each value.
 const ATTRIBUTE_HEADER: usize = 4;
 
-/// How attributes follow each other: each begins at the next offset that has none of these bits.
+/// How attributes follow each other: the value of each is filled up to a length that has none of these bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Padding(usize);
 
 impl Padding {
     /// Without a gap (MS-TURN).
     pub(super) const NONE: Self = Self(0);
-    /// From multiples of four, RFC 8489 section 14. Some senders leave out the padding of the last one.
+    /// To multiples of four, RFC 8489 section 14. Some senders leave out the padding of the last one.
     pub(super) const TO_FOUR: Self = Self(3);
 }
 
@@ -36,75 +36,71 @@ impl Padding {
 pub(super) struct Attribute<'a> {
     pub(super) kind: u16,
     pub(super) value: &'a [u8],
-    /// Offset from the first attribute.
-    offset: usize,
 }
 
 /// Walks attributes until the end or the first one that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Attributes<'a> {
-    bytes: &'a [u8],
-    position: usize,
+    rest: &'a [u8],
     padding: Padding,
 }
 
 impl<'a> Attributes<'a> {
+    /// No attribute.
+    pub(super) const NONE: Self = Self::new(&[], Padding::TO_FOUR);
+
     pub(super) const fn new(bytes: &'a [u8], padding: Padding) -> Self {
-        Self { bytes, position: 0, padding }
+        Self { rest: bytes, padding }
     }
 
     /// Whether the attributes filled the bytes exactly.
     pub(super) const fn ended_well(&self) -> bool {
-        self.position >= self.bytes.len()
+        self.rest.is_empty()
     }
 
     /// Passes attributes that are all zeros, which are four bytes each.
     fn skip_zeros(&mut self) {
-        let rest = self.bytes.get(self.position..).unwrap_or_default();
-        let zeros = rest.chunks_exact(ATTRIBUTE_HEADER).take_while(|header| *header == [0; ATTRIBUTE_HEADER]);
-        self.position += zeros.count() * ATTRIBUTE_HEADER;
-    }
-
-    /// The same attributes from one of them on.
-    const fn from(&self, attribute: &Attribute<'_>) -> Self {
-        Self { bytes: self.bytes, position: attribute.offset, padding: self.padding }
+        let (eights, _) = self.rest.as_chunks::<{ 2 * ATTRIBUTE_HEADER }>();
+        let pairs = eights.iter().take_while(|pair| **pair == [0; 2 * ATTRIBUTE_HEADER]).count();
+        let after = self.rest.get(pairs * 2 * ATTRIBUTE_HEADER..).unwrap_or_default();
+        self.rest = after.strip_prefix(&[0; ATTRIBUTE_HEADER]).unwrap_or(after);
     }
 
     /// The addresses among them.
-    pub(super) fn addresses(self, message: &Message<'_>) -> impl Iterator<Item = NamedAddress> + use<'a> {
-        let (dialect, method, transaction) = (message.dialect, message.method, message.transaction);
-        self.filter_map(move |attribute| named_address(&attribute, dialect, method, transaction))
-            .take(MOST_ADDRESSES)
+    #[inline]
+    pub(super) fn addresses(self, message: &Message<'_>) -> impl Iterator<Item = NamedAddress> {
+        self.filter_map(|attribute| named_address(&attribute, message)).take(MOST_ADDRESSES)
     }
 }
 
 impl<'a> Iterator for Attributes<'a> {
     type Item = Attribute<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Attribute<'a>> {
-        let (header, rest) = self.bytes.get(self.position..)?.split_first_chunk::<ATTRIBUTE_HEADER>()?;
+        let (header, after) = self.rest.split_first_chunk::<ATTRIBUTE_HEADER>()?;
         let [kind @ .., high, low] = *header;
         let length = usize::from(u16::from_be_bytes([high, low]));
-        let value = rest.get(..length)?;
-        let attribute = Attribute { kind: u16::from_be_bytes(kind), value, offset: self.position };
-        let end = self.position + ATTRIBUTE_HEADER + length;
-        self.position = (end + self.padding.0) & !self.padding.0;
-        Some(attribute)
+        let value = after.get(..length)?;
+        let padded = (length + self.padding.0) & !self.padding.0;
+        self.rest = after.get(padded..).unwrap_or_default();
+        Some(Attribute { kind: u16::from_be_bytes(kind), value })
     }
 }
 
 /// Fills in `message` from the attributes of `payload`, which had `length` bytes on the wire.
 pub(super) fn read<'a>(message: &mut Message<'a>, payload: &'a [u8], length: usize) {
-    let bytes = payload.get(HEADER_LENGTH..length.min(payload.len())).unwrap_or_default();
     let is_whole = payload.len() >= length;
+    let payload = payload.get(..length).unwrap_or(payload);
+    let bytes = payload.get(HEADER_LENGTH..).unwrap_or_default();
     let [usual, other] = match message.dialect {
         Dialect::Microsoft => [Padding::NONE, Padding::TO_FOUR],
         _ => [Padding::TO_FOUR, Padding::NONE],
     };
-    let mut fits = fill(message, Attributes::new(bytes, usual), payload, is_whole);
+    let mut fits = fill(message, bytes, usual, payload, is_whole);
     if !fits && fills(Attributes::new(bytes, other)) {
-        *message = Message::new(message.dialect, message.class, message.method, message.transaction);
-        fits = fill(message, Attributes::new(bytes, other), payload, is_whole);
+        *message = Message::of(message.head());
+        fits = fill(message, bytes, other, payload, is_whole);
     }
     message.complete = is_whole && fits;
 }
@@ -112,27 +108,35 @@ pub(super) fn read<'a>(message: &mut Message<'a>, payload: &'a [u8], length: usi
 /// Takes one attribute after the other. Whether they fill the message.
 fn fill<'a>(
     message: &mut Message<'a>,
-    mut attributes: Attributes<'a>,
+    bytes: &'a [u8],
+    padding: Padding,
     payload: &'a [u8],
     is_whole: bool,
 ) -> bool {
-    let size = attributes.bytes.len();
-    while let Some(attribute) = attributes.next() {
+    let mut attributes = Attributes::new(bytes, padding);
+    // From the first attribute that may be an address, and what follows the last.
+    let (mut from_first, mut after_last): (&[u8], &[u8]) = (&[], &[]);
+    loop {
+        let rest = attributes.rest;
+        let Some(attribute) = attributes.next() else { break };
         match attribute.kind {
             // Sent in every message, and of no use without the key (RFC 8489 sections 14.5 and 14.6).
             MESSAGE_INTEGRITY | MESSAGE_INTEGRITY_SHA256 => {}
             RESERVED => attributes.skip_zeros(),
-            FINGERPRINT if is_whole && attribute.offset + ATTRIBUTE_HEADER + 4 == size => {
+            FINGERPRINT if is_whole && rest.len() == ATTRIBUTE_HEADER + 4 => {
                 message.checksum = checksum(payload, &attribute);
             }
             kind if address::may_be(kind) => {
-                if message.addresses.is_none() {
-                    message.addresses = Some(attributes.from(&attribute));
+                if from_first.is_empty() {
+                    from_first = rest;
                 }
+                after_last = attributes.rest;
             }
             _ => take(message, &attribute),
         }
     }
+    let addresses = from_first.get(..from_first.len().saturating_sub(after_last.len())).unwrap_or_default();
+    message.addresses = Attributes::new(addresses, padding);
     attributes.ended_well()
 }
 
@@ -142,8 +146,9 @@ fn fills(mut attributes: Attributes<'_>) -> bool {
     attributes.ended_well()
 }
 
+/// The value of FINGERPRINT, the last attribute of `payload`.
 fn checksum<'a>(payload: &'a [u8], attribute: &Attribute<'a>) -> Option<Checksum<'a>> {
-    let covered = payload.get(..HEADER_LENGTH + attribute.offset)?;
+    let covered = payload.get(..payload.len().checked_sub(ATTRIBUTE_HEADER + attribute.value.len())?)?;
     Some(Checksum { covered, value: be32(attribute.value, 0)? })
 }
 
@@ -180,14 +185,9 @@ fn take<'a>(message: &mut Message<'a>, attribute: &Attribute<'a>) {
     }
 }
 
-fn named_address(
-    attribute: &Attribute<'_>,
-    dialect: Dialect,
-    method: Method,
-    transaction: TransactionId,
-) -> Option<NamedAddress> {
-    let (kind, masking) = address::kind_of(attribute.kind, dialect, method)?;
-    Some(NamedAddress { kind, address: address::read(attribute.value, masking, transaction)? })
+fn named_address(attribute: &Attribute<'_>, message: &Message<'_>) -> Option<NamedAddress> {
+    let (kind, masking) = address::kind_of(attribute.kind, message.dialect, message.method)?;
+    Some(NamedAddress { kind, address: address::read(attribute.value, masking, message.transaction)? })
 }
 
 /// RFC 8489 section 14.8: the hundreds digit and the number below a hundred.

@@ -27,6 +27,7 @@ const ZOOM_RESPONSE_ATTRIBUTE: [u8; 4] = [0x01, 0x03, 0x00, 0x08];
 const WHATSAPP_TYPES: std::ops::RangeInclusive<u16> = 0x0800..=0x0805;
 
 /// The dialect of a message that fills a datagram of `length` bytes; `None` if it is not STUN.
+#[inline]
 pub(super) fn detect(payload: &[u8], length: usize) -> Option<Dialect> {
     let (header, attributes) = payload.split_first_chunk::<HEADER_LENGTH>()?;
     let [k0, k1, l0, l1, ..] = *header;
@@ -34,7 +35,7 @@ pub(super) fn detect(payload: &[u8], length: usize) -> Option<Dialect> {
     if kind >= 0x4000 || declared + HEADER_LENGTH != length {
         return None;
     }
-    if attributes.starts_with(&MICROSOFT_COOKIE) {
+    if attributes.first_chunk() == Some(&MICROSOFT_COOKIE) {
         return Some(Dialect::Microsoft);
     }
     if has_cookie(payload) {
@@ -48,8 +49,10 @@ pub(super) fn detect(payload: &[u8], length: usize) -> Option<Dialect> {
 
 fn is_zoom(kind: u16, declared: usize, attributes: &[u8]) -> bool {
     match (kind, declared) {
-        (0x0001, 24) => attributes.starts_with(&ZOOM_REQUEST_ATTRIBUTE),
-        (0x0002, 12) => attributes.starts_with(&ZOOM_RESPONSE_ATTRIBUTE) && byte(attributes, 5) == Some(1),
+        (0x0001, 24) => attributes.first_chunk() == Some(&ZOOM_REQUEST_ATTRIBUTE),
+        (0x0002, 12) => {
+            attributes.first_chunk() == Some(&ZOOM_RESPONSE_ATTRIBUTE) && byte(attributes, 5) == Some(1)
+        }
         _ => false,
     }
 }

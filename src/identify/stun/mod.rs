@@ -117,8 +117,8 @@ pub struct Message<'a> {
     /// DATA: the packet for or from the peer of a relay.
     pub data: Option<&'a [u8]>,
     checksum: Option<Checksum<'a>>,
-    /// The attributes from the first address on.
-    addresses: Option<attribute::Attributes<'a>>,
+    /// The attributes from the first to the last that may be an address.
+    addresses: attribute::Attributes<'a>,
     /// Attributes that only certain products send.
     pub vendor: VendorAttributes,
     /// Whether every attribute was read; not so if the capture cut the message or its lengths disagree.
@@ -157,20 +157,44 @@ pub fn probe(payload: &[u8], length: usize) -> Probe {
     if dialect::detect(payload, length).is_some() { Probe::Match } else { Probe::NoMatch }
 }
 
+/// What the header of a message says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    dialect: Dialect,
+    class: Class,
+    method: Method,
+    transaction: TransactionId,
+}
+
+impl Head {
+    /// Reads the header of a message that fills `payload`, which had `length` bytes on the wire.
+    #[inline]
+    pub(crate) fn read(payload: &[u8], length: usize) -> Option<Self> {
+        let dialect = dialect::detect(payload, length)?;
+        let (class, method) = dialect.class_and_method(be16(payload, 0)?);
+        Some(Self { dialect, class, method, transaction: TransactionId(super::wire::array(payload, 4)?) })
+    }
+}
+
 /// Reads one message: all of `payload`, which had `length` bytes on the wire.
-#[inline]
 pub fn parse(payload: &[u8], length: usize) -> Option<Message<'_>> {
-    let dialect = dialect::detect(payload, length)?;
-    let (class, method) = dialect.class_and_method(be16(payload, 0)?);
-    let transaction = TransactionId(super::wire::array(payload, 4)?);
-    let mut message = Message::new(dialect, class, method, transaction);
-    attribute::read(&mut message, payload, length);
+    let mut message = Message::of(Head::read(payload, length)?);
+    message.read(payload, length);
     Some(message)
+}
+
+impl<'a> Message<'a> {
+    /// Reads the attributes that follow the head of the message in `payload`, which had `length` bytes on the wire.
+    pub(crate) fn read(&mut self, payload: &'a [u8], length: usize) {
+        attribute::read(self, payload, length);
+    }
 }
 
 impl Message<'_> {
     /// A message without attributes.
-    const fn new(dialect: Dialect, class: Class, method: Method, transaction: TransactionId) -> Self {
+    #[inline]
+    pub(crate) const fn of(head: Head) -> Self {
+        let Head { dialect, class, method, transaction } = head;
         let whatsapp = matches!(dialect, Dialect::WhatsApp);
         Self {
             dialect,
@@ -189,7 +213,7 @@ impl Message<'_> {
             channel: None,
             data: None,
             checksum: None,
-            addresses: None,
+            addresses: attribute::Attributes::NONE,
             vendor: VendorAttributes {
                 google_network_info: false,
                 google_misc_info: false,
@@ -202,8 +226,15 @@ impl Message<'_> {
     }
 
     /// Every address in the message with what named it, in order of appearance; the first sixteen.
+    #[inline]
     pub fn addresses(&self) -> impl Iterator<Item = NamedAddress> {
-        self.addresses.clone().into_iter().flat_map(|attributes| attributes.addresses(self))
+        self.addresses.clone().addresses(self)
+    }
+
+    /// What stands in the header.
+    const fn head(&self) -> Head {
+        let Self { dialect, class, method, transaction, .. } = *self;
+        Head { dialect, class, method, transaction }
     }
 
     /// The client's address as the other side saw it: what a Binding or Allocate answer reports.

@@ -66,13 +66,8 @@ const PEER_SHARE_HEADER: usize = 20;
 impl<'a> Media<'a> {
     /// Reads the encapsulation of `length` bytes on the wire.
     pub(super) fn parse(bytes: &'a [u8], length: usize) -> Option<Self> {
-        if byte(bytes, 0)? == 0x07 {
-            return Self::unwrapped(bytes.get(WRAPPER_LENGTH..)?, length.checked_sub(WRAPPER_LENGTH)?);
-        }
-        Self::unwrapped(bytes, length)
-    }
-
-    fn unwrapped(bytes: &'a [u8], length: usize) -> Option<Self> {
+        let wrapper = if byte(bytes, 0)? == 0x07 { WRAPPER_LENGTH } else { 0 };
+        let (bytes, length) = (bytes.get(wrapper..)?, length.checked_sub(wrapper)?);
         let kind = byte(bytes, 0)?;
         let (media_type, header) = match kind {
             0x0D if byte(bytes, 7) == Some(0x1E) => (MediaType::ScreenShare, Some(SHARE_HEADER)),

@@ -90,6 +90,8 @@ pub enum Direction {
     ToRouter,
 }
 
+/// The first byte of what carries media and control.
+const DATA: u8 = 5;
 /// Bytes before the media encapsulation: since 2021, and in 2019.
 const OUTER_LENGTH: usize = 8;
 const OLD_OUTER_LENGTH: usize = 1;
@@ -117,7 +119,7 @@ pub fn parse(payload: &[u8], length: usize) -> Option<Packet<'_>> {
         2 => connect_reply(payload, length),
         3 => echo(payload, length).map(Packet::EchoRequest),
         4 => echo(payload, length).map(Packet::EchoReply),
-        5 => data(payload, length),
+        DATA => data(payload, length, |outer, media| Packet::Data { outer, media }),
         7 => close(payload, length),
         _ => None,
     }
@@ -191,8 +193,18 @@ fn fields_fill(payload: &[u8], position: usize, length: usize) -> bool {
     false
 }
 
+/// Reads a datagram of `length` bytes on the wire that carries media or control between a client and a router, without
+/// its outer header.
+pub fn media(payload: &[u8], length: usize) -> Option<Media<'_>> {
+    if byte(payload, 0)? == DATA { data(payload, length, |_, media| media) } else { None }
+}
+
 /// The outer header of 2021 if its direction and the encapsulation after it make sense, else that of 2019.
-fn data(payload: &[u8], length: usize) -> Option<Packet<'_>> {
+fn data<'a, T>(
+    payload: &'a [u8],
+    length: usize,
+    make: impl FnOnce(Option<Outer>, Media<'a>) -> T,
+) -> Option<T> {
     let direction = match byte(payload, 7)? {
         0 | 1 => Some(Direction::ToRouter),
         4 | 5 => Some(Direction::FromRouter),
@@ -203,10 +215,10 @@ fn data(payload: &[u8], length: usize) -> Option<Packet<'_>> {
     {
         let outer =
             Outer { sequence: be16(payload, 1)?, connection: ConnectionId(be32(payload, 3)?), direction };
-        return Some(Packet::Data { outer: Some(outer), media });
+        return Some(make(Some(outer), media));
     }
     let media = Media::parse(payload.get(OLD_OUTER_LENGTH..)?, length.checked_sub(OLD_OUTER_LENGTH)?)?;
-    Some(Packet::Data { outer: None, media })
+    Some(make(None, media))
 }
 
 /// What one datagram directly between two participants says.

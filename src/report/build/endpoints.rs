@@ -1,6 +1,6 @@
 //! The addresses of the report.
 
-use super::super::model::{EndpointReport, MentionReport, NameReport, RttReport};
+use super::super::model::{EndpointReport, MentionReport, NameReport, RttReport, SessionReport};
 use super::Builder;
 use crate::flow::Tally;
 use crate::identify::facts::Rtt;
@@ -12,16 +12,21 @@ use std::net::IpAddr;
 const MAX_MENTIONS: usize = 8;
 
 impl Builder<'_> {
-    /// Every address that packets went from or to, and every one that was only named.
-    pub(super) fn endpoints(&mut self) -> Vec<EndpointReport> {
+    /// Every address that packets went from or to, and every one that was only named. A table of calls asks only for
+    /// their far ends.
+    pub(super) fn endpoints(&mut self, sessions: &[SessionReport]) -> Vec<EndpointReport> {
         let mut recorded: BTreeMap<IpAddr, BTreeSet<NameReport>> = BTreeMap::new();
         for name in self.material.inputs.iter().flat_map(|input| &input.recorded_names) {
             let report = NameReport { name: name.name.clone(), via: "capture" };
             recorded.entry(name.address).or_default().insert(report);
         }
         let identities = &self.material.inference.endpoints;
-        let addresses: BTreeSet<IpAddr> =
-            self.material.tallies.keys().chain(identities.keys()).copied().collect();
+        let shows_calls = self.material.brief && !self.material.judge_all && !sessions.is_empty();
+        let addresses: BTreeSet<IpAddr> = if shows_calls {
+            sessions.iter().flat_map(|session| &session.endpoints).map(|endpoint| endpoint.address).collect()
+        } else {
+            self.material.tallies.keys().chain(identities.keys()).copied().collect()
+        };
         let mut reports = Vec::with_capacity(addresses.len());
         for address in addresses {
             let names = recorded.remove(&address).unwrap_or_default();

@@ -287,7 +287,7 @@ const fn degree(contact: Contact, bytes_sent: u64) -> &'static str {
 fn packet_numbers(flows: &[(&Subject<'_>, &Identity)], first: Option<PacketRef>) -> Vec<u64> {
     let Some(first) = first else { return Vec::new() };
     let of_flow = flows.iter().map(|(subject, _)| subject.first_packet);
-    let of_names = flows.iter().flat_map(|(_, identity)| &identity.names).map(|name| name.packet);
+    let of_names = flows.iter().flat_map(|(_, identity)| identity.names.iter()).map(|name| name.packet);
     let of_evidence =
         flows.iter().flat_map(|(_, identity)| &identity.evidence).filter_map(|evidence| evidence.packet);
     let all = of_flow.chain(of_names).chain(of_evidence).filter(|packet| packet.input == first.input);

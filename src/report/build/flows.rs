@@ -9,7 +9,7 @@ use crate::flow::Transport;
 use crate::identify::facts::{HandshakeFacts, MediaStream, Protocol, StunFacts, Tunnel};
 use crate::identify::infer::Subject;
 use crate::identify::ja3::Ja3;
-use crate::identify::names::Name;
+use crate::identify::named::Name;
 use crate::identify::{Evidence, Identity};
 use crate::policy::Verdict;
 use std::collections::BTreeMap;
@@ -65,7 +65,7 @@ impl Builder<'_> {
     /// For each flow of a call, by its place, the call and the verdict on the far end in it.
     fn in_calls<'s>(&self, sessions: &'s [SessionReport]) -> BTreeMap<u32, (&'s str, Option<Verdict>)> {
         let mut in_calls = BTreeMap::new();
-        for (session, report) in self.material.sessions.iter().zip(sessions) {
+        for (session, report) in self.material.calls.sessions.iter().zip(sessions) {
             let verdicts: BTreeMap<IpAddr, Verdict> =
                 report.endpoints.iter().map(|endpoint| (endpoint.address, endpoint.verdict)).collect();
             for leg in &session.legs {
@@ -97,14 +97,14 @@ impl Builder<'_> {
 
 /// The names that the flow itself carries, then those that its client looked up.
 fn own_names(subject: &Subject<'_>, identity: &Identity) -> Vec<NameReport> {
-    let carried = subject.facts.map_or(&[][..], |facts| &facts.names);
-    let mut names: Vec<NameReport> = carried.iter().chain(&identity.names).map(name).collect();
+    let carried = subject.facts.into_iter().flat_map(|facts| facts.names.iter());
+    let mut names: Vec<NameReport> = carried.chain(identity.names.iter()).map(name).collect();
     names.sort();
     names.dedup();
     names
 }
 
-fn name(name: &Name) -> NameReport {
+fn name(name: Name<'_>) -> NameReport {
     NameReport { name: name.name.to_string(), via: name.via.name() }
 }
 

@@ -18,7 +18,7 @@ use crate::locate::{CountryCode, Locator, Placement, Scope};
 use crate::parallel::at_once;
 use crate::policy::{CountrySet, Evidence, Judgement, Policy, Verdict};
 use crate::report::Places;
-use crate::session::Session;
+use crate::session::Calls;
 use hashbrown::HashMap;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,7 +41,7 @@ pub struct Material<'a> {
     /// What the flows and addresses are.
     pub inference: &'a Inference,
     /// The calls.
-    pub sessions: &'a [Session],
+    pub calls: &'a Calls,
     /// Names of services.
     pub catalogue: &'a Catalogue,
     /// The databases.
@@ -58,10 +58,17 @@ pub struct Material<'a> {
     pub judge_all: bool,
     /// Whether to list every flow.
     pub with_flows: bool,
-    /// Whether far ends of calls have what shows them: the table has no room for it.
-    pub with_proof: bool,
+    /// Whether the report is only for a table: what that has no room for is left out.
+    pub brief: bool,
     /// Threads that may work at once; the report is the same with any number.
     pub threads: usize,
+}
+
+impl Material<'_> {
+    /// Whether the report tells no more than the calls that a table shows.
+    fn tells_few(&self) -> bool {
+        self.brief && self.policy.is_empty()
+    }
 }
 
 /// Calls that a thread is worth.
@@ -70,7 +77,9 @@ const MIN_PART: usize = 64;
 /// Puts a report together.
 pub fn build(material: &Material<'_>) -> Report {
     let mut builder = Builder::new(material);
-    builder.cover();
+    if !material.brief {
+        builder.cover();
+    }
     let sessions = builder.sessions();
     let outside = builder.outside();
     let lacks = builder.lacks();
@@ -83,10 +92,11 @@ pub fn build(material: &Material<'_>) -> Report {
         inputs: builder.inputs(),
         databases: material.locator.databases().to_vec(),
         policy: material.policy.clone(),
-        endpoints: builder.endpoints(),
+        endpoints: builder.endpoints(&sessions),
         flows: material.with_flows.then(|| builder.flows(&sessions)),
         coverage: builder.coverage,
         sessions,
+        sessions_left_out: material.calls.left_out,
         outside,
         findings: builder.findings,
         pseudonymized: false,
@@ -112,7 +122,7 @@ type Placements = HashMap<IpAddr, Placement, foldhash::fast::RandomState>;
 
 /// Places servers, clients of calls and what was mentioned, each once.
 fn placements(material: &Material<'_>) -> Placements {
-    let clients = material.sessions.iter().map(|session| session.client);
+    let clients = material.calls.sessions.iter().map(|session| session.client);
     let addresses: BTreeSet<IpAddr> = material.inference.endpoints.keys().copied().chain(clients).collect();
     let addresses: Vec<IpAddr> = addresses.into_iter().collect();
     let part = addresses.len().div_ceil(material.threads.max(1)).max(MIN_PART);
@@ -138,7 +148,8 @@ impl<'a> Builder<'a> {
         Self {
             material,
             precision: precision.unwrap_or(Precision::MICROSECONDS),
-            placements: placements(material),
+            // Of a table without rules, which tells few calls, each is placed when it is asked for.
+            placements: if material.tells_few() { Placements::default() } else { placements(material) },
             coverage: CoverageReport {
                 packets: counted.packets,
                 bytes: counted.bytes,

@@ -13,7 +13,7 @@ use super::{Builder, MIN_PART, Met};
 use crate::flow::Transport;
 use crate::identify::facts::{Rtt, RttVia, Tunnel};
 use crate::identify::infer::Subject;
-use crate::identify::names::Name;
+use crate::identify::named::Names;
 use crate::identify::{Contact, Identity, Role, Service};
 use crate::locate::{CountryCode, Scope};
 use crate::parallel::at_once;
@@ -29,7 +29,7 @@ const UNHEARD: &str = "whether it answered is not known, as only one direction w
 impl Builder<'_> {
     /// The calls, in their order. What rules find in them is added to the findings.
     pub(super) fn sessions(&mut self) -> Vec<SessionReport> {
-        let numbered: Vec<(&Session, usize)> = self.material.sessions.iter().zip(1..).collect();
+        let numbered: Vec<(&Session, usize)> = self.material.calls.sessions.iter().zip(1..).collect();
         let part = numbered.len().div_ceil(self.material.threads.max(1)).max(MIN_PART);
         let told = at_once(numbered.chunks(part), |part| {
             part.iter().map(|(session, number)| self.session(session, *number)).collect::<Vec<_>>()
@@ -126,7 +126,7 @@ impl Builder<'_> {
         let mut endpoint = self.unseen(legs.first()?.far.ip());
         let mut transports: Vec<Transport> = Vec::new();
         let mut names: Vec<(&str, &'static str)> = Vec::new();
-        let mut listed: &[Name] = &[];
+        let mut listed = &Names::default();
         let mut rtts: Vec<Rtt> = Vec::new();
         for leg in legs {
             let Some((subject, identity)) = self.flow(leg.flow) else { continue };
@@ -144,9 +144,9 @@ impl Builder<'_> {
             note(&mut transports, subject.transport);
             note(&mut endpoint.roles, identity.role);
             // Most flows to one server have the same names.
-            if !Name::are_same(&identity.names, listed) {
+            if !identity.names.are_same(listed) {
                 listed = &identity.names;
-                names.extend(listed.iter().map(|name| (&*name.name, name.via.name())));
+                names.extend(listed.iter().map(|name| (&**name.name, name.via.name())));
             }
             endpoint.proxy_for.extend(used_proxy(subject).map(|tunnel| tunnel.host.clone()));
             let streams = subject.facts.map_or(&[][..], |facts| &facts.media);
@@ -174,7 +174,7 @@ impl Builder<'_> {
             names.into_iter().map(|(name, via)| NameReport { name: name.to_owned(), via }).collect();
         rtts.sort_by_key(|rtt| rtt.via);
         endpoint.rtt = least(&rtts);
-        if self.material.with_proof {
+        if !self.material.brief {
             let Proof { media_spans, first_packet, evidence } = self.proof(legs);
             (endpoint.media_spans, endpoint.first_packet, endpoint.evidence) =
                 (media_spans, first_packet, evidence);
@@ -285,12 +285,7 @@ impl Builder<'_> {
     /// Counts, and if asked for judges, the servers that belong to no call, and the ends of tunnels.
     pub(super) fn outside(&mut self) -> OutsideReport {
         let mut outside = OutsideReport { judged: self.material.judge_all, ..OutsideReport::default() };
-        let mut in_calls = vec![false; self.material.subjects.len()];
-        for leg in self.material.sessions.iter().flat_map(|session| &session.legs) {
-            if let Some(in_call) = in_calls.get_mut(leg.flow as usize) {
-                *in_call = true;
-            }
-        }
+        let in_calls = self.material.calls.in_calls.iter().copied().chain(std::iter::repeat(false));
         let flows = self.material.subjects.iter().zip(0..).zip(in_calls);
         let apart = flows.filter(|(_, in_call)| !in_call).map(|(flow, _)| flow);
         let mut servers: HashMap<IpAddr, Vec<u32>, foldhash::fast::RandomState> = HashMap::default();
@@ -330,7 +325,11 @@ impl Builder<'_> {
                 is_proxy: met.iter().any(|(subject, _)| used_proxy(subject).is_some()),
                 services: &services.into_iter().collect::<Vec<_>>(),
                 roles: &roles.into_iter().collect::<Vec<_>>(),
-                names: met.iter().flat_map(|(_, identity)| &identity.names).map(|name| &*name.name).collect(),
+                names: met
+                    .iter()
+                    .flat_map(|(_, identity)| identity.names.iter())
+                    .map(|name| &**name.name)
+                    .collect(),
                 bytes_sent: met.iter().map(|(subject, _)| subject.sent.bytes).sum(),
                 bytes_received: met.iter().map(|(subject, _)| subject.received.bytes).sum(),
                 seen: met

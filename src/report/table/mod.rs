@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 const MAX_INPUTS: usize = 4;
 
 /// Calls shown before the rest is only counted; denied ones come first.
-const MAX_CALLS: usize = 24;
+pub(super) const MAX_CALLS: usize = 24;
 
 /// Findings outside of calls shown before the rest is only counted.
 const MAX_FINDINGS: usize = 20;
@@ -127,7 +127,8 @@ impl Table {
             self.line("");
             self.call(report, call);
         }
-        if let Some(more) = calls.len().checked_sub(MAX_CALLS).filter(|&more| more > 0) {
+        let more = calls.len().saturating_sub(MAX_CALLS) + report.sessions_left_out;
+        if more > 0 {
             self.line("");
             self.line(&format!("and {}; --format json lists them all", counted(more, "more call")));
         }
@@ -184,7 +185,7 @@ impl Table {
         let (denied, unclear) = (of(Verdict::Deny), of(Verdict::Indeterminate));
         self.line(&format!(
             "{word}: {}, {} denied, {} indeterminate",
-            counted(report.sessions.len(), "call"),
+            counted(report.sessions.len() + report.sessions_left_out, "call"),
             number(denied as u64),
             number(unclear as u64),
         ));

@@ -1,0 +1,101 @@
+//! Pieces of a file that several threads read at once, to be taken in one after the other.
+//!
+//! To copy bytes out of the page cache takes as long as to look at the packets in them. Where one record ends and
+//! the next begins is known only in order; so a thread claims the next piece, reads it on its own, and waits with
+//! what it has read until all before it has been taken in.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::reader::Progress;
+use super::stream::End;
+
+/// Room in a buffer before a piece, for the beginning of a record that the piece before ends with: what a record of
+/// any common size needs.
+pub(super) const ROOM: usize = 4096;
+
+/// A file of which pieces can be claimed.
+#[derive(Debug)]
+pub(super) struct Claims {
+    file: File,
+    /// The first byte that nobody has claimed.
+    next: AtomicU64,
+    progress: Option<Arc<Progress>>,
+}
+
+/// A piece of a file that somebody has claimed.
+#[derive(Debug)]
+pub(super) struct Piece {
+    claims: Arc<Claims>,
+    offset: u64,
+    size: usize,
+    read: Read,
+}
+
+/// What came of reading a piece.
+#[derive(Debug)]
+pub(super) struct Read {
+    /// Bytes, which lie in the buffer from [`ROOM`] on.
+    pub(super) length: usize,
+    /// Set where the file gives no more.
+    pub(super) end: Option<End>,
+}
+
+impl Claims {
+    /// Of `file` from `offset` on.
+    pub(super) const fn new(file: File, offset: u64, progress: Option<Arc<Progress>>) -> Self {
+        Self { file, next: AtomicU64::new(offset), progress }
+    }
+
+    /// Claims the next `size` bytes.
+    pub(super) fn next(self: &Arc<Self>, size: usize) -> Piece {
+        let offset = self.next.fetch_add(size as u64, Ordering::Relaxed);
+        Piece { claims: Arc::clone(self), offset, size, read: Read { length: 0, end: None } }
+    }
+}
+
+impl Piece {
+    /// Whether it is a piece of what `claims` are about.
+    pub(super) fn is_of(&self, claims: Option<&Arc<Claims>>) -> bool {
+        claims.is_some_and(|claims| Arc::ptr_eq(claims, &self.claims))
+    }
+
+    /// Reads the piece into `buffer`, from [`ROOM`] on.
+    pub(super) fn read(&mut self, buffer: &mut Vec<u8>) {
+        if buffer.len() < ROOM + self.size {
+            buffer.resize(ROOM + self.size, 0);
+        }
+        let room = buffer.get_mut(ROOM..ROOM + self.size).unwrap_or_default();
+        while let Some(rest) = room.get_mut(self.read.length..).filter(|rest| !rest.is_empty()) {
+            match read_at(&self.claims.file, rest, self.offset + self.read.length as u64) {
+                Ok(0) => self.read.end = Some(End::Reached),
+                Ok(count) => self.read.length += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => self.read.end = Some(End::Failed(error)),
+            }
+            if self.read.end.is_some() {
+                break;
+            }
+        }
+    }
+
+    /// What came of reading; it is told as progress.
+    pub(super) fn finish(self) -> Read {
+        if let Some(progress) = &self.claims.progress {
+            progress.advance(self.read.length as u64);
+        }
+        self.read
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
+}

@@ -1,0 +1,129 @@
+//! The flows of a capture in the order of their first packets.
+
+use super::state::FlowState;
+use crate::flow::{Flow, PacketRef};
+use crate::identify::infer::Subject;
+use crate::parallel::at_once;
+
+/// Flows that a thread is worth.
+const MIN_PART: usize = 4096;
+
+/// Flows, in the order of their first packets; of those that begin with one packet, in that of their keys.
+///
+/// They lie where the shares of the work have put them: to bring so many into one row takes as long as a share.
+#[derive(Debug, Default)]
+pub struct Flows {
+    shares: Vec<Vec<Flow<FlowState>>>,
+    order: Vec<Place>,
+}
+
+/// Where a flow lies.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    first: PacketRef,
+    share: u32,
+    flow: u32,
+}
+
+impl Flows {
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// The flow at `place` of the order.
+    pub fn get(&self, place: usize) -> Option<&Flow<FlowState>> {
+        find(&self.shares, self.order.get(place)?)
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> Iter<'_> {
+        Iter { flows: self, order: self.order.iter() }
+    }
+
+    /// All of them as the inference sees them, in order.
+    pub(super) fn subjects(&self, threads: usize) -> Vec<Subject<'_>> {
+        let part = self.len().div_ceil(threads.max(1)).max(MIN_PART);
+        let parts = self.order.chunks(part).enumerate();
+        let parts = at_once(parts, |(number, order)| {
+            // The others will be appended to the first.
+            let room = if number == 0 { self.len() } else { order.len() };
+            let mut subjects = Vec::with_capacity(room);
+            let flows = Iter { flows: self, order: order.iter() };
+            subjects.extend(flows.map(|flow| Subject::new(flow, flow.state.facts())));
+            subjects
+        });
+        let together = parts.into_iter().reduce(|mut all, mut part| {
+            all.append(&mut part);
+            all
+        });
+        together.unwrap_or_default()
+    }
+
+    /// Adds the flows of a share. They are in order when [`Self::sort`] has been called.
+    pub(super) fn push(&mut self, share: Vec<Flow<FlowState>>) {
+        let number = u32::try_from(self.shares.len()).unwrap_or(u32::MAX);
+        let places = share.iter().zip(0..);
+        self.order.extend(places.map(|(flow, place)| Place {
+            first: flow.first_packet(),
+            share: number,
+            flow: place,
+        }));
+        self.shares.push(share);
+    }
+
+    /// Adds `others`. All are in order when [`Self::sort`] has been called.
+    pub(super) fn append(&mut self, mut others: Self) {
+        let before = u32::try_from(self.shares.len()).unwrap_or(u32::MAX);
+        let moved = |place: Place| Place { share: place.share.saturating_add(before), ..place };
+        self.order.extend(others.order.into_iter().map(moved));
+        self.shares.append(&mut others.shares);
+    }
+
+    /// Brings them in order. Those of a share are already, but for those that begin with one packet: to merge such runs
+    /// is what the stable sort does.
+    pub(super) fn sort(&mut self) {
+        let shares = &self.shares;
+        let key = |place: &Place| find(shares, place).map(|flow| *flow.key());
+        self.order.sort_by(|a, b| a.first.cmp(&b.first).then_with(|| key(a).cmp(&key(b))));
+    }
+}
+
+fn find<'a>(shares: &'a [Vec<Flow<FlowState>>], place: &Place) -> Option<&'a Flow<FlowState>> {
+    shares.get(place.share as usize)?.get(place.flow as usize)
+}
+
+/// Flows in order.
+#[derive(Clone, Debug)]
+pub struct Iter<'a> {
+    flows: &'a Flows,
+    order: std::slice::Iter<'a, Place>,
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = &'a Flow<FlowState>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        find(&self.flows.shares, self.order.next()?)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.order.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+
+impl<'a> IntoIterator for &'a Flows {
+    type Item = &'a Flow<FlowState>;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
