@@ -3,7 +3,8 @@
 #![no_main]
 
 use landfall::capture::Timestamp;
-use landfall::flow::PacketRef;
+use landfall::decode::{Control, TcpFlags};
+use landfall::flow::{Budget, PacketRef};
 use landfall::identify::facts::{Direction, ProxyKind};
 use landfall::identify::{Feed, FlowInspector, Probe, pseudo_tls, socks};
 use libfuzzer_sys::fuzz_target;
@@ -21,7 +22,8 @@ fuzz_target!(|data: &[u8]| {
     let client = ([192, 0, 2, 1], 50_000).into();
     let server = ([198, 51, 100, 1], PORTS[usize::from(*first) % PORTS.len()]).into();
     let mut inspector = FlowInspector::default();
-    let (mut said, mut answered) = (Vec::new(), Vec::new());
+    let (mut said, mut answered) = (0_u32, 0_u32);
+    let mut budget = Budget::new(1 << 20);
     let mut number = 0;
     // Each segment after its length and direction.
     while let [head, after @ ..] = rest {
@@ -29,21 +31,20 @@ fuzz_target!(|data: &[u8]| {
         rest = next;
         number += 1;
         let from_client = head & 1 == 0;
-        let (direction, source, destination, stream) = if from_client {
+        let (direction, source, destination, sequence) = if from_client {
             (Direction::FromClient, client, server, &mut said)
         } else {
             (Direction::FromServer, server, client, &mut answered)
         };
-        let before = stream.len();
-        stream.extend_from_slice(bytes);
         let time = Timestamp::from_nanoseconds(number * 1_000_000);
         let packet = PacketRef { input: 0, number: number.unsigned_abs() };
         let feed = Feed { direction, time, packet, source, destination, length: bytes.len() };
+        let control = Control { sequence: *sequence, flags: TcpFlags(TcpFlags::ACK) };
+        *sequence += bytes.len() as u32;
         if inspector.wants(direction) {
-            inspector.stream(&feed, stream, before);
+            inspector.segment(&feed, control, bytes, &mut budget);
         }
     }
-    inspector.end_of_stream(Direction::FromClient, &said);
     inspector.finish();
     assert!(inspector.facts().is_none_or(|facts| facts.mentions.len() <= 64 && facts.names.len() <= 32));
 });

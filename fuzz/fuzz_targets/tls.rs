@@ -8,10 +8,13 @@ fuzz_target!(|data: &[u8]| {
     let Some((&step, stream)) = data.split_first() else { return };
     let whole = tls::parse(stream);
     let mut reader = TlsReader::default();
-    for end in (0..stream.len()).step_by(usize::from(step) + 1) {
-        reader.read(&stream[..end]);
+    let mut rest = Vec::new();
+    for piece in stream.chunks(usize::from(step) + 1) {
+        rest.extend_from_slice(piece);
+        let read = reader.read(&rest);
+        rest.drain(..read.done);
     }
-    reader.finish(stream);
+    reader.finish(&rest);
     assert_eq!(*reader.flight(), whole);
     let _ = (tls::probe(stream), tls::find(stream));
 });

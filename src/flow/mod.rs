@@ -12,7 +12,7 @@ mod tcp;
 
 pub use arrival::Arrival;
 pub use key::{FlowKey, Side};
-pub use stream::{Budget, Stream};
+pub use stream::{Budget, Read, Stream};
 pub use table::{Bound, Table};
 pub use tally::{Coverage, Tally};
 pub use tcp::TcpFacts;

@@ -5,33 +5,23 @@ use super::infer::Subject;
 use super::names::{NameBinding, NameTable};
 use super::{Catalogue, Contact, Feed, FlowInspector, Identity, Inference, Role, Service, infer};
 use crate::capture::{Batch, Options, Reader};
-use crate::decode::{self, Anomalies, Content, Packet};
-use crate::flow::{Arrival, Bound, Budget, Flow, PacketRef, Side, Stream, Table};
+use crate::decode::{self, Anomalies, Content, Control, Packet};
+use crate::flow::{Arrival, Bound, Budget, Flow, PacketRef, Side, Table};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
-#[derive(Debug, Default)]
-struct State {
-    inspector: FlowInspector,
-    streams: [Stream; 2],
-}
-
 /// A capture with what was inferred from it.
 struct Case {
-    flows: Vec<Flow<State>>,
+    flows: Vec<Flow<FlowInspector>>,
     inference: Inference,
 }
 
-fn place(side: Side) -> usize {
-    usize::from(side == Side::High)
-}
-
-fn direction(flow: &Flow<State>, side: Side) -> Direction {
+fn direction(flow: &Flow<FlowInspector>, side: Side) -> Direction {
     if flow.client_side() == side { Direction::FromClient } else { Direction::FromServer }
 }
 
-fn feed(flow: &Flow<State>, side: Side, packet: &Packet<'_>, at: PacketRef, length: u32) -> Feed {
+fn feed(flow: &Flow<FlowInspector>, side: Side, packet: &Packet<'_>, at: PacketRef, length: u32) -> Feed {
     let end = |side| {
         let (address, port) = flow.key().end(side);
         SocketAddr::new(address, port.unwrap_or(0))
@@ -46,7 +36,7 @@ fn feed(flow: &Flow<State>, side: Side, packet: &Packet<'_>, at: PacketRef, leng
     }
 }
 
-fn take(table: &mut Table<State>, packet: &Packet<'_>, at: PacketRef, budget: &mut Budget) {
+fn take(table: &mut Table<FlowInspector>, packet: &Packet<'_>, at: PacketRef, budget: &mut Budget) {
     if !matches!(packet.content, Content::Tcp(_) | Content::Udp(_)) {
         return;
     }
@@ -56,32 +46,18 @@ fn take(table: &mut Table<State>, packet: &Packet<'_>, at: PacketRef, budget: &m
     match &packet.content {
         Content::Udp(datagram) => {
             let feed = feed(flow, side, packet, at, datagram.payload_length);
-            flow.state.inspector.datagram(&feed, datagram.payload);
+            flow.state.datagram(&feed, datagram.payload);
         }
         Content::Tcp(segment) => {
             let feed = feed(flow, side, packet, at, segment.payload_length);
-            if !flow.state.inspector.wants(feed.direction) {
-                return;
-            }
-            let stream = &mut flow.state.streams[place(side)];
-            let mut sequence = segment.sequence;
-            if segment.flags.has(decode::TcpFlags::SYN) {
-                stream.synchronize(sequence);
-                sequence = sequence.wrapping_add(1);
-            }
-            let before = stream.bytes().len();
-            if stream.push(sequence, segment.payload, segment.payload_length, budget) {
-                flow.state.inspector.stream(&feed, stream.bytes(), before);
-            }
-            if stream.has_ended() {
-                flow.state.inspector.end_of_stream(feed.direction, stream.bytes());
-            }
+            let control = Control { sequence: segment.sequence, flags: segment.flags };
+            flow.state.segment(&feed, control, segment.payload, budget);
         }
         _ => {}
     }
 }
 
-fn read(path: &Path) -> Vec<Flow<State>> {
+fn read(path: &Path) -> Vec<Flow<FlowInspector>> {
     let mut reader = Reader::open(&[path.to_owned()], Options::default()).unwrap();
     let mut table = Table::new(Bound(1 << 20));
     let mut budget = Budget::new(1 << 30);
@@ -104,20 +80,14 @@ fn identify(path: &Path) -> Case {
     flows.sort_by_key(Flow::first_packet);
     let mut bindings: Vec<NameBinding> = Vec::new();
     for flow in &mut flows {
-        for side in [Side::Low, Side::High] {
-            let direction = direction(flow, side);
-            let state = &mut flow.state;
-            state.inspector.end_of_stream(direction, state.streams[place(side)].bytes());
-        }
-        bindings.extend(flow.state.inspector.finish());
+        bindings.extend(flow.state.finish());
     }
     bindings.sort_by_key(|binding| (binding.time, binding.packet));
     let mut names = NameTable::default();
     for binding in bindings {
         names.insert(binding);
     }
-    let subjects: Vec<_> =
-        flows.iter().map(|flow| Subject::new(flow, flow.state.inspector.facts())).collect();
+    let subjects: Vec<_> = flows.iter().map(|flow| Subject::new(flow, flow.state.facts())).collect();
     let inference = infer(&subjects, &names, &Catalogue::embedded().unwrap());
     Case { flows, inference }
 }
@@ -135,7 +105,7 @@ fn case(name: &str) -> Option<Case> {
 }
 
 impl Case {
-    fn identities(&self) -> impl Iterator<Item = (&Flow<State>, &Identity)> {
+    fn identities(&self) -> impl Iterator<Item = (&Flow<FlowInspector>, &Identity)> {
         self.flows.iter().zip(&self.inference.flows)
     }
 
@@ -218,7 +188,7 @@ fn print() {
             );
         }
         if std::env::var("FACTS").is_ok() {
-            println!("      {:#?}", flow.state.inspector.facts());
+            println!("      {:#?}", flow.state.facts());
         }
     }
     for (address, endpoint) in &case.inference.endpoints {

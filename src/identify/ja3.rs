@@ -25,35 +25,13 @@ pub struct Ja3 {
 }
 
 impl Ja3 {
-    /// JA3 of a client hello; `extensions` is the whole block, each with type and length.
-    pub(crate) fn of_client(version: u16, ciphers: &[u8], extensions: &[u8]) -> Option<Self> {
-        let mut fields = Fields::new();
-        fields.field(std::iter::once(version))?;
-        fields.field(numbers(ciphers))?;
-        let (mut groups, mut formats) = (None, None);
-        let kinds = extensions_of(extensions).map(|(kind, content)| {
-            match kind {
-                SUPPORTED_GROUPS => groups = groups.or(Some(content)),
-                EC_POINT_FORMATS => formats = formats.or(Some(content)),
-                _ => {}
-            }
-            kind
-        });
-        fields.field(kinds)?;
-        let groups = groups.and_then(|content| Cursor::new(content).vector16());
-        let formats = formats.and_then(|content| Cursor::new(content).vector8());
-        fields.field(numbers(groups.unwrap_or_default()))?;
-        fields.field(formats.unwrap_or_default().iter().map(|format| u16::from(*format)))?;
-        Some(fields.finish())
-    }
-
     /// JA3S of a server hello.
     pub(crate) fn of_server(version: u16, cipher: u16, extensions: &[u8]) -> Option<Self> {
         let mut fields = Fields::new();
-        fields.field(std::iter::once(version))?;
-        fields.field(std::iter::once(cipher))?;
-        fields.field(extensions_of(extensions).map(|(kind, _)| kind))?;
-        Some(fields.finish())
+        fields.field([version]);
+        fields.field([cipher]);
+        fields.field(extensions_of(extensions).map(|(kind, _)| kind));
+        fields.finish()
     }
 
     /// The fields in decimal: items of a field with hyphens between them, fields with commas.
@@ -79,9 +57,46 @@ impl Ja3 {
     }
 }
 
+/// JA3 of a client hello whose extensions are read one after the other.
+pub(crate) struct ClientFields<'a> {
+    fields: Fields,
+    groups: Option<&'a [u8]>,
+    formats: Option<&'a [u8]>,
+}
+
+impl<'a> ClientFields<'a> {
+    pub(crate) fn new(version: u16, ciphers: &[u8]) -> Self {
+        let mut fields = Fields::new();
+        fields.field([version]);
+        fields.field(numbers(ciphers));
+        Self { fields, groups: None, formats: None }
+    }
+
+    /// Takes the next extension.
+    pub(crate) fn extension(&mut self, kind: u16, content: &'a [u8]) {
+        self.fields.value(kind);
+        match kind {
+            SUPPORTED_GROUPS if self.groups.is_none() => self.groups = Some(content),
+            EC_POINT_FORMATS if self.formats.is_none() => self.formats = Some(content),
+            _ => {}
+        }
+    }
+
+    /// The fingerprint, after the last extension; `None` where there are too many numbers.
+    pub(crate) fn finish(&mut self) -> Option<Ja3> {
+        self.fields.push(FIELD_END);
+        let groups = self.groups.and_then(|content| Cursor::new(content).vector16());
+        let formats = self.formats.and_then(|content| Cursor::new(content).vector8());
+        self.fields.field(numbers(groups.unwrap_or_default()));
+        self.fields.field(formats.unwrap_or_default().iter().map(|format| u16::from(*format)));
+        self.fields.finish()
+    }
+}
+
 /// The fields as they are read.
 struct Fields {
     items: [u16; MAX_ITEMS],
+    /// Numbers that were read; there may be more than there is room for.
     length: usize,
 }
 
@@ -90,21 +105,30 @@ impl Fields {
         Self { items: [0; MAX_ITEMS], length: 0 }
     }
 
-    /// Adds a field, without GREASE, and its end. What stands in it is never [`FIELD_END`]. `None` where there is no
-    /// more room.
-    fn field(&mut self, values: impl Iterator<Item = u16>) -> Option<()> {
-        let values = values.filter(|value| !is_grease(*value));
-        for value in values.chain(std::iter::once(FIELD_END)) {
-            *self.items.get_mut(self.length)? = value;
-            self.length += 1;
-        }
-        Some(())
+    /// Adds a field and its end.
+    fn field(&mut self, values: impl IntoIterator<Item = u16>) {
+        values.into_iter().for_each(|value| self.value(value));
+        self.push(FIELD_END);
     }
 
-    /// The fingerprint: all but the last end.
-    fn finish(&self) -> Ja3 {
-        let fields = self.items.get(..self.length.saturating_sub(1)).unwrap_or_default();
-        Ja3 { fields: fields.into() }
+    /// Adds a number, if it is none of GREASE. What stands in a field is never [`FIELD_END`].
+    fn value(&mut self, value: u16) {
+        if !is_grease(value) {
+            self.push(value);
+        }
+    }
+
+    fn push(&mut self, item: u16) {
+        if let Some(place) = self.items.get_mut(self.length) {
+            *place = item;
+        }
+        self.length = self.length.saturating_add(1);
+    }
+
+    /// The fingerprint: all but the last end. `None` where there was no room for all.
+    fn finish(&self) -> Option<Ja3> {
+        let fields = self.items.get(..self.length)?.split_last()?.1;
+        Some(Ja3 { fields: fields.into() })
     }
 }
 
@@ -142,6 +166,12 @@ mod tests {
         assert_eq!(hexadecimal(md5(text)), "ada70206e40642a3e4461f35503241d5");
     }
 
+    fn of_client(ciphers: &[u8], extensions: &[u8]) -> Option<Ja3> {
+        let mut fields = ClientFields::new(0x0303, ciphers);
+        extensions_of(extensions).for_each(|(kind, content)| fields.extension(kind, content));
+        fields.finish()
+    }
+
     #[test]
     fn grease_is_left_out() {
         let extensions = [
@@ -149,7 +179,7 @@ mod tests {
             0, 10, 0, 6, 0, 4, 0x2a, 0x2a, 0, 29, // supported_groups
             0, 11, 0, 2, 1, 0, // ec_point_formats
         ];
-        let ja3 = Ja3::of_client(0x0303, &[0x0a, 0x0a, 0x13, 0x01], &extensions).unwrap();
+        let ja3 = of_client(&[0x0a, 0x0a, 0x13, 0x01], &extensions).unwrap();
         assert_eq!(ja3.text(), "771,4865,10-11,29,0");
         assert!(!is_grease(0x0a1a) && is_grease(0xfafa) && !is_grease(0x0b0b));
     }
@@ -161,6 +191,9 @@ mod tests {
 
     #[test]
     fn a_hello_with_absurdly_many_ciphers_has_no_fingerprint() {
-        assert_eq!(Ja3::of_client(0x0303, &[0; 2 * MAX_ITEMS + 2], &[]), None);
+        assert_eq!(of_client(&[0; 2 * MAX_ITEMS + 2], &[]), None);
+        let most = [7; 2 * (MAX_ITEMS - 6)];
+        assert!(of_client(&most, &[]).is_some());
+        assert_eq!(of_client(&[&most[..], &[7, 7]].concat(), &[]), None);
     }
 }

@@ -6,6 +6,7 @@
 //! of one socket to many addresses are numbered in one sequence proves it, which is for
 //! [`mod@super::infer`] to see.
 
+use super::Probe;
 use super::wire::{be16, byte};
 
 /// The kind of packets that carry something.
@@ -26,8 +27,12 @@ const SERVER_HELLO: [u8; 27] = [
 ];
 
 /// Whether a server's stream begins with Skype's hello.
-pub fn is_server_hello(stream: &[u8]) -> bool {
-    stream.starts_with(&SERVER_HELLO)
+pub fn probe_server_hello(stream: &[u8]) -> Probe {
+    match stream {
+        _ if stream.starts_with(&SERVER_HELLO) => Probe::Match,
+        _ if SERVER_HELLO.starts_with(stream) => Probe::NeedMore,
+        _ => Probe::NoMatch,
+    }
 }
 
 /// What the packets of one flow show that may be Skype's.

@@ -1,7 +1,7 @@
 //! What the identify stage keeps with a flow while its packets come.
 
-use crate::decode::{Control, TcpFlags};
-use crate::flow::{Arrival, Budget, Flow, PacketRef, Side, Stream};
+use crate::decode::TcpFlags;
+use crate::flow::{Arrival, Budget, Flow, PacketRef, Side};
 use crate::identify::FlowFacts;
 use crate::identify::facts::Direction;
 use crate::identify::inspect::{Feed, FlowInspector};
@@ -11,8 +11,6 @@ use crate::identify::names::NameBinding;
 #[derive(Clone, Debug, Default)]
 pub struct FlowState {
     inspector: FlowInspector,
-    /// First bytes of what the client and the server of a TCP connection send.
-    streams: Option<Box<[Stream; 2]>>,
     /// Who the client was taken to be at the first packet: directions must not change under way.
     client: Option<Side>,
 }
@@ -30,75 +28,24 @@ impl FlowState {
             None => *flow.state.client.insert(flow.client_side()),
         };
         let direction = if arrival.side == client { Direction::FromClient } else { Direction::FromServer };
-        if is_silent(arrival) || !flow.state.inspector.wants(direction) {
+        let inspector = &mut flow.state.inspector;
+        if is_silent(arrival) || !inspector.wants(direction) {
             return;
         }
+        let feed = feed(arrival, direction, at);
         match arrival.control {
-            None => flow.state.inspector.datagram(&feed(arrival, direction, at), arrival.payload),
-            Some(control) => flow.state.segment(arrival, control, direction, at, budget),
-        }
-    }
-
-    fn segment(
-        &mut self,
-        arrival: &Arrival<'_>,
-        control: Control,
-        direction: Direction,
-        at: PacketRef,
-        budget: &mut Budget,
-    ) {
-        let [client, server] = self.streams.get_or_insert_default().as_mut();
-        let stream = if direction == Direction::FromClient { client } else { server };
-        if control.flags.has(TcpFlags::SYN) {
-            stream.synchronize(control.sequence);
-            return;
-        }
-        let known = stream.bytes().len();
-        if stream.push(control.sequence, arrival.payload, arrival.payload_length, budget) {
-            self.inspector.stream(&feed(arrival, direction, at), stream.bytes(), known);
-        }
-        let over = control.flags.0 & (TcpFlags::FIN | TcpFlags::RST) != 0;
-        if stream.has_ended() || over {
-            self.inspector.end_of_stream(direction, stream.bytes());
-        }
-        if !self.inspector.wants(direction) {
-            self.release(direction, budget);
-        }
-    }
-
-    /// Lets go of the bytes of `direction`, and of all where nothing more can be learnt.
-    fn release(&mut self, direction: Direction, budget: &mut Budget) {
-        let Some(streams) = &mut self.streams else { return };
-        let over = self.inspector.is_over();
-        for (side, stream) in
-            [Direction::FromClient, Direction::FromServer].into_iter().zip(streams.iter_mut())
-        {
-            if (over || side == direction) && !stream.is_released() {
-                stream.release(budget);
-            }
-        }
-        if over {
-            self.streams = None;
+            None => inspector.datagram(&feed, arrival.payload),
+            Some(control) => inspector.segment(&feed, control, arrival.payload, budget),
         }
     }
 
     /// Gives back what the bytes that are held take of `budget`.
     pub(super) fn let_go(&mut self, budget: &mut Budget) {
-        for stream in self.streams.take().iter_mut().flat_map(|streams| streams.iter_mut()) {
-            stream.release(budget);
-        }
+        self.inspector.release(budget);
     }
 
     /// No packet of the flow will come. Gives the names that its DNS answers bound.
     pub(super) fn conclude(&mut self) -> Vec<NameBinding> {
-        if let Some(streams) = self.streams.take() {
-            let [client, server] = *streams;
-            for (direction, stream) in [(Direction::FromClient, client), (Direction::FromServer, server)] {
-                if !stream.bytes().is_empty() {
-                    self.inspector.end_of_stream(direction, stream.bytes());
-                }
-            }
-        }
         self.inspector.finish()
     }
 }

@@ -2,7 +2,7 @@
 
 use landfall::capture::{Batch, Options, Reader};
 use landfall::decode::{Anomalies, Content, Packet, Reassembler, decode};
-use landfall::flow::{Arrival, Bound, Budget, Flow, PacketRef, Side, Stream, Table};
+use landfall::flow::{Arrival, Bound, Budget, Flow, PacketRef, Read, Side, Stream, Table};
 use landfall::identify::dtls::DtlsReader;
 use landfall::identify::http::tunnelled;
 use landfall::identify::ja3::Ja3;
@@ -65,7 +65,7 @@ impl Found {
     fn flow(&mut self, mut flow: Flow<Seen>) {
         let seen = std::mem::take(&mut flow.state);
         for (side, stream) in [Side::Low, Side::High].into_iter().zip(&seen.streams) {
-            let bytes = tunnelled(stream.bytes()).unwrap_or(stream.bytes());
+            let bytes = tunnelled(stream.unread()).unwrap_or(stream.unread());
             if tls::probe(bytes) == Probe::Match {
                 self.flight(&flow, side, "tls", &tls::parse(bytes));
             }
@@ -115,7 +115,7 @@ fn see(table: &mut Table<Seen>, budget: &mut Budget, packet: &Packet<'_>, at: Pa
             if tcp.flags.has(landfall::decode::TcpFlags::SYN) {
                 stream.synchronize(tcp.sequence);
             }
-            stream.push(tcp.sequence, tcp.payload, tcp.payload_length, budget);
+            stream.push(tcp.sequence, tcp.payload, tcp.payload_length as usize, budget, |_| Read::default());
         }
         Content::Udp(udp) => {
             let from_client = flow.client_side() == side;

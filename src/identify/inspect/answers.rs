@@ -41,6 +41,11 @@ pub(super) fn is_tcp_question(feed: &Feed, stream: &[u8]) -> bool {
         })
 }
 
+/// Whether it may, once more of it has come.
+pub(super) fn may_be_tcp_question(feed: &Feed, stream: &[u8]) -> bool {
+    feed.direction == Direction::FromClient && stream.get(6..10).is_none_or(|counts| *counts == ONE_QUESTION)
+}
+
 /// Whether a datagram belongs to questions and answers on a port of its own.
 pub(super) fn is_message(payload: &[u8]) -> bool {
     dns::is_question(payload) || dns::is_answer(payload)

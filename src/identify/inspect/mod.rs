@@ -4,6 +4,7 @@
 //! something is recognised, and says when nothing more can be learnt ([`FlowInspector::wants`]).
 
 mod answers;
+mod connection;
 mod datagrams;
 mod media;
 mod outer;
@@ -12,15 +13,17 @@ mod secure;
 mod sip;
 mod streams;
 mod stun;
+mod tls;
 
 use super::FlowFacts;
 use super::facts::Direction;
 use super::names::NameBinding;
 use crate::capture::Timestamp;
-use crate::flow::PacketRef;
+use crate::decode::{Control, TcpFlags};
+use crate::flow::{Budget, PacketRef};
+use connection::{Connection, Opening};
 use datagrams::Datagrams;
 use std::net::SocketAddr;
-use streams::Streams;
 
 /// Datagrams of a flow that are looked at while nothing is recognised. Calls show themselves in their first packets;
 /// a capture that begins within one needs a few more for RTP.
@@ -71,8 +74,10 @@ pub struct FlowInspector {
 enum State {
     /// Nothing is recognised; how many datagrams came.
     Idle(u8),
+    /// A TCP connection in which nothing was said.
+    Opening(Opening),
     Datagrams(Box<Datagrams>),
-    Streams(Box<Streams>),
+    Connection(Box<Connection>),
     /// Nothing more is learnt.
     Over(Option<Box<FlowFacts>>),
 }
@@ -87,8 +92,8 @@ impl FlowInspector {
     /// Whether more bytes of `direction` can tell anything.
     pub fn wants(&self, direction: Direction) -> bool {
         match &self.state {
-            State::Idle(_) | State::Datagrams(_) => true,
-            State::Streams(streams) => streams.wants(direction),
+            State::Idle(_) | State::Opening(_) | State::Datagrams(_) => true,
+            State::Connection(connection) => connection.wants(direction),
             State::Over(_) => false,
         }
     }
@@ -108,7 +113,7 @@ impl FlowInspector {
                 }
             }
             State::Idle(_) => self.first_datagram(feed, payload),
-            State::Streams(_) | State::Over(_) => {}
+            State::Opening(_) | State::Connection(_) | State::Over(_) => {}
         }
     }
 
@@ -127,43 +132,44 @@ impl FlowInspector {
         }
     }
 
-    /// Takes the bytes of one direction of a TCP connection: `prefix` is all there is from its beginning without a gap,
-    /// of which those from `new_from` on are new.
-    pub fn stream(&mut self, feed: &Feed, prefix: &[u8], new_from: usize) {
-        if matches!(self.state, State::Idle(_)) {
-            self.state = State::Streams(Box::default());
+    /// Takes a segment of a TCP connection. The bytes that it waits for others with take of `budget`.
+    pub fn segment(&mut self, feed: &Feed, control: Control, payload: &[u8], budget: &mut Budget) {
+        if let State::Idle(_) = self.state {
+            self.state = State::Opening(Opening::default());
         }
-        if let State::Streams(streams) = &mut self.state
-            && new_from < prefix.len()
+        if let State::Opening(opening) = &mut self.state {
+            if control.flags.has(TcpFlags::SYN) {
+                return opening.synchronize(feed.direction, control.sequence);
+            }
+            if payload.is_empty() {
+                return;
+            }
+            self.state = State::Connection(Box::new(Connection::new(opening)));
+        }
+        if let State::Connection(connection) = &mut self.state
+            && connection.segment(feed, control, payload, budget)
         {
-            streams.take(feed, prefix);
-            self.settle();
-        }
-    }
-
-    /// Takes note that no byte of `direction` will follow those in `prefix`: the connection ended, or what follows
-    /// is not in the capture.
-    pub fn end_of_stream(&mut self, direction: Direction, prefix: &[u8]) {
-        if let State::Streams(streams) = &mut self.state {
-            streams.end(direction, prefix);
-            self.settle();
-        }
-    }
-
-    /// Concludes a connection of which nothing more can be learnt: what its dissectors hold is let go.
-    fn settle(&mut self) {
-        if matches!(&self.state, State::Streams(streams) if streams.is_over()) {
             self.finish();
+        }
+    }
+
+    /// Gives back to `budget` what the bytes that are held take of it.
+    pub fn release(&mut self, budget: &mut Budget) {
+        if let State::Connection(connection) = &mut self.state {
+            connection.release(budget);
         }
     }
 
     /// Concludes: no packet of the flow will come. Gives the names that its DNS answers bound.
     pub fn finish(&mut self) -> Vec<NameBinding> {
+        // Of what is over long since nothing is looked at: it lies in far memory.
+        if self.is_over() {
+            return Vec::new();
+        }
         let (facts, bindings) = match std::mem::replace(&mut self.state, State::Over(None)) {
-            State::Idle(_) => (None, Vec::new()),
+            State::Idle(_) | State::Opening(_) | State::Over(_) => return Vec::new(),
             State::Datagrams(datagrams) => datagrams.finish(),
-            State::Streams(streams) => streams.finish(),
-            State::Over(facts) => (facts, Vec::new()),
+            State::Connection(mut connection) => connection.finish(),
         };
         self.state = State::Over(facts.filter(|facts| !facts.is_empty()));
         bindings

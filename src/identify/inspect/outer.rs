@@ -2,7 +2,7 @@
 
 use super::Feed;
 use crate::identify::facts::{Direction, ProxyKind, Tunnel};
-use crate::identify::{FlowFacts, Probe, http, socks, tls};
+use crate::identify::{Probe, http, socks, tls};
 
 /// Bytes before the inner protocol that are waited for: logins at a proxy, greetings of mail and chat servers.
 pub(super) const MAX_OUTER: usize = 16 * 1024;
@@ -21,28 +21,38 @@ pub(super) enum Outer {
 }
 
 impl Outer {
-    /// Finds it in the first bytes of a stream. Notes whom a proxy is asked for.
-    pub(super) fn find(feed: &Feed, stream: &[u8], facts: &mut FlowFacts) -> Option<Self> {
+    /// Finds it in the first bytes of a stream, and whom a proxy is asked for.
+    pub(super) fn find(feed: &Feed, stream: &[u8]) -> Option<(Self, Option<Tunnel>)> {
+        let packet = feed.packet;
         match (stream.first()?, feed.direction) {
             (4 | 5, Direction::FromClient) => {
                 let (asked, _) = socks::request(stream)?;
                 let (kind, port) = (asked.kind, Some(asked.port));
-                facts.tunnelled(Tunnel { kind, host: asked.host, port, packet: feed.packet, is_used: false });
-                Some(Self::Socks(kind))
+                let tunnel = Tunnel { kind, host: asked.host, port, packet, is_used: false };
+                Some((Self::Socks(kind), Some(tunnel)))
             }
             (b'A'..=b'Z', Direction::FromClient) if stream.starts_with(b"CONNECT ") => {
-                connect(feed, stream, facts).then_some(Self::Http)
+                let (kind, (host, port)) = (ProxyKind::HttpConnect, connect(stream)?);
+                Some((Self::Http, Some(Tunnel { kind, host, port, packet, is_used: false })))
             }
             // The answer to a CONNECT that is not in the capture.
             (b'H', Direction::FromServer) => {
                 let inner = http::tunnelled(stream)?;
-                (tls::probe(inner) == Probe::Match).then_some(Self::Http)
+                (tls::probe(inner) == Probe::Match).then_some((Self::Http, None))
             }
             (b' '..=b'~', Direction::FromClient) => {
                 let start = tls::find(stream)?;
-                asks_for_tls(stream.get(..start)?).then_some(Self::StartTls)
+                asks_for_tls(stream.get(..start)?).then_some((Self::StartTls, None))
             }
             _ => None,
+        }
+    }
+
+    /// Whether [`Self::find`] may find something in a stream with this beginning once more of it has come.
+    pub(super) fn may_begin(direction: Direction, stream: &[u8]) -> bool {
+        match direction {
+            Direction::FromClient => matches!(stream, [] | [4 | 5 | b' '..=b'~', ..]),
+            Direction::FromServer => matches!(stream, [] | [b'H', ..]),
         }
     }
 
@@ -57,19 +67,17 @@ impl Outer {
     }
 }
 
-/// Notes whom an HTTP proxy is asked for. Whether it is.
-fn connect(feed: &Feed, stream: &[u8], facts: &mut FlowFacts) -> bool {
+/// Whom an HTTP proxy is asked for, if it is.
+fn connect(stream: &[u8]) -> Option<(String, Option<u16>)> {
     if http::probe(stream) != Probe::Match {
-        return false;
+        return None;
     }
-    let Some(http::StartLine::Request { target_host: Some(host), target_port: port, .. }) =
-        http::parse(stream).map(|head| head.start)
-    else {
-        return false;
-    };
-    let host = host.as_str().to_owned();
-    facts.tunnelled(Tunnel { kind: ProxyKind::HttpConnect, host, port, packet: feed.packet, is_used: false });
-    true
+    match http::parse(stream)?.start {
+        http::StartLine::Request { target_host: Some(host), target_port, .. } => {
+            Some((host.as_str().to_owned(), target_port))
+        }
+        _ => None,
+    }
 }
 
 fn asks_for_tls(preamble: &[u8]) -> bool {

@@ -40,14 +40,15 @@ impl FirstWords {
 pub(super) fn conclude(
     facts: &mut FlowFacts,
     protocol: Protocol,
-    flights: PerDirection<Flight>,
+    mut flights: PerDirection<Flight>,
     words: &FirstWords,
 ) {
     facts.protocol(protocol);
     let client = client_of(&flights);
+    let PerDirection { client: first, server: second } = &mut flights;
     let (said, answered) = match client {
-        Direction::FromClient => (flights.client, flights.server),
-        Direction::FromServer => (flights.server, flights.client),
+        Direction::FromClient => (first, second),
+        Direction::FromServer => (second, first),
     };
     if let Some(name) = said.client_hello.as_ref().and_then(|hello| hello.server_name.as_ref()) {
         let via = match protocol {
@@ -76,12 +77,12 @@ fn client_of(flights: &PerDirection<Flight>) -> Direction {
 
 fn handshake(
     known: &mut HandshakeFacts,
-    said: Flight,
-    answered: Flight,
+    said: &mut Flight,
+    answered: &mut Flight,
     client: Direction,
     words: &FirstWords,
 ) {
-    known.completed |= is_established(&said, &answered);
+    known.completed |= is_established(said, answered);
     let mut alerts = [(client, &said.alerts), (client.reverse(), &answered.alerts)];
     alerts.sort_by_key(|(direction, _)| *direction);
     for (direction, alerts) in alerts {
@@ -89,15 +90,15 @@ fn handshake(
             known.alert(direction, alert_text(*alert), words.packet(direction));
         }
     }
-    if let Some(hello) = said.client_hello {
+    if let Some(hello) = said.client_hello.take() {
         known.client_hello = true;
         known.hello_packet = Some(words.packet(client));
         known.version = Some(hello.version());
-        hello.ja3.into_iter().chain(said.further_ja3).for_each(|ja3| known.fingerprint(ja3));
+        hello.ja3.into_iter().chain(said.further_ja3.drain(..)).for_each(|ja3| known.fingerprint(ja3));
         known.encrypted_hello = hello.encrypted_hello.is_some();
         known.alpn = hello.alpn;
     }
-    if let Some(hello) = answered.server_hello {
+    if let Some(hello) = answered.server_hello.take() {
         known.server_hello = true;
         known.version = Some(hello.version);
         known.alpn.extend(hello.alpn);

@@ -1,7 +1,8 @@
 //! Tests of what lies around protocols over TCP, and of DNS on ports of its own.
 
+use super::tests::Said;
 use super::*;
-use crate::identify::facts::{MentionKind, PerDirection, Protocol, ProxyKind};
+use crate::identify::facts::{MentionKind, Protocol, ProxyKind};
 use crate::identify::names::Via;
 use crate::identify::quic;
 use crate::identify::signature::Signature;
@@ -23,23 +24,14 @@ fn feed(direction: Direction, number: u64, server: &str, length: usize) -> Feed 
 
 /// What becomes of a connection in which the two sides say so, a segment every millisecond of at most `size` bytes.
 fn connection(server: &str, said: &[(Direction, &[u8])], size: usize) -> (FlowInspector, Vec<NameBinding>) {
-    let mut inspector = FlowInspector::default();
-    let mut streams = PerDirection::<Vec<u8>>::default();
-    let mut bindings = Vec::new();
+    let mut connection = Said::default();
     let pieces =
         said.iter().flat_map(|(direction, bytes)| bytes.chunks(size).map(|piece| (*direction, piece)));
     for ((direction, piece), number) in pieces.zip(1..) {
-        let stream = streams.of_mut(direction);
-        let before = stream.len();
-        stream.extend(piece);
-        if inspector.wants(direction) {
-            inspector.stream(&feed(direction, number, server, piece.len()), stream, before);
-        }
+        connection.take(&feed(direction, number, server, piece.len()), piece);
     }
-    for direction in [FromClient, FromServer] {
-        inspector.end_of_stream(direction, streams.of(direction));
-    }
-    bindings.extend(inspector.finish());
+    let mut inspector = connection.inspector;
+    let bindings = inspector.finish();
     (inspector, bindings)
 }
 

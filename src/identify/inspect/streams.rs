@@ -2,25 +2,17 @@
 
 use super::datagrams::Datagrams;
 use super::outer::{MAX_OUTER, Outer};
-use super::secure::{self, FirstWords};
+use super::secure::FirstWords;
+use super::tls::Tls;
 use super::{Feed, answers, sip as sip_facts};
+use crate::flow::Read;
 use crate::identify::facts::{Direction, MentionKind, PerDirection, Protocol, ProxyKind, Tunnel};
 use crate::identify::names::{NameBinding, Via};
 use crate::identify::signature::Signature;
-use crate::identify::tls::{Progress, TlsReader};
 use crate::identify::{
     FlowFacts, Probe, dingtalk, dns, h323, http, pseudo_tls, sip, skype, stun, tls, viber_chat, whatsapp_chat,
 };
 
-/// Encrypted records that are looked at after the handshake, to see whether data goes both ways.
-const MAX_RECORDS: u8 = 16;
-/// Bytes of the header of a TLS record, RFC 8446 section 5.1.
-const RECORD_HEADER: usize = 5;
-/// Bytes of an encrypted record that holds no more than an alert: two, with a content type and a tag of 16 in TLS 1.3,
-/// with an eight-byte nonce or with padding and a hash in TLS 1.2.
-const MAX_ALERT: usize = 32;
-/// `application_data`, RFC 8446 section 5.1.
-const APPLICATION_DATA: u8 = 23;
 /// Bytes after which a direction that nothing is recognised in is given up.
 const MAX_UNRECOGNISED: usize = 4096;
 
@@ -30,29 +22,42 @@ const MAX_H323: usize = 16 * 1024;
 /// Bytes of SIP that are read in each direction: some ten messages.
 const MAX_SIP: usize = 16 * 1024;
 
-/// What is kept of a TCP connection while it goes on.
+/// What is kept of what a TCP connection says while it goes on.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Streams {
-    facts: Box<FlowFacts>,
-    /// What lies around the content, and where the content begins in each stream (0 where it has not).
-    outer: Option<Outer>,
-    begins: PerDirection<usize>,
     content: Content,
     done: PerDirection<bool>,
+    /// Directions whose first bytes begin nothing that is known, whatever follows them.
+    strange: PerDirection<bool>,
     words: FirstWords,
-    bindings: Vec<NameBinding>,
+    facts: Option<Box<FlowFacts>>,
+    around: Option<Box<Around>>,
+}
+
+/// What lies around the content, and where the content begins in what is at hand of each stream (0 where it has not).
+#[derive(Clone, Debug)]
+struct Around {
+    outer: Outer,
+    begins: PerDirection<usize>,
 }
 
 #[derive(Clone, Debug, Default)]
 enum Content {
     #[default]
     Unknown,
-    Dns(PerDirection<usize>),
+    Dns(Box<Questions>),
     H323(PerDirection<usize>),
     Http,
     Sip,
     Stun(Box<Relay>),
     Tls(Box<Tls>),
+}
+
+/// DNS, and how many bytes of each direction are read.
+#[derive(Clone, Debug, Default)]
+struct Questions {
+    read: PerDirection<usize>,
+    bindings: Vec<NameBinding>,
 }
 
 /// STUN and what goes through a relay.
@@ -64,20 +69,6 @@ struct Relay {
     behind_hello: bool,
 }
 
-#[derive(Clone, Debug, Default)]
-struct Tls {
-    readers: PerDirection<TlsReader>,
-    records: PerDirection<Records>,
-    data: PerDirection<bool>,
-}
-
-/// Walks the records of one direction by their headers.
-#[derive(Clone, Copy, Debug, Default)]
-struct Records {
-    position: usize,
-    encrypted: u8,
-}
-
 impl Streams {
     /// Whether more bytes of `direction` can tell anything.
     pub(super) const fn wants(&self, direction: Direction) -> bool {
@@ -86,82 +77,128 @@ impl Streams {
 
     /// Whether nothing more can be learnt, and nothing is left to hand over.
     pub(super) fn is_over(&self) -> bool {
-        self.done == PerDirection { client: true, server: true } && self.bindings.is_empty()
+        let hands_over = matches!(&self.content, Content::Dns(dns) if !dns.bindings.is_empty());
+        self.done == PerDirection { client: true, server: true } && !hands_over
     }
 
-    /// Takes all bytes of a direction from its beginning.
-    pub(super) fn take(&mut self, feed: &Feed, prefix: &[u8]) {
+    /// Takes bytes of a direction: those that it was not done with before, and what follows them.
+    pub(super) fn take(&mut self, feed: &Feed, bytes: &[u8]) -> Read {
         if *self.done.of(feed.direction) {
-            return;
+            return Read { done: bytes.len(), ..Read::default() };
         }
-        match self.outer {
-            None => self.content(feed, prefix),
-            Some(outer) => {
-                let begin = self.begin(outer, feed.direction, prefix);
-                match begin.and_then(|begin| prefix.get(begin..)) {
-                    Some(inner) => self.content(feed, inner),
-                    None => *self.done.of_mut(feed.direction) = prefix.len() >= MAX_OUTER,
+        if self.around.is_none() {
+            return self.content(feed, bytes);
+        }
+        match self.begin(feed.direction, bytes) {
+            Some((begin, inner)) => {
+                let read = self.content(feed, inner);
+                if let Some(around) = &mut self.around {
+                    *around.begins.of_mut(feed.direction) = begin.saturating_add(read.done);
                 }
             }
+            None => *self.done.of_mut(feed.direction) = bytes.len() >= MAX_OUTER,
         }
+        Read::default()
     }
 
-    /// Where the content begins in a stream, if it has.
-    fn begin(&mut self, outer: Outer, direction: Direction, prefix: &[u8]) -> Option<usize> {
-        let begin = self.begins.of_mut(direction);
-        if *begin == 0 {
-            *begin = prefix.len().saturating_sub(outer.inner(direction, prefix)?.len());
-        }
-        if *begin >= prefix.len() {
-            return None;
-        }
-        if let Some(tunnel) = &mut self.facts.tunnel {
+    /// Where the content begins in a stream, if it has, and what it is.
+    fn begin<'a>(&mut self, direction: Direction, bytes: &'a [u8]) -> Option<(usize, &'a [u8])> {
+        let around = self.around.as_mut()?;
+        let begin = match *around.begins.of(direction) {
+            0 => bytes.len().saturating_sub(around.outer.inner(direction, bytes)?.len()),
+            known => known,
+        };
+        *around.begins.of_mut(direction) = begin;
+        let inner = bytes.get(begin..).filter(|inner| !inner.is_empty())?;
+        if let Some(tunnel) = self.facts.as_mut().and_then(|facts| facts.tunnel.as_mut()) {
             tunnel.is_used = true;
         }
-        Some(*begin)
+        Some((begin, inner))
     }
 
-    /// Takes all bytes of the content in a direction.
-    fn content(&mut self, feed: &Feed, prefix: &[u8]) {
+    /// Takes bytes of the content in a direction.
+    fn content(&mut self, feed: &Feed, bytes: &[u8]) -> Read {
+        let direction = feed.direction;
         self.words.note(feed);
-        if matches!(self.content, Content::Unknown) && !self.recognise(feed, prefix) {
-            if self.outer.is_none() {
-                self.outer = Outer::find(feed, prefix, &mut self.facts);
-                if self.outer.is_some() {
-                    // The handshake inside begins later.
-                    self.words = FirstWords::default();
-                    return self.take(feed, prefix);
-                }
-            }
-            *self.done.of_mut(feed.direction) = prefix.len() >= MAX_UNRECOGNISED;
-            return;
+        if matches!(self.content, Content::Unknown)
+            && (*self.strange.of(direction) || !self.recognise(feed, bytes))
+        {
+            return self.unrecognised(feed, bytes);
         }
-        if feed.direction == Direction::FromServer && skype::is_server_hello(prefix) {
-            self.facts.signature(Signature::SkypeHello, feed.packet);
+        if direction == Direction::FromServer && self.is_at_start(direction) {
+            match skype::probe_server_hello(bytes) {
+                Probe::Match => _ = self.facts().signature(Signature::SkypeHello, feed.packet),
+                Probe::NeedMore => return Read::default(),
+                Probe::NoMatch => {}
+            }
         }
         let done = match &mut self.content {
             Content::Unknown => false,
-            Content::Dns(read) => take_dns(feed, prefix, read.of_mut(feed.direction), &mut self.bindings),
-            Content::H323(read) => take_h323(feed, prefix, read.of_mut(feed.direction), &mut self.facts),
-            Content::Http => self.http(feed, prefix),
-            Content::Sip => take_sip(feed, prefix, &mut self.facts),
-            Content::Stun(relay) => relay.take(feed, prefix),
-            Content::Tls(tls) => tls.take(feed.direction, prefix),
+            Content::Dns(dns) => take_dns(feed, bytes, dns),
+            Content::H323(read) => {
+                take_h323(feed, bytes, read.of_mut(direction), self.facts.get_or_insert_default())
+            }
+            Content::Http => self.http(feed, bytes),
+            Content::Sip => take_sip(feed, bytes, self.facts.get_or_insert_default()),
+            Content::Stun(relay) => relay.take(feed, bytes),
+            Content::Tls(tls) => {
+                let read = tls.take(direction, bytes);
+                *self.done.of_mut(direction) |= tls.is_done(direction);
+                if tls.is_over() {
+                    self.done = PerDirection { client: true, server: true };
+                }
+                return read;
+            }
         };
-        *self.done.of_mut(feed.direction) |= done;
-        if let Content::Tls(tls) = &self.content
-            && tls.is_over()
+        *self.done.of_mut(direction) |= done;
+        Read::default()
+    }
+
+    /// Takes bytes of which nothing is known: something else may lie around the content, or more bytes tell.
+    fn unrecognised(&mut self, feed: &Feed, bytes: &[u8]) -> Read {
+        let direction = feed.direction;
+        if !*self.strange.of(direction)
+            && self.around.is_none()
+            && let Some(outer) = self.outer(feed, bytes)
         {
-            self.done = PerDirection { client: true, server: true };
+            self.around = Some(Box::new(Around { outer, begins: PerDirection::default() }));
+            // What is inside begins later.
+            self.words = FirstWords::default();
+            self.strange = PerDirection::default();
+            return self.take(feed, bytes);
         }
+        *self.done.of_mut(direction) |= bytes.len() >= MAX_UNRECOGNISED;
+        *self.strange.of_mut(direction) |= is_strange(feed, bytes);
+        if self.strange == (PerDirection { client: true, server: true }) {
+            self.done = self.strange;
+        }
+        Read::default()
+    }
+
+    /// Whether the bytes that a direction is not done with are its first ones.
+    const fn is_at_start(&self, direction: Direction) -> bool {
+        !matches!(&self.content, Content::Tls(tls) if tls.has_begun(direction))
+    }
+
+    fn facts(&mut self) -> &mut FlowFacts {
+        self.facts.get_or_insert_default()
+    }
+
+    /// Finds out what lies around the content. Notes whom a proxy is asked for.
+    fn outer(&mut self, feed: &Feed, bytes: &[u8]) -> Option<Outer> {
+        let (outer, tunnel) = Outer::find(feed, bytes)?;
+        if let Some(tunnel) = tunnel {
+            self.facts().tunnelled(tunnel);
+        }
+        Some(outer)
     }
 
     /// Finds out what the connection carries. Whether it is known.
     fn recognise(&mut self, feed: &Feed, prefix: &[u8]) -> bool {
-        let is_dns = || answers::is_port(feed.server().port()) && self.outer.is_none();
+        let is_dns = || answers::is_port(feed.server().port()) && self.around.is_none();
         if is_dns() || answers::is_tcp_question(feed, prefix) {
-            self.content = Content::Dns(PerDirection::default());
-            self.facts.protocol(Protocol::Dns);
+            self.content = Content::Dns(Box::default());
+            self.facts().protocol(Protocol::Dns);
             return true;
         }
         match pseudo_tls::probe(prefix) {
@@ -175,7 +212,7 @@ impl Streams {
 
     /// Goes on as with a relay.
     fn relay(&mut self, behind_hello: bool) {
-        let facts = std::mem::take(&mut self.facts);
+        let facts = self.facts.take().unwrap_or_default();
         let packets = Box::new(Datagrams::of_stream(facts));
         let relay = Relay { packets, units: PerDirection::default(), behind_hello };
         self.content = Content::Stun(Box::new(relay));
@@ -186,14 +223,14 @@ impl Streams {
             self.content = Content::Tls(Box::default());
         } else if http::probe(prefix) == Probe::Match && !is_tunnel(feed, prefix) {
             self.content = Content::Http;
-            self.facts.protocol(Protocol::Http);
+            self.facts().protocol(Protocol::Http);
         } else if sip::probe(prefix) == Probe::Match {
             self.content = Content::Sip;
         } else if h323::probe(prefix) == Probe::Match {
             self.content = Content::H323(PerDirection::default());
-            self.facts.protocol(Protocol::H323);
+            self.facts().protocol(Protocol::H323);
         } else if let Some(signature) = product(feed, prefix) {
-            self.facts.signature(signature, feed.packet);
+            self.facts().signature(signature, feed.packet);
             self.done = PerDirection { client: true, server: true };
         } else if stun::Stream::new(prefix).is_some() {
             self.relay(false);
@@ -208,7 +245,7 @@ impl Streams {
             && head.length.is_some()
         {
             self.forwarded(feed, &head.start);
-            self.facts.name(name.as_str(), Via::Http, feed.packet);
+            self.facts().name(name.as_str(), Via::Http, feed.packet);
         }
         head.length.is_some()
     }
@@ -221,36 +258,50 @@ impl Streams {
         };
         if host.as_str().parse() != Ok(feed.server().ip()) {
             let (kind, host) = (ProxyKind::HttpForward, host.as_str().to_owned());
-            self.facts.tunnelled(Tunnel { kind, host, port: *port, packet: feed.packet, is_used: true });
+            self.facts().tunnelled(Tunnel { kind, host, port: *port, packet: feed.packet, is_used: true });
         }
     }
 
-    /// Takes note that no more bytes of `direction` come.
-    pub(super) fn end(&mut self, direction: Direction, prefix: &[u8]) {
+    /// Takes note that no more bytes of `direction` come than those that it was not done with.
+    pub(super) fn end(&mut self, direction: Direction, bytes: &[u8]) {
         if let Content::Tls(tls) = &mut self.content {
-            let begin = *self.begins.of(direction);
-            tls.readers.of_mut(direction).finish(prefix.get(begin..).unwrap_or_default());
+            let begin = self.around.as_ref().map_or(0, |around| *around.begins.of(direction));
+            tls.end(direction, bytes.get(begin..).unwrap_or_default());
         }
         *self.done.of_mut(direction) = true;
     }
 
     /// Everything that was learnt.
-    pub(super) fn finish(mut self) -> (Option<Box<FlowFacts>>, Vec<NameBinding>) {
-        match self.content {
-            Content::Tls(tls) => {
-                let Tls { readers, data, .. } = *tls;
-                let flights = PerDirection {
-                    client: readers.client.into_flight(),
-                    server: readers.server.into_flight(),
-                };
-                secure::conclude(&mut self.facts, Protocol::Tls, flights, &self.words);
-                self.facts.handshake_mut().data = data;
+    pub(super) fn finish(&mut self) -> (Option<Box<FlowFacts>>, Vec<NameBinding>) {
+        let bindings = match std::mem::take(&mut self.content) {
+            Content::Tls(mut tls) => {
+                tls.finish(self.facts.get_or_insert_default(), &self.words);
+                Vec::new()
             }
             Content::Stun(relay) => return relay.packets.finish(),
-            Content::Unknown | Content::Dns(_) | Content::H323(_) | Content::Http | Content::Sip => {}
-        }
-        (Some(self.facts), self.bindings)
+            Content::Dns(dns) => dns.bindings,
+            Content::Unknown | Content::H323(_) | Content::Http | Content::Sip => Vec::new(),
+        };
+        (self.facts.take(), bindings)
     }
+}
+
+/// Whether first bytes begin nothing that is known, whatever follows them.
+pub(super) fn is_strange(feed: &Feed, bytes: &[u8]) -> bool {
+    let probes: [fn(&[u8]) -> Probe; 7] = [
+        pseudo_tls::probe,
+        tls::probe,
+        http::probe,
+        sip::probe,
+        h323::probe,
+        dingtalk::probe,
+        whatsapp_chat::probe,
+    ];
+    !Outer::may_begin(feed.direction, bytes)
+        && !stun::Stream::may_begin(bytes)
+        && !answers::may_be_tcp_question(feed, bytes)
+        && !viber_chat::PORTS.contains(&feed.server().port())
+        && probes.into_iter().all(|probe| probe(bytes) == Probe::NoMatch)
 }
 
 /// Connections of single products that nothing more can be read of.
@@ -295,7 +346,8 @@ fn take_h323(feed: &Feed, prefix: &[u8], read: &mut usize, facts: &mut FlowFacts
     prefix.len() >= MAX_H323
 }
 
-fn take_dns(feed: &Feed, prefix: &[u8], read: &mut usize, bindings: &mut Vec<NameBinding>) -> bool {
+fn take_dns(feed: &Feed, prefix: &[u8], dns: &mut Questions) -> bool {
+    let read = dns.read.of_mut(feed.direction);
     let rest = prefix.get(*read..).unwrap_or_default();
     let mut used = 0_usize;
     for message in dns::tcp_messages(rest) {
@@ -304,7 +356,7 @@ fn take_dns(feed: &Feed, prefix: &[u8], read: &mut usize, bindings: &mut Vec<Nam
         if whole.is_none_or(|length| usize::from(u16::from_be_bytes(*length)) != message.len()) {
             break;
         }
-        answers::take(feed, message, bindings);
+        answers::take(feed, message, &mut dns.bindings);
         used = end;
     }
     *read = read.saturating_add(used);
@@ -338,45 +390,5 @@ impl Relay {
             self.packets.take_out(feed, unit.payload, unit.length);
         }
         false
-    }
-}
-
-impl Tls {
-    /// Takes all bytes of a direction. Whether nothing more can be learnt from it.
-    fn take(&mut self, direction: Direction, prefix: &[u8]) -> bool {
-        self.readers.of_mut(direction).read(prefix) == Progress::Done && self.records(direction, prefix)
-    }
-
-    /// Looks at the lengths of encrypted records for application data. Whether nothing more can be learnt.
-    ///
-    /// The client's second encrypted record, unless it is as short as an alert, is data: the first ends the
-    /// handshake. What the server encrypts after the client has sent data answers it.
-    fn records(&mut self, direction: Direction, stream: &[u8]) -> bool {
-        let client_spoke = self.data.client;
-        let finished = self.finished_records();
-        let records = self.records.of_mut(direction);
-        while let Some([kind, _, _, high, low]) =
-            stream.get(records.position..).and_then(|rest| rest.first_chunk())
-        {
-            let length = usize::from(u16::from_be_bytes([*high, *low]));
-            records.position = records.position.saturating_add(RECORD_HEADER).saturating_add(length);
-            let is_data = *kind == APPLICATION_DATA && length > MAX_ALERT;
-            records.encrypted = records.encrypted.saturating_add(u8::from(*kind == APPLICATION_DATA));
-            match direction {
-                Direction::FromClient => self.data.client |= is_data && records.encrypted > finished,
-                Direction::FromServer => self.data.server |= is_data && client_spoke,
-            }
-        }
-        *self.data.of(direction) || records.encrypted >= MAX_RECORDS
-    }
-
-    /// Encrypted records of the client that look like data and end its handshake (RFC 8446 section 5.1).
-    fn finished_records(&self) -> u8 {
-        let hello = self.readers.server.flight().server_hello.as_ref();
-        u8::from(hello.is_none_or(|hello| hello.version.hides_certificates()))
-    }
-
-    const fn is_over(&self) -> bool {
-        self.data.client && self.data.server
     }
 }

@@ -36,6 +36,9 @@ enum Framing {
 const CONTROL: u8 = 0x02;
 const END_TO_END: u8 = 0x03;
 
+/// Bytes of a first packet of RTP that is waited for. Packets are made to pass through UDP as well (RFC 4571 section 1).
+const MAX_FIRST: u16 = 4096;
+
 impl<'a> Stream<'a> {
     /// A stream that begins with a STUN message in any framing, or with RTP or RTCP in that of RFC 4571; `None`
     /// for anything else.
@@ -52,6 +55,18 @@ impl<'a> Stream<'a> {
         let is_framed =
             (begins_with_message(packet) && framed == declared) || begins_with_framed_media(packet, framed);
         is_framed.then_some(Self { rest: bytes, framing: Framing::LengthPrefixed })
+    }
+
+    /// Whether bytes may begin such a stream once more have come, by what stands in the first ten of them: the cookie of a
+    /// message in any framing, or the version of RTP behind a length.
+    pub fn may_begin(bytes: &[u8]) -> bool {
+        let is_other = |place| be32(bytes, place).is_some_and(|cookie| cookie != MAGIC_COOKIE);
+        let is_framed = match *bytes {
+            [CONTROL, 0, ..] => true,
+            [high, low, 0x80..=0xbf, ..] => u16::from_be_bytes([high, low]) <= MAX_FIRST,
+            _ => false,
+        };
+        is_framed || !is_other(4) || !is_other(6)
     }
 
     fn next_bare(&mut self) -> Option<Unit<'a>> {

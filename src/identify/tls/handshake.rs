@@ -20,6 +20,9 @@ const HELLO_VERIFY_REQUEST: u8 = 3;
 /// `certificate`, RFC 5246 section 7.4.2.
 const CERTIFICATE: u8 = 11;
 
+/// Where the first certificate of a list begins: after the lengths of both, RFC 5246 section 7.4.2.
+const LEAF: usize = 6;
+
 /// An alert in clear, RFC 8446 section 6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alert {
@@ -95,13 +98,13 @@ pub(crate) const fn alert_name(description: u8) -> Option<&'static str> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, each seen or not")]
 pub struct Flight {
-    /// The first client hello.
-    pub client_hello: Option<ClientHello>,
+    /// The first client hello. A side has one or the other hello, and holds no room for both.
+    pub client_hello: Option<Box<ClientHello>>,
     /// Fingerprints of the client hellos after the first that differ from it and each other: what answers a retry
     /// request has other extensions (RFC 8446 section 4.1.2).
     pub further_ja3: Vec<Ja3>,
     /// The server hello that is not a retry request.
-    pub server_hello: Option<ServerHello>,
+    pub server_hello: Option<Box<ServerHello>>,
     /// Whether the server asked for another client hello (RFC 8446 section 4.1.4).
     pub hello_retry_request: bool,
     /// Whether the server asked for the hello again with a cookie (DTLS, RFC 6347 section 4.2.1).
@@ -119,11 +122,23 @@ pub struct Flight {
 }
 
 impl Flight {
+    /// How many bytes of a message's body, which has `length` of them and begins with `body`, tell all that is read of it.
+    /// Of a list of certificates these are the first one's.
+    pub(super) fn needed(&self, kind: u8, length: usize, body: &[u8]) -> usize {
+        match kind {
+            CLIENT_HELLO | SERVER_HELLO | HELLO_VERIFY_REQUEST => length,
+            CERTIFICATE if self.certificate.is_none() => length.min(end_of_leaf(body).unwrap_or(LEAF)),
+            _ => 0,
+        }
+    }
+
     /// Takes in a handshake message. `whole` says that no bytes are missing at its end.
     pub(crate) fn message(&mut self, kind: u8, body: &[u8], whole: bool, dialect: Dialect) {
         match kind {
             CLIENT_HELLO if self.client_hello.as_ref().is_none_or(|hello| !hello.complete) => {
-                self.client_hello = ClientHello::read(body, whole, dialect).or(self.client_hello.take());
+                if let Some(hello) = ClientHello::read(body, whole, dialect) {
+                    self.client_hello = Some(Box::new(hello));
+                }
             }
             CLIENT_HELLO if self.further_ja3.len() < MAX_FURTHER_JA3 => {
                 let ja3 = ClientHello::read(body, whole, dialect).and_then(|hello| hello.ja3);
@@ -145,7 +160,7 @@ impl Flight {
         if hello.retry {
             self.hello_retry_request = true;
         } else if self.server_hello.as_ref().is_none_or(|known| !known.complete) {
-            self.server_hello = Some(hello);
+            self.server_hello = Some(Box::new(hello));
         }
     }
 
@@ -165,6 +180,13 @@ fn leaf(body: &[u8]) -> Option<&[u8]> {
     let mut cursor = Cursor::new(body);
     cursor.u24()?;
     cursor.vector24()
+}
+
+/// Where the first certificate of a list ends; `None` where that takes more bytes.
+fn end_of_leaf(body: &[u8]) -> Option<usize> {
+    let mut cursor = Cursor::new(body);
+    cursor.u24()?;
+    LEAF.checked_add(usize::try_from(cursor.u24()?).ok()?)
 }
 
 /// Bytes of an encrypted record of TLS 1.3 that holds an alert: two, the content type and a tag of 16.

@@ -2,7 +2,7 @@
 
 use super::name::{ServerName, text};
 use crate::identify::cursor::{Cursor, numbers};
-use crate::identify::ja3::{Ja3, is_grease};
+use crate::identify::ja3::{ClientFields, Ja3, is_grease};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -133,10 +133,14 @@ impl ClientHello {
             complete: false,
         };
         if let Some((ciphers, extensions, end)) = split_client_hello(&mut cursor, dialect) {
-            let walked = walk(extensions, |kind, content| hello.extension(kind, content));
+            let mut fields = ClientFields::new(hello.legacy_version.0, ciphers);
+            let walked = walk(extensions, |kind, content| {
+                fields.extension(kind, content);
+                hello.extension(kind, content);
+            });
             hello.complete = whole && end && walked;
             if hello.complete {
-                hello.ja3 = Ja3::of_client(hello.legacy_version.0, ciphers, extensions);
+                hello.ja3 = fields.finish();
             }
         }
         Some(hello)
@@ -265,7 +269,7 @@ fn extension_block<'a>(cursor: &mut Cursor<'a>) -> (&'a [u8], bool) {
 }
 
 /// Calls `each` with type and content of every extension, also of one that is cut; whether none was.
-fn walk(extensions: &[u8], mut each: impl FnMut(u16, &[u8])) -> bool {
+fn walk<'a>(extensions: &'a [u8], mut each: impl FnMut(u16, &'a [u8])) -> bool {
     let mut cursor = Cursor::new(extensions);
     while !cursor.is_empty() {
         let Some((kind, length)) = cursor.u16().zip(cursor.u16()) else { return false };

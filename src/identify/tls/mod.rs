@@ -3,10 +3,12 @@
 mod handshake;
 mod hello;
 mod name;
+mod reader;
 
 pub use handshake::{Alert, Flight, is_established};
 pub use hello::{ClientHello, EncryptedHello, ServerHello, TlsVersion};
 pub use name::{NameKind, ServerName};
+pub use reader::TlsReader;
 
 pub(crate) use handshake::{CLIENT_HELLO, SERVER_HELLO, alert_name};
 pub(crate) use hello::Dialect;
@@ -17,8 +19,6 @@ use super::cursor::Cursor;
 
 /// Bytes of a record's content, RFC 5246 section 6.2.3. TLS 1.3 allows less.
 pub(crate) const MAX_RECORD: u16 = (1 << 14) + 2048;
-/// Bytes of handshake messages that are held while one is not whole.
-const MAX_HANDSHAKE: usize = 64 * 1024;
 
 /// `change_cipher_spec`, RFC 8446 section 5.1.
 pub(crate) const CHANGE_CIPHER_SPEC: u8 = 20;
@@ -48,9 +48,9 @@ pub fn probe(stream: &[u8]) -> Probe {
         return probe_sslv2(stream);
     }
     match Header::read(stream) {
-        Read::Cut => Probe::NeedMore,
-        Read::Not => Probe::NoMatch,
-        Read::Is(header) => probe_content(header, stream.get(Header::LENGTH..).unwrap_or_default()),
+        Outcome::Cut => Probe::NeedMore,
+        Outcome::Not => Probe::NoMatch,
+        Outcome::Is(header) => probe_content(header, stream.get(Header::LENGTH..).unwrap_or_default()),
     }
 }
 
@@ -66,9 +66,9 @@ fn probe_content(header: Header, content: &[u8]) -> Probe {
 
 fn probe_sslv2(stream: &[u8]) -> Probe {
     match sslv2_hello(stream) {
-        Read::Cut => Probe::NeedMore,
-        Read::Not => Probe::NoMatch,
-        Read::Is(_) => Probe::Match,
+        Outcome::Cut => Probe::NeedMore,
+        Outcome::Not => Probe::NoMatch,
+        Outcome::Is(_) => Probe::Match,
     }
 }
 
@@ -85,7 +85,7 @@ pub fn find(stream: &[u8]) -> Option<usize> {
 
 /// Whether bytes begin with a record that begins with a hello, whose lengths and versions are possible.
 fn is_hello(bytes: &[u8]) -> bool {
-    let Read::Is(header) = Header::read(bytes) else { return false };
+    let Outcome::Is(header) = Header::read(bytes) else { return false };
     let mut cursor = Cursor::new(bytes.get(Header::LENGTH..).unwrap_or_default());
     let (kind, length, version) = (cursor.u8(), cursor.u24(), cursor.u16());
     header.kind == HANDSHAKE
@@ -104,136 +104,6 @@ pub fn parse(stream: &[u8]) -> Flight {
     reader.into_flight()
 }
 
-/// Reads one direction of a connection as its bytes come in.
-#[derive(Clone, Debug, Default)]
-pub struct TlsReader {
-    flight: Flight,
-    /// Offset of the next record in the stream.
-    position: usize,
-    /// Bytes of the stream without which the next record is not whole.
-    wanted: usize,
-    /// The beginning of a handshake message that goes on in the next record.
-    pending: Vec<u8>,
-    done: bool,
-}
-
-impl TlsReader {
-    /// Takes in the bytes from the start of the direction; each call has those of the last call and maybe more.
-    pub fn read(&mut self, stream: &[u8]) -> Progress {
-        while !self.done && stream.len() >= self.wanted {
-            let Some(rest) = stream.get(self.position..) else { break };
-            self.step(rest);
-        }
-        if self.done { Progress::Done } else { Progress::NeedMore }
-    }
-
-    /// Takes in the last bytes and reads what there is of messages that are not whole.
-    pub fn finish(&mut self, stream: &[u8]) {
-        if self.read(stream) == Progress::Done {
-            return;
-        }
-        let rest = stream.get(self.position..).unwrap_or_default();
-        if let (Read::Is(header), Some(content)) = (Header::read(rest), rest.get(Header::LENGTH..))
-            && header.kind == HANDSHAKE
-            && self.is_clear(header, content)
-        {
-            self.handshake(content);
-        }
-        let pending = std::mem::take(&mut self.pending);
-        let mut cursor = Cursor::new(&pending);
-        if let Some((kind, length)) = cursor.u8().zip(cursor.u24()) {
-            let whole = usize::try_from(length) == Ok(cursor.rest().len());
-            self.flight.message(kind, cursor.rest(), whole, Dialect::Tls);
-        }
-        self.done = true;
-    }
-
-    /// What is known so far.
-    pub const fn flight(&self) -> &Flight {
-        &self.flight
-    }
-
-    /// What is known, and nothing else.
-    pub fn into_flight(self) -> Flight {
-        self.flight
-    }
-
-    /// Reads one record off `rest`, or says how many bytes that takes.
-    fn step(&mut self, rest: &[u8]) {
-        if self.position == 0
-            && let Read::Is(hello) = sslv2_hello(rest)
-        {
-            self.flight.sslv2_hello = true;
-            return self.advance(hello.length);
-        }
-        let header = match Header::read(rest) {
-            Read::Is(header) => header,
-            Read::Not if self.position > 0 || !matches!(sslv2_hello(rest), Read::Cut) => {
-                return self.done = true;
-            }
-            Read::Cut | Read::Not => {
-                return self.wanted = self.position.saturating_add(rest.len()).saturating_add(1);
-            }
-        };
-        match rest.get(Header::LENGTH..header.end()) {
-            Some(content) => {
-                self.record(header, content);
-                self.advance(header.end());
-            }
-            None => self.wanted = self.position.saturating_add(header.end()),
-        }
-    }
-
-    fn advance(&mut self, bytes: usize) {
-        self.position = self.position.saturating_add(bytes);
-        self.wanted = self.position.saturating_add(Header::LENGTH);
-    }
-
-    fn record(&mut self, header: Header, content: &[u8]) {
-        match header.kind {
-            HANDSHAKE if self.is_clear(header, content) => self.handshake(content),
-            CHANGE_CIPHER_SPEC => self.flight.change_cipher_spec = true,
-            ALERT => match Alert::read(content) {
-                Some(alert) => self.flight.alert(alert),
-                None => self.protected(content),
-            },
-            HANDSHAKE | APPLICATION_DATA => self.protected(content),
-            _ => {}
-        }
-    }
-
-    fn protected(&mut self, content: &[u8]) {
-        self.flight.protected(content.len());
-        self.done = true;
-    }
-
-    /// Whether a handshake record is not encrypted. After a change of cipher it is, unless it is a hello that
-    /// follows a retry request (RFC 8446 appendix D.4).
-    fn is_clear(&self, header: Header, content: &[u8]) -> bool {
-        if !self.flight.change_cipher_spec {
-            return true;
-        }
-        let mut cursor = Cursor::new(content);
-        let (kind, length, version) = (cursor.u8(), cursor.u24(), cursor.u8());
-        matches!(kind, Some(CLIENT_HELLO | SERVER_HELLO))
-            && length.is_some_and(|length| length.checked_add(4) == Some(header.length.into()))
-            && version == Some(3)
-    }
-
-    /// Reads the messages in `content`, the first of which may have begun in an earlier record.
-    fn handshake(&mut self, content: &[u8]) {
-        if self.pending.is_empty() {
-            let left = messages(&mut self.flight, content);
-            self.pending.extend_from_slice(left);
-        } else {
-            self.pending.extend_from_slice(content);
-            let left = messages(&mut self.flight, &self.pending).len();
-            self.pending.drain(..self.pending.len().saturating_sub(left));
-        }
-        self.done = self.pending.len() > MAX_HANDSHAKE;
-    }
-}
-
 /// Takes the whole messages off the front of `bytes`; what is left is the beginning of one.
 pub(crate) fn messages<'a>(flight: &mut Flight, bytes: &'a [u8]) -> &'a [u8] {
     let mut cursor = Cursor::new(bytes);
@@ -245,14 +115,14 @@ pub(crate) fn messages<'a>(flight: &mut Flight, bytes: &'a [u8]) -> &'a [u8] {
 }
 
 /// The outcome of reading a fixed layout that more bytes may come for.
-enum Read<T> {
+enum Outcome<T> {
     Is(T),
     Cut,
     Not,
 }
 
 /// The header of a record, RFC 8446 section 5.1.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Header {
     kind: u8,
     length: u16,
@@ -262,58 +132,62 @@ impl Header {
     const LENGTH: usize = 5;
 
     /// Reads a header, and refuses as soon as a byte does not fit.
-    fn read(bytes: &[u8]) -> Read<Self> {
+    fn read(bytes: &[u8]) -> Outcome<Self> {
         match *bytes {
-            [] | [CHANGE_CIPHER_SPEC..=HEARTBEAT] | [CHANGE_CIPHER_SPEC..=HEARTBEAT, 3] => Read::Cut,
+            [] | [CHANGE_CIPHER_SPEC..=HEARTBEAT] | [CHANGE_CIPHER_SPEC..=HEARTBEAT, 3] => Outcome::Cut,
             [kind @ CHANGE_CIPHER_SPEC..=HEARTBEAT, 3, 0..=4, ref length @ ..] => {
-                let &[high, low, ..] = length else { return Read::Cut };
+                let &[high, low, ..] = length else { return Outcome::Cut };
                 let length = u16::from_be_bytes([high, low]);
                 // Only application data may be empty (RFC 5246 section 6.2.1).
                 if length > MAX_RECORD || (length == 0 && kind != APPLICATION_DATA) {
-                    return Read::Not;
+                    return Outcome::Not;
                 }
-                Read::Is(Self { kind, length })
+                Outcome::Is(Self { kind, length })
             }
-            _ => Read::Not,
+            _ => Outcome::Not,
         }
     }
 
     fn end(self) -> usize {
         Self::LENGTH.saturating_add(self.length.into())
     }
+
+    /// Whether it is of a record that is read when it is whole: a change of cipher, or an alert, which in clear has two
+    /// bytes (RFC 8446 section 6).
+    const fn is_short(self) -> bool {
+        self.kind == CHANGE_CIPHER_SPEC || (self.kind == ALERT && self.length == 2)
+    }
 }
 
 /// A client hello in the form of SSL 2.0.
 struct Sslv2Hello {
     /// Bytes, with the length field.
-    length: usize,
+    length: u16,
 }
 
 /// Reads a client hello in the form of SSL 2.0, RFC 5246 appendix E.2.
-fn sslv2_hello(bytes: &[u8]) -> Read<Sslv2Hello> {
+fn sslv2_hello(bytes: &[u8]) -> Outcome<Sslv2Hello> {
     const FIXED: u16 = 9;
     match *bytes {
-        [] | [0x80..=0xff] | [0x80..=0xff, _] | [0x80..=0xff, _, 1] | [0x80..=0xff, _, 1, 0 | 3] => Read::Cut,
+        [] | [0x80..=0xff] | [0x80..=0xff, _] | [0x80..=0xff, _, 1] | [0x80..=0xff, _, 1, 0 | 3] => {
+            Outcome::Cut
+        }
         [high @ 0x80..=0xff, low, 1, version @ (0 | 3), minor, ref rest @ ..] => {
             if (version == 3 && minor > 4) || (version == 0 && minor != 2) {
-                return Read::Not;
+                return Outcome::Not;
             }
             let mut cursor = Cursor::new(rest);
             let (Some(ciphers), Some(session), Some(challenge)) = (cursor.u16(), cursor.u16(), cursor.u16())
             else {
-                return Read::Cut;
+                return Outcome::Cut;
             };
             let length = u16::from_be_bytes([high & 0x7f, low]);
             let fields = [session, challenge, FIXED].into_iter().try_fold(ciphers, u16::checked_add);
             let fits =
                 ciphers % 3 == 0 && ciphers > 0 && matches!(challenge, 16..=32) && fields == Some(length);
-            if fits {
-                Read::Is(Sslv2Hello { length: usize::from(length).saturating_add(2) })
-            } else {
-                Read::Not
-            }
+            if fits { Outcome::Is(Sslv2Hello { length: length.saturating_add(2) }) } else { Outcome::Not }
         }
-        _ => Read::Not,
+        _ => Outcome::Not,
     }
 }
 

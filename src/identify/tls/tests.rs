@@ -10,6 +10,27 @@ fn hello_stream(name: &[u8]) -> Vec<u8> {
     record(HANDSHAKE, &message(CLIENT_HELLO, &client_hello_for(name)))
 }
 
+/// A reader whose stream comes in pieces.
+#[derive(Default)]
+struct Cut {
+    reader: TlsReader,
+    rest: Vec<u8>,
+}
+
+impl Cut {
+    fn take(&mut self, piece: &[u8]) {
+        self.rest.extend(piece);
+        let read = self.reader.read(&self.rest);
+        self.rest.drain(..read.done);
+        assert!(self.reader.is_done() || read.wanted > self.rest.len(), "{read:?}");
+    }
+
+    fn finish(mut self) -> Flight {
+        self.reader.finish(&self.rest);
+        self.reader.into_flight()
+    }
+}
+
 fn name_of(flight: &Flight) -> Option<&str> {
     flight.client_hello.as_ref()?.server_name.as_ref().map(ServerName::as_str)
 }
@@ -39,7 +60,8 @@ fn a_client_hello_gives_its_names() {
 #[test]
 fn a_server_flight_gives_version_cipher_and_certificate() {
     let mut reader = TlsReader::default();
-    assert_eq!(reader.read(&server_stream()), Progress::Done);
+    let stream = server_stream();
+    assert_eq!((reader.read(&stream).done, reader.is_done()), (stream.len(), true));
     let flight = reader.into_flight();
     let hello = flight.server_hello.as_ref().unwrap();
     assert_eq!((hello.version, hello.cipher, hello.retry), (TlsVersion(0x0303), Some(0xc02f), false));
@@ -78,10 +100,13 @@ fn a_message_over_many_records_reads_as_in_one() {
 #[test]
 fn a_stream_that_comes_byte_by_byte_reads_as_in_one() {
     let stream = server_stream();
-    let mut reader = TlsReader::default();
-    let done = (0..=stream.len()).find(|end| reader.read(&stream[..*end]) == Progress::Done);
-    assert_eq!(done, Some(stream.len()));
-    assert_eq!(*reader.flight(), parse(&stream));
+    let mut cut = Cut::default();
+    for byte in &stream {
+        assert!(!cut.reader.is_done());
+        cut.take(&[*byte]);
+    }
+    assert!(cut.reader.is_done());
+    assert_eq!(cut.finish(), parse(&stream));
 }
 
 #[test]
@@ -229,10 +254,10 @@ fn a_hello_of_sslv2_is_recognised_and_what_follows_is_read() {
     }
     assert_eq!(probe(&stream), Probe::Match);
     stream.extend(record(ALERT, &[2, 70]));
-    let mut reader = TlsReader::default();
-    (0..=stream.len()).for_each(|end| _ = reader.read(&stream[..end]));
-    assert!(reader.flight().sslv2_hello);
-    assert_eq!(reader.flight().alerts, [Alert { level: 2, description: 70 }]);
+    let mut cut = Cut::default();
+    stream.chunks(1).for_each(|piece| cut.take(piece));
+    assert!(cut.reader.flight().sslv2_hello);
+    assert_eq!(cut.reader.flight().alerts, [Alert { level: 2, description: 70 }]);
 }
 
 #[test]
@@ -268,18 +293,20 @@ fn a_hello_behind_the_greeting_of_another_protocol_is_found() {
 fn a_stream_that_stops_being_tls_is_done() {
     let stream = [hello_stream(b"a.example"), b"HTTP/1.1 200 OK".to_vec()].concat();
     let mut reader = TlsReader::default();
-    assert_eq!(reader.read(&stream), Progress::Done);
+    reader.read(&stream);
+    assert!(reader.is_done());
     assert_eq!(name_of(reader.flight()), Some("a.example"));
 }
 
 #[test]
 fn an_endless_message_does_not_pile_up() {
-    let mut stream = Vec::new();
-    stream.extend(record(HANDSHAKE, &[11, 0xff, 0xff, 0xff]));
-    (0..8).for_each(|_| stream.extend(record(HANDSHAKE, &[0; 16_000])));
-    let mut reader = TlsReader::default();
-    assert_eq!(reader.read(&stream), Progress::Done);
-    assert!(reader.pending.len() <= MAX_HANDSHAKE + usize::from(MAX_RECORD));
+    for kind in [CLIENT_HELLO, 11, 20] {
+        let mut reader = TlsReader::default();
+        reader.read(&record(HANDSHAKE, &[kind, 0xff, 0xff, 0xff]));
+        let most = (0..8).map(|_| reader.read(&record(HANDSHAKE, &[0xa7; 16_000])).kept).max();
+        assert!(most <= Some(64 * 1024 + usize::from(MAX_RECORD)), "{most:?}");
+        assert_eq!(reader.is_done(), kind != 20, "what is passed over takes no room");
+    }
 }
 
 /// The hello that rustls sends, an implementation that knows nothing of this one.
@@ -333,14 +360,15 @@ proptest! {
             let place = place.index(stream.len());
             stream[place] = byte;
         }
-        let mut reader = TlsReader::default();
-        let mut end = 0;
+        let mut cut = Cut::default();
+        let mut rest = &stream[..];
         for step in steps {
-            end = stream.len().min(end + step);
-            reader.read(&stream[..end]);
+            let (piece, after) = rest.split_at(step.min(rest.len()));
+            cut.take(piece);
+            rest = after;
         }
-        reader.finish(&stream);
-        prop_assert_eq!(reader.flight(), &parse(&stream));
+        cut.take(rest);
+        prop_assert_eq!(cut.finish(), parse(&stream));
         let _ = (probe(&stream), find(&stream));
     }
 
