@@ -55,6 +55,7 @@ impl<S: Default> Table<S> {
 
     /// Counts a packet at its flow; `whole` says that it and its own headers came in fragments.
     /// `None` if it would be one flow too many.
+    #[inline]
     pub fn packet(
         &mut self,
         arrival: &Arrival<'_>,
@@ -189,7 +190,8 @@ const fn place(key: &FlowKey) -> usize {
 }
 
 /// Whether a packet belongs to `flow` and not to a new one on the same five-tuple.
-#[inline]
+#[expect(clippy::inline_always, reason = "one of the few steps that every packet takes")]
+#[inline(always)]
 fn continues<S>(flow: &Flow<S>, arrival: &Arrival<'_>) -> bool {
     let idle = match flow.transport() {
         Transport::Tcp => TCP_IDLE,

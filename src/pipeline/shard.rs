@@ -169,7 +169,8 @@ impl Shard {
     }
 
     /// Counts a packet at its flow and looks into it. Whether there was room for the flow.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "one of the few steps that every packet takes")]
+    #[inline(always)]
     fn at_flow(&mut self, arrival: &Arrival<'_>, whole: Option<&Reassembled>, at: PacketRef) -> bool {
         let Some(flow) = self.flows.packet(arrival, whole, at) else { return false };
         if self.depth == Depth::Payloads {
