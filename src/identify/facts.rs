@@ -724,6 +724,21 @@ mod tests {
     }
 
     #[test]
+    fn names_of_certificates_are_bounded_and_kept_once() {
+        let mut facts = FlowFacts::default();
+        facts.name("asked.example", Via::Tls, PACKET);
+        let names: Arc<[Arc<str>]> = (0..40).map(|i| Arc::from(format!("n{i}.example"))).collect();
+        facts.certificate_names(&names, PACKET);
+        assert_eq!((facts.names.len(), facts.left_out), (MAX_NAMES, 9));
+        let mut facts = FlowFacts::default();
+        let (first, second) = (Arc::from(&names[..3]), Arc::from(&names[1..5]));
+        facts.certificate_names(&first, PACKET);
+        facts.certificate_names(&second, PACKET);
+        assert!(facts.names.iter().map(|name| name.name).eq(&names[..5]));
+        assert_eq!(facts.left_out, 0);
+    }
+
+    #[test]
     fn a_fact_is_kept_once_with_its_first_packet() {
         let mut facts = FlowFacts::default();
         let later = PacketRef { input: 0, number: 9 };

@@ -123,7 +123,7 @@ impl Names {
 
     /// Whether two lists have the same names, learnt in the same ways, wherever they were put together.
     pub fn has_same_texts(&self, other: &Self) -> bool {
-        fn of<'a>(name: Name<'a>) -> (Via, &'a str) {
+        fn of(name: Name<'_>) -> (Via, &str) {
             (name.via, name.name)
         }
         self.iter().map(of).eq(other.iter().map(of))
