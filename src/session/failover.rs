@@ -187,7 +187,7 @@ fn place(address: IpAddr, identity: &Identity) -> Place {
         IpAddr::V4(v4) => IpAddr::V4(std::net::Ipv4Addr::from_bits(v4.to_bits() & 0xffff_ff00)),
         IpAddr::V6(v6) => IpAddr::V6(std::net::Ipv6Addr::from_bits(v6.to_bits() & !(u128::MAX >> 48))),
     };
-    let token = identity.names.iter().find_map(|name| zoom_token(&name.name));
+    let token = identity.names.iter().find_map(|name| zoom_token(name.name));
     Place { network, token }
 }
 

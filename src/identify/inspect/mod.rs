@@ -159,14 +159,30 @@ impl FlowInspector {
 
     /// Concludes: no packet of the flow will come. Gives the names that its DNS answers bound.
     pub fn finish(&mut self) -> Vec<NameBinding> {
-        let (facts, bindings) = match std::mem::replace(&mut self.state, State::Over(None)) {
-            State::Idle(_) => (None, Vec::new()),
-            State::Datagrams(datagrams) => datagrams.finish(),
-            State::Streams(streams) => streams.finish(),
-            State::Over(facts) => (facts, Vec::new()),
-        };
-        self.state = State::Over(facts.filter(|facts| !facts.is_empty()));
-        bindings
+        match std::mem::replace(&mut self.state, State::Over(None)) {
+            State::Idle(_) => Vec::new(),
+            State::Datagrams(mut datagrams) => {
+                let bindings = datagrams.take_bindings();
+                self.keep(Some(datagrams.into_facts()));
+                bindings
+            }
+            State::Streams(streams) => {
+                let (facts, bindings) = streams.finish();
+                self.keep(facts);
+                bindings
+            }
+            State::Over(facts) => {
+                self.keep(facts);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Keeps what was learnt of a flow that is over.
+    fn keep(&mut self, facts: Option<Box<FlowFacts>>) {
+        if let State::Over(known) = &mut self.state {
+            *known = facts.filter(|facts| !facts.is_empty());
+        }
     }
 
     /// What was learnt; `None` while more may be, and where nothing was.
