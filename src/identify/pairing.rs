@@ -37,8 +37,9 @@ struct Request<K> {
 
 impl<K: Clone + Eq> Pairer<K> {
     /// A pairer that holds at most `capacity` tokens (at least one).
-    pub fn new(capacity: usize) -> Self {
-        Self { capacity: capacity.max(1), requests: Vec::new(), oldest: 0 }
+    pub const fn new(capacity: usize) -> Self {
+        let capacity = if capacity == 0 { 1 } else { capacity };
+        Self { capacity, requests: Vec::new(), oldest: 0 }
     }
 
     /// Notes that a request with `token` was seen. Repetitions within 30 s do not count.

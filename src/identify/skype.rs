@@ -36,12 +36,22 @@ pub fn probe_server_hello(stream: &[u8]) -> Probe {
 }
 
 /// What the packets of one flow show that may be Skype's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Frames {
     /// Number of the first packet.
     pub first: u16,
     /// Packets, all of which fit.
     pub packets: u32,
+}
+
+impl Frames {
+    /// Adds a packet with this number.
+    pub(super) const fn add(&mut self, number: u16) {
+        if self.packets == 0 {
+            self.first = number;
+        }
+        self.packets = self.packets.saturating_add(1);
+    }
 }
 
 #[cfg(test)]

@@ -143,8 +143,8 @@ impl<'a> Name<'a> {
         let text = bytes.get(..length)?;
         // Without a way out of the loops, many bytes are looked at at once.
         let dots = text.iter().fold(0_u8, |dots, byte| dots.wrapping_add(u8::from(*byte == b'.')));
-        let odd = text.iter().fold(false, |odd, byte| odd | (*byte == b'\\') | !byte.is_ascii());
-        if odd || dots != labels {
+        let odd = text.iter().fold(0, |odd, byte| odd | (byte & 0x80) | u8::from(*byte == b'\\'));
+        if odd != 0 || dots != labels {
             return None;
         }
         std::str::from_utf8(text.get(..length.saturating_sub(1))?).ok()

@@ -26,6 +26,7 @@ const ZOOM_PORTS: std::ops::RangeInclusive<u16> = 8801..=8810;
 
 /// What is kept of a flow over UDP while it goes on.
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an independent fact of the flow")]
 pub(super) struct Datagrams {
     facts: Box<FlowFacts>,
     count: u8,
@@ -39,7 +40,9 @@ pub(super) struct Datagrams {
     asks: bool,
     /// RTP is confirmed: packets that look like it need no other look.
     carries_rtp: bool,
-    skype: Skype,
+    /// Packets of the client that may be Skype's: all, until one is not.
+    skype: skype::Frames,
+    is_no_skype: bool,
     stun: StunWatch,
     zoom: Option<Box<zoom::RoundTrips>>,
     products: Option<Box<Products>>,
@@ -49,15 +52,6 @@ pub(super) struct Datagrams {
     bindings: Vec<NameBinding>,
     /// The packets come out of a TCP stream, where only relays put frames around them.
     of_stream: bool,
-}
-
-/// Whether all packets of the client may be Skype's.
-#[derive(Clone, Debug, Default)]
-enum Skype {
-    #[default]
-    Unknown,
-    No,
-    Maybe(skype::Frames),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -163,16 +157,18 @@ impl Datagrams {
     }
 
     fn skype(&mut self, feed: &Feed, payload: &[u8]) {
-        if feed.direction == Direction::FromServer || matches!(self.skype, Skype::No) {
+        if feed.direction == Direction::FromServer || self.is_no_skype {
             return;
         }
-        self.skype = match (&self.skype, skype::parse(payload, feed.length)) {
-            (Skype::Unknown, Some(first)) => Skype::Maybe(skype::Frames { first, packets: 1 }),
-            (Skype::Maybe(frames), Some(_)) => {
-                Skype::Maybe(skype::Frames { packets: frames.packets.saturating_add(1), ..*frames })
-            }
-            _ => Skype::No,
-        };
+        match skype::parse(payload, feed.length) {
+            Some(number) => self.skype.add(number),
+            None => self.is_no_skype = true,
+        }
+    }
+
+    /// Whether the client sent packets that may be Skype's, and no others.
+    const fn may_be_skype(&self) -> bool {
+        self.skype.packets > 0 && !self.is_no_skype
     }
 
     /// Whether enough datagrams have passed without anything being recognised.
@@ -183,7 +179,7 @@ impl Datagrams {
             && self.bindings.is_empty()
             && self.dtls.is_none()
             && self.quic.is_none()
-            && !matches!(self.skype, Skype::Maybe(_))
+            && !self.may_be_skype()
             && !self.media.as_ref().is_some_and(|media| media.is_confirmed())
     }
 
@@ -316,11 +312,11 @@ impl Datagrams {
         if expected && self.router_data(feed, payload, length) {
             return true;
         }
-        if let Some(packet) = zoom::parse(payload, length) {
-            if expected || (packet.is_certain() && !is_echo(&packet)) {
-                self.router_packet(feed, &packet);
-                return true;
-            }
+        if let Some(packet) = zoom::parse(payload, length)
+            && (expected || (packet.is_certain() && !is_echo(&packet)))
+        {
+            self.router_packet(feed, &packet);
+            return true;
         }
         let Some(packet) = zoom::parse_peer(payload, length) else { return false };
         self.peer_packet(feed, &packet);
@@ -444,8 +440,20 @@ impl Datagrams {
 
     /// Everything that was learnt.
     pub(super) fn finish(mut self: Box<Self>) -> (Option<Box<FlowFacts>>, Vec<NameBinding>) {
-        if let Skype::Maybe(frames) = self.skype {
-            self.facts.skype_frames = Some(frames);
+        let bindings = self.take_bindings();
+        (Some(self.into_facts()), bindings)
+    }
+
+    /// The names that answers bound.
+    pub(super) fn take_bindings(&mut self) -> Vec<NameBinding> {
+        std::mem::take(&mut self.bindings)
+    }
+
+    /// Everything else that was learnt.
+    #[allow(clippy::boxed_local, reason = "so that nothing is moved out of the box for it")]
+    pub(super) fn into_facts(mut self: Box<Self>) -> Box<FlowFacts> {
+        if self.may_be_skype() {
+            self.facts.skype_frames = Some(self.skype);
         }
         if let Some(media) = &self.media {
             media.finish(&mut self.facts);
@@ -456,7 +464,7 @@ impl Datagrams {
         if let Some(quic) = self.quic.take() {
             quic.finish(&mut self.facts);
         }
-        (Some(self.facts), self.bindings)
+        self.facts
     }
 }
 

@@ -166,13 +166,26 @@ impl FlowInspector {
         if self.is_over() {
             return Vec::new();
         }
-        let (facts, bindings) = match std::mem::replace(&mut self.state, State::Over(None)) {
-            State::Idle(_) | State::Opening(_) | State::Over(_) => return Vec::new(),
-            State::Datagrams(datagrams) => datagrams.finish(),
-            State::Connection(mut connection) => connection.finish(),
-        };
-        self.state = State::Over(facts.filter(|facts| !facts.is_empty()));
-        bindings
+        match std::mem::replace(&mut self.state, State::Over(None)) {
+            State::Idle(_) | State::Opening(_) | State::Over(_) => Vec::new(),
+            State::Datagrams(mut datagrams) => {
+                let bindings = datagrams.take_bindings();
+                self.keep(Some(datagrams.into_facts()));
+                bindings
+            }
+            State::Connection(mut connection) => {
+                let (facts, bindings) = connection.finish();
+                self.keep(facts);
+                bindings
+            }
+        }
+    }
+
+    /// Keeps what was learnt of a flow that is over.
+    fn keep(&mut self, facts: Option<Box<FlowFacts>>) {
+        if let State::Over(known) = &mut self.state {
+            *known = facts.filter(|facts| !facts.is_empty());
+        }
     }
 
     /// What was learnt; `None` while more may be, and where nothing was.
