@@ -16,10 +16,15 @@ use super::stream::End;
 /// any common size needs.
 pub(super) const ROOM: usize = 4096;
 
+/// Fewest bytes of a piece. What was the end of a file when it was opened may be it no more.
+const MIN_PIECE: u64 = 64 << 10;
+
 /// A file of which pieces can be claimed.
 #[derive(Debug)]
 pub(super) struct Claims {
     file: File,
+    /// Bytes of it when it was opened: no room is made for more.
+    length: u64,
     /// The first byte that nobody has claimed.
     next: AtomicU64,
     progress: Option<Arc<Progress>>,
@@ -45,13 +50,18 @@ pub(super) struct Read {
 
 impl Claims {
     /// Of `file` from `offset` on.
-    pub(super) const fn new(file: File, offset: u64, progress: Option<Arc<Progress>>) -> Self {
-        Self { file, next: AtomicU64::new(offset), progress }
+    pub(super) fn new(file: File, offset: u64, progress: Option<Arc<Progress>>) -> Self {
+        let length = file.metadata().map_or(0, |data| data.len());
+        Self { file, length, next: AtomicU64::new(offset), progress }
     }
 
-    /// Claims the next `size` bytes.
+    /// Claims the next bytes: `size` of them, or fewer where the file has no more.
     pub(super) fn next(self: &Arc<Self>, size: usize) -> Piece {
-        let offset = self.next.fetch_add(size as u64, Ordering::Relaxed);
+        let size_at =
+            |offset| self.length.saturating_sub(offset).clamp(MIN_PIECE.min(size as u64), size as u64);
+        let claim = |offset| Some(offset + size_at(offset));
+        let (Ok(offset) | Err(offset)) = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, claim);
+        let size = usize::try_from(size_at(offset)).unwrap_or(size);
         Piece { claims: Arc::clone(self), offset, size, read: Read { length: 0, end: None } }
     }
 }
@@ -98,4 +108,31 @@ fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
 #[cfg(windows)]
 fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn read(piece: &mut Piece) -> Vec<u8> {
+        let mut buffer = Vec::new();
+        piece.read(&mut buffer);
+        buffer[ROOM..ROOM + piece.read.length].to_vec()
+    }
+
+    #[test]
+    fn pieces_follow_one_another_whoever_reads_first() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let bytes: Vec<u8> = (0..200_000_u32).map(|number| (number % 251) as u8).collect();
+        file.write_all(&bytes).unwrap();
+        let claims = Arc::new(Claims::new(file.reopen().unwrap(), 100, None));
+        let mut pieces: Vec<Piece> = (0..3).map(|_| claims.next(90_000)).collect();
+        let read: Vec<Vec<u8>> = pieces.iter_mut().rev().map(read).collect();
+        assert_eq!(read.iter().map(Vec::len).collect::<Vec<_>>(), [19_900, 90_000, 90_000]);
+        assert_eq!(read.into_iter().rev().flatten().collect::<Vec<_>>(), bytes[100..]);
+        // It was no longer than this when it was opened; it might be now.
+        assert!(matches!(pieces[2].read.end, Some(End::Reached)) && pieces[1].read.end.is_none());
+        assert_eq!(claims.next(90_000).size as u64, MIN_PIECE);
+    }
 }

@@ -14,9 +14,9 @@ use super::source::{self, Opened};
 use super::stream::Account;
 use super::{Batch, CaptureError, Input, Precision};
 
-/// Bytes read at a time: what fits a core's second-level cache next to the work on it, and is still so much
-/// that the calls cost nothing.
-const BATCH: usize = 256 << 10;
+/// Bytes read at a time. What is known of flows goes from one processor's cache to another's with every batch, so
+/// they are large: of 256 KiB, which would fit a core's second-level cache, the whole takes a sixth longer on two cores.
+const BATCH: usize = 2 << 20;
 
 /// Inputs that [`Frame::input`](super::Frame::input) can tell apart.
 pub(super) const MAX_INPUTS: usize = u16::MAX as usize + 1;
