@@ -1,8 +1,8 @@
 //! Pulls frames and pushes them through the stages: the only module that knows them all.
 //!
-//! Every thread does the same: it reads the next batch (one at a time), decodes it (all at once), and counts
-//! its packets at their flows, share by share. A share takes the batches in the order of the capture, so the
-//! result does not depend on how many threads there are.
+//! Every thread does the same: it reads the next piece of a file and decodes it (all at once; in between they take turns
+//! to find where records begin), and counts its packets at their flows, share by share. A share takes the batches in the
+//! order of the capture, so the result does not depend on how many threads there are.
 
 mod flows;
 mod gather;
