@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::reader::Progress;
 use super::stream::End;
 
-/// Room in a buffer before a piece, for the beginning of a record that the piece before ends with: what a record of
-/// any common size needs.
-pub(super) const ROOM: usize = 4096;
+/// Room in a buffer before a piece, for the beginning of a record that the piece before ends with: what a packet needs
+/// that the network card cuts into segments only later, 64 KiB and headers. A longer beginning moves the piece.
+pub(super) const ROOM: usize = 66 << 10;
 
 /// Fewest bytes of a piece. What was the end of a file when it was opened may be it no more.
 const MIN_PIECE: u64 = 64 << 10;

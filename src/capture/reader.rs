@@ -431,6 +431,31 @@ mod tests {
     }
 
     #[test]
+    fn records_that_lie_in_several_pieces_are_whole() {
+        // Longer than the room before a piece, and (D-Bus messages may be so long) than a piece.
+        for (link_type, length) in [(1, 250_000), (231, 5_000_000)] {
+            let mut writer = Writer::new(Order::Little);
+            writer.pcap_header(0xa1b2_c3d4, (2, 4), link_type);
+            let data: Vec<Vec<u8>> =
+                (0..12_u8).map(|number| vec![number; length + usize::from(number)]).collect();
+            for (data, second) in data.iter().zip(1..) {
+                let length = u32::try_from(data.len()).unwrap();
+                writer.pcap_record((second, 0), (length, length), &[], data);
+            }
+            let folder = folder(&[("a", &writer.bytes)]);
+            let mut reader = Reader::open(&[folder.path().join("a")], Options::default()).unwrap();
+            let (mut batch, mut found) = (Batch::default(), 0);
+            while reader.next_batch(&mut batch).unwrap() {
+                for frame in batch.frames() {
+                    assert!(frame.bytes == data[found], "frame {}", frame.number);
+                    found += 1;
+                }
+            }
+            assert_eq!((found, reader.into_inputs()[0].damage.clone()), (12, None));
+        }
+    }
+
+    #[test]
     fn an_account_can_be_had_before_the_end() {
         let folder = folder(&[("a", &capture(1, &vec![7; BATCH])), ("b", &capture(300_000, b"c"))]);
         let paths = [folder.path().join("a"), folder.path().join("b")];
