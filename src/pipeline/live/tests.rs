@@ -21,6 +21,9 @@ fn request() -> Request {
     Request { deny: vec!["CN".to_owned()], with_flows: true, judge_all: true, ..Request::default() }
 }
 
+/// Bytes that come at once, as from an interface.
+const READ: u32 = 256 << 10;
+
 /// Feeds captures to the stages as if they came from an interface.
 struct Wire {
     engine: Engine,
@@ -68,7 +71,8 @@ impl Wire {
         let mut reader = Reader::open(&[path.to_owned()], Options::default()).unwrap();
         let mut batch = Batch::default();
         while reader.next_batch(&mut batch).unwrap() {
-            for records in batch.records.clone().chunks(size) {
+            let reads = batch.records.chunk_by(|a, b| a.offset / READ == b.offset / READ);
+            for records in reads.flat_map(|read| read.chunks(size)) {
                 let moved = |record: &Record| {
                     let time = Timestamp::from_nanoseconds(record.time.nanoseconds() + later);
                     Record { time, ..*record }
