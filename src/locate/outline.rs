@@ -312,9 +312,12 @@ mod tests {
         lines.iter().flat_map(geo::LineString::lines).map(to).fold(f64::INFINITY, f64::min) / 1000.0
     }
 
-    /// Kilometres by which this distance and that of the `geo` crate may differ. Over 74,606 pairs of a point and a
-    /// country the most was 87 m at 7,719 km, where 200 points on each line agree with this one to the millimetre.
-    const GEO_MARGIN_KM: f64 = 0.1;
+    /// Kilometres by which this distance and that of the `geo` crate may differ: far away its nearest points are not
+    /// quite on the line. Over 74,606 pairs of a point and a country the most was 87 m at 7,719 km, where 200 points on
+    /// each line agree with this one to the millimetre; another pair had 208 m at 8,462 km.
+    fn geo_margin_km(distance: f64) -> f64 {
+        (distance * 1e-4).max(0.1)
+    }
 
     #[test]
     fn distances_between_countries_are_those_of_the_geo_crate() {
@@ -329,8 +332,21 @@ mod tests {
             };
             let expected = nearest(&one, &other).min(nearest(&other, &one));
             let found = one.distance_from_country(&other);
-            assert!((found - expected).abs() < GEO_MARGIN_KM, "{found} {expected}");
+            assert!((found - expected).abs() < geo_margin_km(found), "{found} {expected}");
         }
+    }
+
+    #[test]
+    fn far_away_points_of_the_lines_themselves_are_no_nearer() {
+        let iceland = outline("IS");
+        let (latitude, longitude) = (-12.426_329_816_738, -26.964_080_423_076);
+        let from = vector(longitude, latitude);
+        let segments = iceland.chunks.iter().flat_map(|chunk| chunk.points.windows(2));
+        let sampled = segments
+            .flat_map(|pair| (0..=200).map(|n| angle(from, between(pair[0], pair[1], f64::from(n) / 200.0))))
+            .fold(f64::INFINITY, f64::min);
+        let found = iceland.distance_from_point(latitude, longitude);
+        assert!((found - sampled * EARTH_RADIUS_KM).abs() < 0.001, "{found} {}", sampled * EARTH_RADIUS_KM);
     }
 
     /// A place on the arc from `a` to `b`.
@@ -367,7 +383,7 @@ mod tests {
                 if found > 0.0 {
                     let expected = distance_by_geo(&lines(&outline), latitude, longitude);
                     let what = format!("{} from {latitude},{longitude}: {found} {expected}", country.code);
-                    prop_assert!((found - expected).abs() < GEO_MARGIN_KM, "{what}");
+                    prop_assert!((found - expected).abs() < geo_margin_km(found), "{what}");
                 }
             }
         }
