@@ -107,19 +107,8 @@ impl FlowKey {
     ) -> (Self, Side) {
         let (source, ipv6) = Bits::of(addresses.source);
         let (destination, _) = Bits::of(addresses.destination);
-        // Packets go either way in no order that a processor could foresee.
         let in_order = (source, source_port) <= (destination, destination_port);
-        let key = Self {
-            low: select_unpredictable(in_order, source, destination),
-            high: select_unpredictable(in_order, destination, source),
-            rest: Rest::new(
-                select_unpredictable(in_order, source_port, destination_port),
-                select_unpredictable(in_order, destination_port, source_port),
-                transport.protocol(),
-                ipv6,
-            ),
-        };
-        (key, select_unpredictable(in_order, Side::Low, Side::High))
+        Self::ordered(in_order, (source, source_port), (destination, destination_port), transport, ipv6)
     }
 
     /// As [`Self::new`], between IPv4 addresses.
@@ -133,14 +122,33 @@ impl FlowKey {
     ) -> (Self, Side) {
         let (from, to) = (u64::from(source.to_bits()), u64::from(destination.to_bits()));
         let in_order = (from << 16 | u64::from(source_port)) <= (to << 16 | u64::from(destination_port));
+        Self::ordered(
+            in_order,
+            (Bits(0, from), source_port),
+            (Bits(0, to), destination_port),
+            transport,
+            false,
+        )
+    }
+
+    /// The key of a packet between two ends, and the side that sent it; `in_order` says that it came from the low one.
+    #[inline]
+    fn ordered(
+        in_order: bool,
+        from: (Bits, u16),
+        to: (Bits, u16),
+        transport: Transport,
+        ipv6: bool,
+    ) -> (Self, Side) {
+        // Packets go either way in no order that a processor could foresee.
         let key = Self {
-            low: Bits(0, select_unpredictable(in_order, from, to)),
-            high: Bits(0, select_unpredictable(in_order, to, from)),
+            low: select_unpredictable(in_order, from.0, to.0),
+            high: select_unpredictable(in_order, to.0, from.0),
             rest: Rest::new(
-                select_unpredictable(in_order, source_port, destination_port),
-                select_unpredictable(in_order, destination_port, source_port),
+                select_unpredictable(in_order, from.1, to.1),
+                select_unpredictable(in_order, to.1, from.1),
                 transport.protocol(),
-                false,
+                ipv6,
             ),
         };
         (key, select_unpredictable(in_order, Side::Low, Side::High))
