@@ -55,14 +55,19 @@ impl Claims {
         Self { file, length, next: AtomicU64::new(offset), progress }
     }
 
-    /// Claims the next bytes: `size` of them, or fewer where the file has no more.
+    /// Claims the next bytes: at most `size` of them.
     pub(super) fn next(self: &Arc<Self>, size: usize) -> Piece {
-        let size_at =
-            |offset| self.length.saturating_sub(offset).clamp(MIN_PIECE.min(size as u64), size as u64);
-        let claim = |offset| Some(offset + size_at(offset));
+        let claim = |offset| Some(offset + self.size_at(offset, size as u64));
         let (Ok(offset) | Err(offset)) = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, claim);
-        let size = usize::try_from(size_at(offset)).unwrap_or(size);
+        let size = usize::try_from(self.size_at(offset, size as u64)).unwrap_or(size);
         Piece { claims: Arc::clone(self), offset, size, read: Read { length: 0, end: None } }
+    }
+
+    /// How large the piece at `offset` is. Pieces begin small and grow, so that threads do not come to the same step at
+    /// the same time from then on, and wait for each other; at the end they shrink, so that all are done at once.
+    fn size_at(&self, offset: u64, largest: u64) -> u64 {
+        let rest = self.length.saturating_sub(offset);
+        offset.min(rest / 4).clamp(MIN_PIECE.min(largest), largest)
     }
 }
 

@@ -16,7 +16,7 @@ use super::{Batch, CaptureError, Input, Precision};
 
 /// Bytes read at a time. What is known of flows goes from one processor's cache to another's with every batch, so
 /// they are large: of 256 KiB, which would fit a core's second-level cache, the whole takes a sixth longer on two cores.
-const BATCH: usize = 2 << 20;
+const BATCH: usize = 4 << 20;
 
 /// Inputs that [`Frame::input`](super::Frame::input) can tell apart.
 pub(super) const MAX_INPUTS: usize = u16::MAX as usize + 1;
