@@ -1,13 +1,14 @@
 //! Laws that hold for every capture, checked on captures that are made up, and against another reader.
 
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 
 use pcap_parser::{Block, PcapBlockOwned, PcapError, create_reader};
 use proptest::prelude::*;
 
 use super::bytes::Order;
-use super::testing::{Owned, Writer, read, read_sized};
-use super::{LinkType, Timestamp};
+use super::reader::{Options, Reader};
+use super::testing::{Owned, Writer, owned, read, read_sized};
+use super::{Batch, LinkType, Timestamp};
 
 /// A packet to be written.
 #[derive(Clone, Debug)]
@@ -177,6 +178,56 @@ proptest! {
         bytes.extend(noise);
         let (frames, account) = read(&bytes);
         prop_assert_eq!(account.tally.frames.packets, frames.len() as u64);
+    }
+}
+
+/// Bytes of a packet in which records seem to stand, or that have nothing in them.
+fn lure(order: Order) -> impl Strategy<Value = Vec<u8>> {
+    let records = prop::collection::vec((0..3_u32, 0..40_u32), 1..30).prop_map(move |records| {
+        let mut writer = Writer::new(order);
+        for (seconds, length) in records {
+            writer.pcap_record((seconds, 5), (length, length), &[], &vec![0; length as usize]);
+        }
+        writer.bytes
+    });
+    prop_oneof![
+        2 => prop::collection::vec(any::<u8>(), 0..400),
+        1 => (0..3000_usize).prop_map(|length| vec![0; length]),
+        2 => records,
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn pieces_of_a_file_give_the_frames_that_reading_it_through_gives(
+        (order, datas) in order().prop_flat_map(|order| (Just(order), prop::collection::vec(lure(order), 20..60))),
+        packet in packet(),
+        cut in 0..100_usize,
+    ) {
+        let count = 1 + 400_000 / datas.iter().map(|data| data.len() + 16).sum::<usize>();
+        let datas = datas.iter().cycle().take(count * datas.len());
+        let packets: Vec<Packet> = datas.map(|data| Packet { data: data.clone(), ..packet.clone() }).collect();
+        let (mut bytes, _) = pcap(order, &packets);
+        bytes.truncate(bytes.len() - cut);
+        let (frames, account) = read_sized(&bytes, 10_000, false);
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&bytes).unwrap();
+        let mut reader = Reader::open(&[file.path().to_owned()], Options::default()).unwrap();
+        let (mut batch, mut found, mut pieces) = (Batch::default(), Vec::new(), 0);
+        while reader.next_batch(&mut batch).unwrap() {
+            found.extend(batch.frames().map(owned));
+            pieces += 1;
+        }
+        prop_assert_eq!(found, frames);
+        prop_assert!(pieces > 3, "{pieces} pieces");
+        let input = reader.into_inputs().remove(0);
+        let totals = account.tally.frames;
+        prop_assert_eq!((input.packets, input.bytes), (totals.packets, totals.bytes));
+        prop_assert_eq!((input.first_packet, input.last_packet), (totals.first(), totals.last()));
+        prop_assert_eq!((input.truncated_packets, input.anomalies), (totals.truncated, account.tally.anomalies));
+        prop_assert_eq!((input.damage, input.link_types), (account.damage, account.tally.link_types));
     }
 }
 

@@ -111,10 +111,10 @@ impl Turnstile {
 }
 
 impl Claim {
-    /// Reads what can be read before its turn into the buffer of `batch`.
+    /// Reads what can be read before its turn into `batch`.
     pub(crate) fn read(&mut self, batch: &mut Batch) {
         if let Some(piece) = &mut self.0 {
-            piece.read(&mut batch.buffer);
+            piece.read(batch);
         }
     }
 }
@@ -176,7 +176,6 @@ impl Reader {
     ///
     /// Fails if a file has gone since it was first looked at.
     pub(crate) fn take(&mut self, claim: Claim, batch: &mut Batch) -> Result<bool, CaptureError> {
-        batch.clear();
         if let Some(current) = &mut self.current {
             let claims = current.stream.claims();
             match claim.0 {
@@ -185,11 +184,16 @@ impl Reader {
                     current.stream.fill(batch, BATCH);
                 }
                 // It was made before the input before this one had come to its end.
-                _ => return Ok(true),
+                _ => {
+                    batch.clear();
+                    return Ok(true);
+                }
             }
             if current.stream.ended() && batch.records.is_empty() {
                 self.close();
             }
+        } else {
+            batch.clear();
         }
         if self.current.is_none() {
             if !self.open_next()? {

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use super::pcap::Ahead;
 use super::piece::{Claims, Piece, ROOM};
 use super::reader::Progress;
 use super::tally::Tally;
@@ -127,7 +128,8 @@ impl Stream {
 
     /// Goes on with the bytes of `file`, of which `offset` have been read, and not with what was there to recognise it.
     pub(super) fn go_on_in(&mut self, file: File, offset: u64, progress: Option<Arc<Progress>>) {
-        self.source = Source::File(Arc::new(Claims::new(file, offset, progress)));
+        let scout = self.walker.as_ref().and_then(Walker::scout);
+        self.source = Source::File(Arc::new(Claims::new(file, offset, progress, scout)));
     }
 
     /// Where pieces of the input may be claimed that are to be read before it is their turn.
@@ -141,11 +143,12 @@ impl Stream {
     /// Fills `batch` with the next frames; reads `size` bytes at a time, or more where one frame needs it.
     /// False if there are none left.
     pub(super) fn fill(&mut self, batch: &mut Batch, size: usize) -> bool {
-        self.begin(batch);
+        batch.clear();
+        batch.first_number = self.tally.frames.packets + 1;
         while batch.records.is_empty() && !self.ended {
             if let Source::File(claims) = &self.source {
                 let mut piece = claims.next(size);
-                piece.read(&mut batch.buffer);
+                piece.read(batch);
                 self.take(piece, batch);
             } else {
                 self.step(batch, size);
@@ -157,23 +160,21 @@ impl Stream {
     /// Fills `batch`, in whose buffer `piece` has been read, with the frames that end in it. All pieces that were
     /// claimed before must have been taken.
     pub(super) fn take_piece(&mut self, piece: Piece, batch: &mut Batch) {
-        self.begin(batch);
-        if !self.ended {
+        batch.first_number = self.tally.frames.packets + 1;
+        if self.ended {
+            batch.clear();
+        } else {
             self.take(piece, batch);
         }
     }
 
-    fn begin(&self, batch: &mut Batch) {
-        batch.clear();
-        batch.first_number = self.tally.frames.packets + 1;
-    }
-
     fn take(&mut self, piece: Piece, batch: &mut Batch) {
-        let read = piece.finish();
+        let mut read = piece.finish();
         self.exhausted |= matches!(read.end, Some(End::Reached));
         let buffer = &mut batch.buffer;
         if self.carry.len() + read.length < self.want && read.end.is_none() {
             // Nothing can be made of it yet.
+            batch.records.clear();
             self.carry.extend_from_slice(buffer.get(ROOM..ROOM + read.length).unwrap_or_default());
             return;
         }
@@ -183,9 +184,12 @@ impl Stream {
             before.copy_from_slice(&self.carry);
         } else {
             buffer.splice(..ROOM, self.carry.iter().copied());
+            read.ahead = None;
+            batch.records.clear();
             (from, until) = (0, self.carry.len() + read.length);
         }
-        self.take_in(buffer.get(..until).unwrap_or_default(), from, &mut batch.records);
+        let data = buffer.get(..until).unwrap_or_default();
+        self.take_in(data, from, read.ahead.as_ref(), &mut batch.records);
         self.at_end(read.end);
     }
 
@@ -203,7 +207,7 @@ impl Stream {
         let enough = if self.live { self.want.max(held + 1) } else { self.want.max(size) };
         let (filled, end) = fill(&mut **source, buffer, held, enough..=enough.max(size));
         self.exhausted |= matches!(end, Some(End::Reached));
-        self.take_in(buffer.get(..filled).unwrap_or_default(), 0, &mut batch.records);
+        self.take_in(buffer.get(..filled).unwrap_or_default(), 0, None, &mut batch.records);
         self.at_end(end);
     }
 
@@ -217,12 +221,20 @@ impl Stream {
     }
 
     /// Takes in what is in `data` from `start` on, and keeps what is not complete for the next time.
-    fn take_in(&mut self, data: &[u8], start: usize, records: &mut Vec<Record>) {
+    ///
+    /// What was found `ahead` is in `records` already.
+    fn take_in(&mut self, data: &[u8], start: usize, ahead: Option<&Ahead>, records: &mut Vec<Record>) {
         let passed = usize::try_from(self.skip).unwrap_or(usize::MAX).min(data.len().saturating_sub(start));
         self.skip -= passed as u64;
         let from = start + passed;
         let Walked { mut used, stop } = match &mut self.walker {
-            Some(walker) if self.skip == 0 => walker.walk(data, from, records, &mut self.tally),
+            Some(walker) if self.skip == 0 => {
+                let from = match ahead {
+                    Some(ahead) => walker.adopt(ahead, data, from, records, &mut self.tally),
+                    None => from,
+                };
+                walker.walk(data, from, records, &mut self.tally)
+            }
             _ => Walked { used: from, stop: Stop::Want(0) },
         };
         if used > from {

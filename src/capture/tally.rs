@@ -54,6 +54,16 @@ impl Totals {
         self.latest = self.latest.max(time.nanoseconds());
     }
 
+    /// Adds what was counted elsewhere.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.packets += other.packets;
+        self.bytes += other.bytes;
+        self.truncated += other.truncated;
+        self.captured_longer += other.captured_longer;
+        self.earliest = self.earliest.min(other.earliest);
+        self.latest = self.latest.max(other.latest);
+    }
+
     /// Time of the earliest frame; `None` if no frame had a time.
     pub(super) fn first(&self) -> Option<Timestamp> {
         (self.earliest <= self.latest).then(|| Timestamp::from_nanoseconds(self.earliest))

@@ -4,7 +4,7 @@ use std::io::{Cursor, Read};
 
 use super::bytes::Order;
 use super::stream::{Account, Recognised, Stream};
-use super::{Batch, LinkType, Timestamp};
+use super::{Batch, Frame, LinkType, Timestamp};
 
 /// A frame taken out of its batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +121,17 @@ impl<R: Read> Read for Trickle<R> {
     }
 }
 
+/// The frame with bytes of its own.
+pub(super) fn owned(frame: Frame<'_>) -> Owned {
+    Owned {
+        number: frame.number,
+        time: frame.time,
+        link_type: frame.link_type,
+        wire_length: frame.wire_length,
+        bytes: frame.bytes.to_vec(),
+    }
+}
+
 /// All frames of a capture and its account; the batch is recycled, reading `size` bytes at a time.
 pub(super) fn read_sized(bytes: &[u8], size: usize, live: bool) -> (Vec<Owned>, Account) {
     let source: Box<dyn Read + Send> = if live {
@@ -134,13 +145,7 @@ pub(super) fn read_sized(bytes: &[u8], size: usize, live: bool) -> (Vec<Owned>, 
     let mut batch = Batch::default();
     let mut frames = Vec::new();
     while stream.fill(&mut batch, size) {
-        frames.extend(batch.frames().map(|frame| Owned {
-            number: frame.number,
-            time: frame.time,
-            link_type: frame.link_type,
-            wire_length: frame.wire_length,
-            bytes: frame.bytes.to_vec(),
-        }));
+        frames.extend(batch.frames().map(owned));
     }
     assert!(stream.ended());
     (frames, stream.into_account())

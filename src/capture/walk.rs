@@ -1,7 +1,7 @@
 //! One capture format behind another: bytes in, records out.
 
 use super::bytes::Order;
-use super::pcap::Pcap;
+use super::pcap::{Ahead, Pcap};
 use super::pcapng::Pcapng;
 use super::tally::Tally;
 use super::{Format, LinkType, Record};
@@ -92,6 +92,30 @@ impl Walker {
         match self {
             Self::Pcap(pcap) => pcap.walk(data, from, records, tally),
             Self::Pcapng(pcapng) => pcapng.walk(data, from, records, tally),
+        }
+    }
+
+    /// What finds frames in the middle of the input; `None` where that takes what stands before them.
+    pub(super) const fn scout(&self) -> Option<Pcap> {
+        match self {
+            Self::Pcap(pcap) => Some(pcap.scout()),
+            Self::Pcapng(_) => None,
+        }
+    }
+
+    /// Takes the frames over that were found `ahead` in `data` and now are `records`, if the frames that stand in it after
+    /// its first `from` bytes lead to the first of them. Gives where to walk on from.
+    pub(super) fn adopt(
+        &mut self,
+        ahead: &Ahead,
+        data: &[u8],
+        from: usize,
+        records: &mut Vec<Record>,
+        tally: &mut Tally,
+    ) -> usize {
+        match self {
+            Self::Pcap(pcap) => pcap.adopt(ahead, data, from, records, tally),
+            Self::Pcapng(_) => from,
         }
     }
 
