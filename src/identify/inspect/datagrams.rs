@@ -91,12 +91,12 @@ pub(super) fn may_be_known(feed: &Feed, payload: &[u8]) -> bool {
 }
 
 fn is_dns(feed: &Feed) -> bool {
-    answers::is_port(feed.source.port())
-        || (feed.direction == Direction::FromClient && answers::is_port(feed.destination.port()))
+    answers::is_port(feed.source().port())
+        || (feed.direction == Direction::FromClient && answers::is_port(feed.destination().port()))
 }
 
 fn may_carry_media(feed: &Feed) -> bool {
-    rtp::may_carry_media(feed.destination) && rtp::may_carry_media(feed.source)
+    rtp::may_carry_media(feed.destination()) && rtp::may_carry_media(feed.source())
 }
 
 /// Whether it may be RTP, or RTCP, which has a port of its own where the two do not share one (RFC 3550 section 11).

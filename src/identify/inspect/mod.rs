@@ -20,7 +20,7 @@ use super::facts::Direction;
 use super::names::NameBinding;
 use crate::capture::Timestamp;
 use crate::decode::{Control, TcpFlags};
-use crate::flow::{Budget, PacketRef};
+use crate::flow::{Budget, FlowKey, PacketRef, Side};
 use connection::{Connection, Opening};
 use datagrams::Datagrams;
 use std::net::SocketAddr;
@@ -38,28 +38,38 @@ pub struct Feed {
     pub time: Timestamp,
     /// Where they stand.
     pub packet: PacketRef,
-    /// The sender.
-    pub source: SocketAddr,
-    /// The receiver.
-    pub destination: SocketAddr,
+    /// The two ends of the flow.
+    pub key: FlowKey,
+    /// The end that sent them.
+    pub side: Side,
     /// Bytes of the payload on the wire, of which the capture may hold fewer.
     pub length: usize,
 }
 
 impl Feed {
+    /// The sender.
+    fn source(&self) -> SocketAddr {
+        self.key.socket(self.side)
+    }
+
+    /// The receiver.
+    fn destination(&self) -> SocketAddr {
+        self.key.socket(self.side.other())
+    }
+
     /// The server's end.
-    const fn server(&self) -> &SocketAddr {
+    fn server(&self) -> SocketAddr {
         match self.direction {
-            Direction::FromClient => &self.destination,
-            Direction::FromServer => &self.source,
+            Direction::FromClient => self.destination(),
+            Direction::FromServer => self.source(),
         }
     }
 
     /// The client's end.
-    const fn client(&self) -> &SocketAddr {
+    fn client(&self) -> SocketAddr {
         match self.direction {
-            Direction::FromClient => &self.source,
-            Direction::FromServer => &self.destination,
+            Direction::FromClient => self.source(),
+            Direction::FromServer => self.destination(),
         }
     }
 }

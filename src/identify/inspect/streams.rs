@@ -338,7 +338,7 @@ fn take_h323(feed: &Feed, prefix: &[u8], read: &mut usize, facts: &mut FlowFacts
                 h323::AddressKind::Media => MentionKind::MediaAddress,
             };
             // What a side says of the ends of the connection itself is nothing that is only mentioned.
-            if named.address != feed.source && named.address != feed.destination {
+            if named.address != feed.source() && named.address != feed.destination() {
                 facts.mention(named.address, kind, feed.packet);
             }
         }
