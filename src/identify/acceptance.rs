@@ -22,16 +22,12 @@ fn direction(flow: &Flow<FlowInspector>, side: Side) -> Direction {
 }
 
 fn feed(flow: &Flow<FlowInspector>, side: Side, packet: &Packet<'_>, at: PacketRef, length: u32) -> Feed {
-    let end = |side| {
-        let (address, port) = flow.key().end(side);
-        SocketAddr::new(address, port.unwrap_or(0))
-    };
     Feed {
         direction: direction(flow, side),
         time: packet.time,
         packet: at,
-        source: end(side),
-        destination: end(side.other()),
+        key: *flow.key(),
+        side,
         length: length as usize,
     }
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 /// An answer later than this is not taken for one: no path on Earth is that slow, and tokens are used again.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// Requests that room is made for with the first: most flows have some.
-const USUAL_REQUESTS: usize = 8;
+/// Requests that room is made for with the first: three flows in four have no more.
+const USUAL_REQUESTS: usize = 4;
 
 /// Pairs requests with answers. Holds at most a given number of tokens; the oldest is forgotten first.
 ///

@@ -62,8 +62,8 @@ fn feed(arrival: &Arrival<'_>, direction: Direction, at: PacketRef) -> Feed {
         direction,
         time: arrival.time,
         packet: at,
-        source: arrival.key.socket(arrival.side),
-        destination: arrival.key.socket(arrival.side.other()),
+        key: arrival.key,
+        side: arrival.side,
         length: arrival.payload_length as usize,
     }
 }

@@ -27,8 +27,8 @@ pub(super) fn is_question(feed: &Feed, payload: &[u8]) -> bool {
     feed.direction == Direction::FromClient
         && payload.get(4..8) == Some(&ONE_QUESTION)
         && payload.len() == feed.length
-        && !feed.destination.ip().is_multicast()
-        && ![feed.source, feed.destination].iter().any(|end| NETBIOS.contains(&end.port()))
+        && !feed.destination().ip().is_multicast()
+        && ![feed.source(), feed.destination()].iter().any(|end| NETBIOS.contains(&end.port()))
         && dns::is_question(payload)
 }
 
@@ -57,7 +57,7 @@ const ONE_QUESTION: [u8; 4] = [0, 1, 0, 0];
 /// Adds what a message tells to `bindings`. Whether it is DNS at all.
 pub(super) fn take(feed: &Feed, bytes: &[u8], bindings: &mut Vec<NameBinding>) -> bool {
     let Some(has_answers) = dns::may_have_answers(bytes) else { return false };
-    let client = feed.destination.ip();
+    let client = feed.destination().ip();
     // Answers to a group speak of the local network, in names that mean nothing elsewhere.
     if has_answers
         && !client.is_multicast()

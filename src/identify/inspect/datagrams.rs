@@ -28,7 +28,7 @@ const ZOOM_PORTS: std::ops::RangeInclusive<u16> = 8801..=8810;
 #[derive(Clone, Debug, Default)]
 #[allow(clippy::struct_excessive_bools, reason = "each is an independent fact of the flow")]
 pub(super) struct Datagrams {
-    facts: Box<FlowFacts>,
+    facts: FlowFacts,
     count: u8,
     /// The ports of the flow are those of DNS for what a side sends.
     is_dns: PerDirection<bool>,
@@ -91,12 +91,12 @@ pub(super) fn may_be_known(feed: &Feed, payload: &[u8]) -> bool {
 }
 
 fn is_dns(feed: &Feed) -> bool {
-    answers::is_port(feed.source.port())
-        || (feed.direction == Direction::FromClient && answers::is_port(feed.destination.port()))
+    answers::is_port(feed.source().port())
+        || (feed.direction == Direction::FromClient && answers::is_port(feed.destination().port()))
 }
 
 fn may_carry_media(feed: &Feed) -> bool {
-    rtp::may_carry_media(feed.destination) && rtp::may_carry_media(feed.source)
+    rtp::may_carry_media(feed.destination()) && rtp::may_carry_media(feed.source())
 }
 
 /// Whether it may be RTP, or RTCP, which has a port of its own where the two do not share one (RFC 3550 section 11).
@@ -184,7 +184,7 @@ impl Datagrams {
     }
 
     /// For the packets in a TCP stream, of which `facts` are known.
-    pub(super) fn of_stream(facts: Box<FlowFacts>) -> Self {
+    pub(super) fn of_stream(facts: FlowFacts) -> Self {
         Self { facts, of_stream: true, ..Self::default() }
     }
 
@@ -438,20 +438,8 @@ impl Datagrams {
         }
     }
 
-    /// Everything that was learnt.
-    pub(super) fn finish(mut self: Box<Self>) -> (Option<Box<FlowFacts>>, Vec<NameBinding>) {
-        let bindings = self.take_bindings();
-        (Some(self.into_facts()), bindings)
-    }
-
-    /// The names that answers bound.
-    pub(super) fn take_bindings(&mut self) -> Vec<NameBinding> {
-        std::mem::take(&mut self.bindings)
-    }
-
-    /// Everything else that was learnt.
-    #[allow(clippy::boxed_local, reason = "so that nothing is moved out of the box for it")]
-    pub(super) fn into_facts(mut self: Box<Self>) -> Box<FlowFacts> {
+    /// Concludes: no datagram will come. Gives the names that answers bound.
+    pub(super) fn finish(&mut self) -> Vec<NameBinding> {
         if self.may_be_skype() {
             self.facts.skype_frames = Some(self.skype);
         }
@@ -464,6 +452,16 @@ impl Datagrams {
         if let Some(quic) = self.quic.take() {
             quic.finish(&mut self.facts);
         }
+        std::mem::take(&mut self.bindings)
+    }
+
+    /// What was learnt so far, and all of it at the end.
+    pub(super) const fn facts(&self) -> &FlowFacts {
+        &self.facts
+    }
+
+    /// The same, to go on with elsewhere.
+    pub(super) fn into_facts(self) -> FlowFacts {
         self.facts
     }
 }

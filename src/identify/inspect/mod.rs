@@ -20,7 +20,7 @@ use super::facts::Direction;
 use super::names::NameBinding;
 use crate::capture::Timestamp;
 use crate::decode::{Control, TcpFlags};
-use crate::flow::{Budget, PacketRef};
+use crate::flow::{Budget, FlowKey, PacketRef, Side};
 use connection::{Connection, Opening};
 use datagrams::Datagrams;
 use std::net::SocketAddr;
@@ -38,28 +38,38 @@ pub struct Feed {
     pub time: Timestamp,
     /// Where they stand.
     pub packet: PacketRef,
-    /// The sender.
-    pub source: SocketAddr,
-    /// The receiver.
-    pub destination: SocketAddr,
+    /// The two ends of the flow.
+    pub key: FlowKey,
+    /// The end that sent them.
+    pub side: Side,
     /// Bytes of the payload on the wire, of which the capture may hold fewer.
     pub length: usize,
 }
 
 impl Feed {
+    /// The sender.
+    fn source(&self) -> SocketAddr {
+        self.key.socket(self.side)
+    }
+
+    /// The receiver.
+    fn destination(&self) -> SocketAddr {
+        self.key.socket(self.side.other())
+    }
+
     /// The server's end.
-    const fn server(&self) -> &SocketAddr {
+    fn server(&self) -> SocketAddr {
         match self.direction {
-            Direction::FromClient => &self.destination,
-            Direction::FromServer => &self.source,
+            Direction::FromClient => self.destination(),
+            Direction::FromServer => self.source(),
         }
     }
 
     /// The client's end.
-    const fn client(&self) -> &SocketAddr {
+    fn client(&self) -> SocketAddr {
         match self.direction {
-            Direction::FromClient => &self.source,
-            Direction::FromServer => &self.destination,
+            Direction::FromClient => self.source(),
+            Direction::FromServer => self.destination(),
         }
     }
 }
@@ -80,6 +90,8 @@ enum State {
     Connection(Box<Connection>),
     /// Nothing more is learnt.
     Over(Option<Box<FlowFacts>>),
+    /// Nor here: datagrams that told something. They stay as they are, because there are many of them at the end.
+    Told(Box<Datagrams>),
 }
 
 impl Default for State {
@@ -94,13 +106,13 @@ impl FlowInspector {
         match &self.state {
             State::Idle(_) | State::Opening(_) | State::Datagrams(_) => true,
             State::Connection(connection) => connection.wants(direction),
-            State::Over(_) => false,
+            State::Over(_) | State::Told(_) => false,
         }
     }
 
     /// Whether nothing more can be learnt, whatever comes.
-    pub fn is_over(&self) -> bool {
-        matches!(self.state, State::Over(_))
+    pub const fn is_over(&self) -> bool {
+        matches!(self.state, State::Over(_) | State::Told(_))
     }
 
     /// Takes the payload of a UDP datagram.
@@ -113,7 +125,7 @@ impl FlowInspector {
                 }
             }
             State::Idle(_) => self.first_datagram(feed, payload),
-            State::Opening(_) | State::Connection(_) | State::Over(_) => {}
+            State::Opening(_) | State::Connection(_) | State::Over(_) | State::Told(_) => {}
         }
     }
 
@@ -167,24 +179,19 @@ impl FlowInspector {
             return Vec::new();
         }
         match std::mem::replace(&mut self.state, State::Over(None)) {
-            State::Idle(_) | State::Opening(_) | State::Over(_) => Vec::new(),
+            State::Idle(_) | State::Opening(_) | State::Over(_) | State::Told(_) => Vec::new(),
             State::Datagrams(mut datagrams) => {
-                let bindings = datagrams.take_bindings();
-                self.keep(Some(datagrams.into_facts()));
+                let bindings = datagrams.finish();
+                if !datagrams.facts().is_empty() {
+                    self.state = State::Told(datagrams);
+                }
                 bindings
             }
             State::Connection(mut connection) => {
                 let (facts, bindings) = connection.finish();
-                self.keep(facts);
+                self.state = State::Over(facts.filter(|facts| !facts.is_empty()));
                 bindings
             }
-        }
-    }
-
-    /// Keeps what was learnt of a flow that is over.
-    fn keep(&mut self, facts: Option<Box<FlowFacts>>) {
-        if let State::Over(known) = &mut self.state {
-            *known = facts.filter(|facts| !facts.is_empty());
         }
     }
 
@@ -192,7 +199,8 @@ impl FlowInspector {
     pub fn facts(&self) -> Option<&FlowFacts> {
         match &self.state {
             State::Over(facts) => facts.as_deref(),
-            _ => None,
+            State::Told(datagrams) => Some(datagrams.facts()),
+            State::Idle(_) | State::Opening(_) | State::Datagrams(_) | State::Connection(_) => None,
         }
     }
 }

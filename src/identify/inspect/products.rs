@@ -61,7 +61,7 @@ impl Products {
         };
         facts.signature(signature, feed.packet);
         let trips = self.discord.get_or_insert_default();
-        if let Some(time) = trips.update(packet, feed.source, feed.destination, feed.time)
+        if let Some(time) = trips.update(packet, feed.source(), feed.destination(), feed.time)
             && feed.direction == Direction::FromServer
         {
             facts.answered(RttVia::Discord, time);

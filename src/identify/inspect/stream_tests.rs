@@ -1,6 +1,6 @@
 //! Tests of what lies around protocols over TCP, and of DNS on ports of its own.
 
-use super::tests::Said;
+use super::tests::{Said, feed_between};
 use super::*;
 use crate::identify::facts::{MentionKind, Protocol, ProxyKind};
 use crate::identify::names::Via;
@@ -13,13 +13,7 @@ use std::sync::Arc;
 const CLIENT: &str = "192.0.2.1:50000";
 
 fn feed(direction: Direction, number: u64, server: &str, length: usize) -> Feed {
-    let (client, server): (SocketAddr, SocketAddr) = (CLIENT.parse().unwrap(), server.parse().unwrap());
-    let (source, destination) = match direction {
-        FromClient => (client, server),
-        FromServer => (server, client),
-    };
-    let time = Timestamp::from_nanoseconds(i64::try_from(number).unwrap() * 1_000_000);
-    Feed { direction, time, packet: PacketRef { input: 0, number }, source, destination, length }
+    feed_between(CLIENT.parse().unwrap(), server.parse().unwrap(), direction, number, length)
 }
 
 /// What becomes of a connection in which the two sides say so, a segment every millisecond of at most `size` bytes.

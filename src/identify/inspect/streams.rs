@@ -63,7 +63,7 @@ struct Questions {
 /// STUN and what goes through a relay.
 #[derive(Clone, Debug)]
 struct Relay {
-    packets: Box<Datagrams>,
+    packets: Datagrams,
     units: PerDirection<usize>,
     /// The streams begin with hellos that only look like TLS.
     behind_hello: bool,
@@ -213,7 +213,7 @@ impl Streams {
     /// Goes on as with a relay.
     fn relay(&mut self, behind_hello: bool) {
         let facts = self.facts.take().unwrap_or_default();
-        let packets = Box::new(Datagrams::of_stream(facts));
+        let packets = Datagrams::of_stream(*facts);
         let relay = Relay { packets, units: PerDirection::default(), behind_hello };
         self.content = Content::Stun(Box::new(relay));
     }
@@ -278,7 +278,10 @@ impl Streams {
                 tls.finish(self.facts.get_or_insert_default(), &self.words);
                 Vec::new()
             }
-            Content::Stun(relay) => return relay.packets.finish(),
+            Content::Stun(mut relay) => {
+                let bindings = relay.packets.finish();
+                return (Some(Box::new(relay.packets.into_facts())), bindings);
+            }
             Content::Dns(dns) => dns.bindings,
             Content::Unknown | Content::H323(_) | Content::Http | Content::Sip => Vec::new(),
         };
@@ -338,7 +341,7 @@ fn take_h323(feed: &Feed, prefix: &[u8], read: &mut usize, facts: &mut FlowFacts
                 h323::AddressKind::Media => MentionKind::MediaAddress,
             };
             // What a side says of the ends of the connection itself is nothing that is only mentioned.
-            if named.address != feed.source && named.address != feed.destination {
+            if named.address != feed.source() && named.address != feed.destination() {
                 facts.mention(named.address, kind, feed.packet);
             }
         }

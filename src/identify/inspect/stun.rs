@@ -153,7 +153,7 @@ fn mentions(feed: &Feed, message: &Message<'_>, facts: &mut FlowFacts) {
             }
             AddressKind::ReflectedFrom | AddressKind::Response => continue,
         };
-        if kind != MentionKind::OtherServer || named.address != *feed.server() {
+        if kind != MentionKind::OtherServer || named.address != feed.server() {
             facts.mention(named.address, kind, feed.packet);
         }
     }

@@ -1,6 +1,8 @@
 //! Tests of the inspector on packets made for them.
 
 use super::*;
+use crate::decode::AddressPair;
+use crate::flow::Transport;
 use crate::identify::facts::{MentionKind, PerDirection, Protocol, ProxyKind, RttVia};
 use crate::identify::names::Via;
 use crate::identify::signature::Signature;
@@ -9,21 +11,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 fn feed(direction: Direction, milliseconds: i64, port: u16, length: usize) -> Feed {
-    let client: SocketAddr = "192.0.2.1:50000".parse().unwrap();
     let server = SocketAddr::new("198.51.100.1".parse().unwrap(), port);
+    let number = u64::try_from(milliseconds).unwrap() + 1;
+    feed_between("192.0.2.1:50000".parse().unwrap(), server, direction, number, length)
+}
+
+/// A packet at so many milliseconds as its number says.
+pub(super) fn feed_between(
+    client: SocketAddr,
+    server: SocketAddr,
+    direction: Direction,
+    number: u64,
+    length: usize,
+) -> Feed {
     let (source, destination) = match direction {
         Direction::FromClient => (client, server),
         Direction::FromServer => (server, client),
     };
-    let number = u64::try_from(milliseconds).unwrap() + 1;
-    Feed {
-        direction,
-        time: Timestamp::from_nanoseconds(milliseconds * 1_000_000),
-        packet: PacketRef { input: 0, number },
-        source,
-        destination,
-        length,
-    }
+    let addresses = AddressPair { source: source.ip(), destination: destination.ip() };
+    let (key, side) = FlowKey::new(addresses, source.port(), destination.port(), Transport::Udp);
+    let time = Timestamp::from_nanoseconds(i64::try_from(number).unwrap() * 1_000_000);
+    Feed { direction, time, packet: PacketRef { input: 0, number }, key, side, length }
 }
 
 /// What becomes of datagrams to and from `port`, a millisecond apart.
