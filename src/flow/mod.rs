@@ -4,6 +4,7 @@
 //! ([`Flow::client_side`]) and said to be ([`Flow::opened_by_client`]).
 
 mod arrival;
+mod blocks;
 mod key;
 mod stream;
 mod table;
@@ -11,6 +12,7 @@ mod tally;
 mod tcp;
 
 pub use arrival::Arrival;
+pub use blocks::Blocks;
 pub use key::{FlowKey, Side};
 pub use stream::{Budget, Read, Stream};
 pub use table::{Bound, Table};

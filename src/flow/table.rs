@@ -1,6 +1,6 @@
 //! The table of flows: finds or makes the flow of a packet and counts the packet there.
 
-use super::{Arrival, Counters, Flow, FlowKey, IcmpError, Opener, PacketRef, Transport};
+use super::{Arrival, Blocks, Counters, Flow, FlowKey, IcmpError, Opener, PacketRef, Transport};
 use crate::decode::{Control, Reassembled, TcpFlags};
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
@@ -35,10 +35,24 @@ const RECENT: usize = 256;
 pub struct Table<S> {
     /// Positions of flows found lately, each at a place that its key gives.
     recent: Vec<u32>,
-    index: HashTable<u32>,
+    index: HashTable<Entry>,
     hasher: foldhash::fast::RandomState,
-    flows: Vec<Flow<S>>,
+    flows: Blocks<Flow<S>>,
     bound: usize,
+}
+
+/// Where a flow lies. The index grows without a look at the flows in it, and looks at few that are not sought.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    hash: u32,
+    position: u32,
+}
+
+impl Entry {
+    /// The hash that the index goes by: it takes a place from the lowest bits, and tells entries apart by the uppermost.
+    const fn spread(hash: u32) -> u64 {
+        (hash as u64) << 32 | hash as u64
+    }
 }
 
 impl<S: Default> Table<S> {
@@ -48,7 +62,7 @@ impl<S: Default> Table<S> {
             recent: vec![u32::MAX; RECENT],
             index: HashTable::new(),
             hasher: foldhash::fast::RandomState::default(),
-            flows: Vec::new(),
+            flows: Blocks::default(),
             bound: bound.0.min(u32::MAX as usize),
         }
     }
@@ -96,24 +110,28 @@ impl<S: Default> Table<S> {
     }
 
     /// The flows, in the order of their first packets.
-    pub fn into_flows(self) -> Vec<Flow<S>> {
+    pub fn into_flows(self) -> Blocks<Flow<S>> {
         self.flows
     }
 
     /// The flows, in the order of their first packets.
-    pub fn flows(&self) -> &[Flow<S>] {
+    pub const fn flows(&self) -> &Blocks<Flow<S>> {
         &self.flows
     }
 
     /// Takes out the flows that `is_over` chooses: a later packet of one of them opens a new flow.
-    pub fn take(&mut self, is_over: impl FnMut(&Flow<S>) -> bool) -> Vec<Flow<S>> {
-        let (taken, kept) = std::mem::take(&mut self.flows).into_iter().partition(is_over);
-        self.flows = kept;
+    pub fn take(&mut self, mut is_over: impl FnMut(&Flow<S>) -> bool) -> Vec<Flow<S>> {
+        let mut taken = Vec::new();
         self.recent.fill(u32::MAX);
         self.index.clear();
-        let keys: Vec<FlowKey> = self.flows.iter().map(|flow| flow.key).collect();
-        for (key, position) in keys.iter().zip(0..) {
-            self.enter(key, position);
+        for flow in std::mem::take(&mut self.flows) {
+            if is_over(&flow) {
+                taken.push(flow);
+                continue;
+            }
+            let (key, position) = (flow.key, self.flows.len());
+            self.flows.push(flow);
+            self.enter(&key, position);
         }
         taken
     }
@@ -139,9 +157,17 @@ impl<S: Default> Table<S> {
     }
 
     fn find(&self, key: &FlowKey) -> Option<usize> {
-        let hash = self.hasher.hash_one(key);
-        let same = |&position: &u32| self.flows.get(position as usize).is_some_and(|flow| flow.key == *key);
-        self.index.find(hash, same).map(|&position| position as usize)
+        let hash = self.hash(key);
+        let same = |entry: &Entry| {
+            let flow = || self.flows.get(entry.position as usize);
+            entry.hash == hash && flow().is_some_and(|flow| flow.key == *key)
+        };
+        self.index.find(Entry::spread(hash), same).map(|entry| entry.position as usize)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "half of a hash is enough for a few flows")]
+    fn hash(&self, key: &FlowKey) -> u32 {
+        self.hasher.hash_one(key) as u32
     }
 
     fn open(&mut self, arrival: &Arrival<'_>, at: PacketRef, opener: Opener) -> Option<usize> {
@@ -163,24 +189,26 @@ impl<S: Default> Table<S> {
             rare: None,
             state: S::default(),
         });
-        self.enter(key, u32::try_from(position).ok()?);
+        self.enter(key, position);
         self.remember(key, position);
         Some(position)
     }
 
-    fn enter(&mut self, key: &FlowKey, position: u32) {
-        let hash = self.hasher.hash_one(key);
+    /// Has `key` lead to the flow at `position`, and to none before it. Positions are below the bound and fit.
+    fn enter(&mut self, key: &FlowKey, position: usize) {
+        let Ok(position) = u32::try_from(position) else { return };
+        let hash = self.hash(key);
         let flows = &self.flows;
-        let same = |&other: &u32| {
-            other != position && flows.get(other as usize).is_some_and(|flow| flow.key == *key)
+        let same = |other: &Entry| {
+            let flow = || flows.get(other.position as usize);
+            other.hash == hash && flow().is_some_and(|flow| flow.key == *key)
         };
-        if let Some(entry) = self.index.find_mut(hash, same) {
-            *entry = position;
+        if let Some(entry) = self.index.find_mut(Entry::spread(hash), same) {
+            entry.position = position;
             return;
         }
-        let rehash =
-            |&other: &u32| flows.get(other as usize).map_or(0, |flow| self.hasher.hash_one(flow.key));
-        self.index.insert_unique(hash, position, rehash);
+        self.index
+            .insert_unique(Entry::spread(hash), Entry { hash, position }, |entry| Entry::spread(entry.hash));
     }
 }
 
@@ -287,7 +315,7 @@ mod tests {
         }
 
         fn flows(self) -> Vec<Flow<()>> {
-            self.table.into_flows()
+            self.table.into_flows().into_iter().collect()
         }
 
         fn only(self) -> Flow<()> {
@@ -463,7 +491,7 @@ mod tests {
             let (key, side) = key(CLIENT, [203, 0, 113, last], (1, 2), true, Transport::Udp);
             assert_eq!(table.packet(&arrival(key, side, 0), None, at).is_some(), last == 1);
         }
-        assert_eq!(table.into_flows()[0].sent().packets, 2);
+        assert_eq!(table.into_flows().get(0).unwrap().sent().packets, 2);
     }
 
     #[test]
@@ -472,7 +500,7 @@ mod tests {
         let whole = Reassembled { frames: 3, bytes: 4000, headers: 1 };
         let (key, side) = key(CLIENT, SERVER, (1, 2), true, Transport::Udp);
         table.packet(&arrival(key, side, 0), Some(&whole), PacketRef { input: 0, number: 3 });
-        let flow = &table.into_flows()[0];
+        let flow = table.into_flows().into_iter().next().unwrap();
         let counted = Counters { packets: 3, bytes: 4000 };
         assert_eq!((flow.sent_by(side), flow.sent_as_fragments_by(side)), (counted, counted));
     }

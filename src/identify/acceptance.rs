@@ -68,7 +68,7 @@ fn read(path: &Path) -> Vec<Flow<FlowInspector>> {
             }
         }
     }
-    table.into_flows()
+    table.into_flows().into_iter().collect()
 }
 
 fn identify(path: &Path) -> Case {

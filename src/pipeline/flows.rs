@@ -1,7 +1,7 @@
 //! The flows of a capture in the order of their first packets.
 
 use super::state::FlowState;
-use crate::flow::{Flow, PacketRef};
+use crate::flow::{Blocks, Flow, PacketRef};
 use crate::identify::infer::Subject;
 
 /// Flows, in the order of their first packets; of those that begin with one packet, in that of their keys.
@@ -9,7 +9,7 @@ use crate::identify::infer::Subject;
 /// They lie where the shares of the work have put them: to bring so many into one row takes as long as a share.
 #[derive(Debug, Default)]
 pub struct Flows {
-    shares: Vec<Vec<Flow<FlowState>>>,
+    shares: Vec<Blocks<Flow<FlowState>>>,
     order: Vec<Place>,
 }
 
@@ -48,7 +48,7 @@ impl Flows {
     }
 
     /// Adds the flows of a share. They are in order when [`Self::sort`] has been called.
-    pub(super) fn push(&mut self, share: Vec<Flow<FlowState>>) {
+    pub(super) fn push(&mut self, share: Blocks<Flow<FlowState>>) {
         let number = u32::try_from(self.shares.len()).unwrap_or(u32::MAX);
         let places = share.iter().zip(0..);
         self.order.extend(places.map(|(flow, place)| Place {
@@ -76,7 +76,7 @@ impl Flows {
     }
 }
 
-fn find<'a>(shares: &'a [Vec<Flow<FlowState>>], place: &Place) -> Option<&'a Flow<FlowState>> {
+fn find<'a>(shares: &'a [Blocks<Flow<FlowState>>], place: &Place) -> Option<&'a Flow<FlowState>> {
     shares.get(place.share as usize)?.get(place.flow as usize)
 }
 
@@ -118,7 +118,7 @@ mod tests {
     use crate::pipeline::shard::{Arriving, Depth, Shard};
 
     /// A share with a flow for each packet, from a port of its own.
-    fn share(packets: &[(u64, u16)]) -> Vec<Flow<FlowState>> {
+    fn share(packets: &[(u64, u16)]) -> Blocks<Flow<FlowState>> {
         let mut shard = Shard::new(Depth::Headers);
         for (number, port) in packets {
             let packet = Packet {

@@ -3,7 +3,7 @@
 use super::state::FlowState;
 use crate::decode::{Content, IcmpMessage, Packet, Quoted, Reassembled};
 use crate::flow::{
-    Arrival, Bound, Budget, Flow, FlowKey, IcmpError, PacketRef, Side, Table, Tally, Transport,
+    Arrival, Blocks, Bound, Budget, Flow, FlowKey, IcmpError, PacketRef, Side, Table, Tally, Transport,
 };
 use crate::identify::names::NameBinding;
 use hashbrown::HashMap;
@@ -117,7 +117,7 @@ fn quoted_flow(quoted: &Quoted) -> Option<(FlowKey, Side)> {
 /// What a share holds, without what it takes to count further packets.
 #[derive(Debug)]
 pub(super) struct Copied {
-    pub(super) flows: Vec<Flow<FlowState>>,
+    pub(super) flows: Blocks<Flow<FlowState>>,
     pub(super) tallies: Tallies,
     pub(super) unfollowed: u64,
     /// TCP segments whose bytes were not looked at, because there were too many.
@@ -126,7 +126,7 @@ pub(super) struct Copied {
 
 impl Copied {
     /// The flows, concluded, and the names that their DNS answers bound.
-    pub(super) fn conclude(mut self) -> (Vec<Flow<FlowState>>, Vec<NameBinding>) {
+    pub(super) fn conclude(mut self) -> (Blocks<Flow<FlowState>>, Vec<NameBinding>) {
         let bindings = self.flows.iter_mut().flat_map(|flow| flow.state.conclude()).collect();
         (self.flows, bindings)
     }
@@ -205,7 +205,7 @@ impl Shard {
     /// The share as it is, to be concluded while packets go on coming.
     pub(super) fn copy(&self) -> Copied {
         Copied {
-            flows: self.flows.flows().to_vec(),
+            flows: self.flows.flows().clone(),
             tallies: self.tallies.clone(),
             unfollowed: self.unfollowed,
             unread: self.unread(),
@@ -213,7 +213,7 @@ impl Shard {
     }
 
     /// The flows, in the order of their first packets.
-    pub(super) fn flows(&self) -> &[Flow<FlowState>] {
+    pub(super) const fn flows(&self) -> &Blocks<Flow<FlowState>> {
         self.flows.flows()
     }
 

@@ -122,7 +122,7 @@ impl Engine {
         for (shard, told) in self.stages.shards.iter().zip(&mut self.told) {
             shard.with(|shard| {
                 let flows = shard.flows();
-                new.extend(flows.get(*told..).unwrap_or_default().iter().filter_map(new_flow));
+                new.extend(flows.iter().skip(*told).filter_map(new_flow));
                 *told = flows.len();
             });
         }
