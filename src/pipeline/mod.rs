@@ -96,7 +96,7 @@ fn read(
         return Err(failure);
     }
     let (inputs, hashes) = source.reader.into_inputs_and_hashes();
-    Ok((put_together(inputs, parts, Vec::new(), coverage, &anomalies), hashes))
+    Ok((put_together(inputs, parts, Vec::new(), threads, coverage, &anomalies), hashes))
 }
 
 /// Whose turn it will be.

@@ -11,6 +11,7 @@ mod numbered;
 mod own;
 mod proxy;
 mod role;
+mod said;
 mod subject;
 
 pub use endpoint::{EndpointIdentity, MentionedBy};
@@ -20,7 +21,7 @@ use super::evidence::{Detail, Kind, weigh};
 use super::named::Names;
 use super::names::NameTable;
 use super::{Catalogue, Contact, Evidence, Role, Service};
-use crate::parallel::at_once;
+use crate::parallel::{at_once, both};
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -41,16 +42,15 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Of a flow of which nothing is known.
-    const fn unknown() -> Self {
-        Self {
-            service: None,
-            role: Role::Unknown,
-            contact: Contact::Mentioned,
-            names: Names::EMPTY,
-            evidence: Vec::new(),
-        }
-    }
+    /// Of a flow of which nothing is known. A constant, and not put together for each flow: what is stored field by field
+    /// and then moved at once has to be waited for by the processor.
+    const UNKNOWN: Self = Self {
+        service: None,
+        role: Role::Unknown,
+        contact: Contact::Mentioned,
+        names: Names::EMPTY,
+        evidence: Vec::new(),
+    };
 
     /// Whether the service is only carried over from other flows.
     pub fn is_inherited(&self) -> bool {
@@ -170,20 +170,29 @@ pub fn infer_on(
         concluded.endpoints.bindings(first, bindings);
         concluded
     });
-    let mut flows = Vec::new();
-    flows.resize_with(subjects.len(), Identity::unknown);
-    let mut proxied_clients = BTreeSet::new();
-    let mut endpoints = endpoint::Endpoints::default();
-    for (clients, part) in parts.iter().zip(concluded) {
-        for (place, identity) in clients.iter().flatten().zip(part.flows) {
-            if let Some(flow) = flows.get_mut(*place as usize) {
+    let (mut flows, mut endpoints, mut proxied_clients) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for part in concluded {
+        flows.push(part.flows);
+        endpoints.push(part.endpoints);
+        proxied_clients.extend(part.proxied_clients);
+    }
+    let (flows, endpoints) =
+        both(threads, || in_order(subjects.len(), &parts, flows), || endpoint::Endpoints::sum(endpoints));
+    Inference { flows, endpoints, proxied_clients }
+}
+
+/// What each of so many flows is, in their order; `flows` are those of the clients of each part.
+fn in_order(count: usize, parts: &[&[Vec<u32>]], flows: Vec<Vec<Identity>>) -> Vec<Identity> {
+    let mut ordered = Vec::new();
+    ordered.resize_with(count, || Identity::UNKNOWN);
+    for (clients, flows) in parts.iter().zip(flows) {
+        for (place, identity) in clients.iter().flatten().zip(flows) {
+            if let Some(flow) = ordered.get_mut(*place as usize) {
                 *flow = identity;
             }
         }
-        proxied_clients.extend(part.proxied_clients);
-        endpoints.merge(part.endpoints);
     }
-    Inference { flows, endpoints: endpoints.into_identities(), proxied_clients }
+    ordered
 }
 
 /// The places of each client's flows, in order.
@@ -266,7 +275,11 @@ impl<'a> Concluded<'a> {
         let first = self.flows.len();
         for ((draft, subject), place) in drafts.iter_mut().zip(subjects).zip(0..) {
             known.lend(place, subject, draft);
-            self.flows.push(conclude(subject, draft, &known, lookups.catalogue()));
+            // Filled in where it stays, for the same reason for which it begins as a constant.
+            self.flows.push(Identity::UNKNOWN);
+            if let Some(identity) = self.flows.last_mut() {
+                conclude(identity, subject, draft, &known, lookups.catalogue());
+            }
         }
         crowd::probes(subjects, self.flows.get_mut(first..).unwrap_or_default());
         let proxied = proxy::is_proxied(subjects);
@@ -291,11 +304,12 @@ impl<'a> Concluded<'a> {
 }
 
 fn conclude(
+    identity: &mut Identity,
     subject: &Subject<'_>,
     draft: &mut Draft,
     known: &inherit::Others<'_>,
     catalogue: &Catalogue,
-) -> Identity {
+) {
     let mut service = draft.service().cloned();
     let role = draft.role(subject, service.as_ref(), catalogue);
     if let Some(service) = &service
@@ -314,11 +328,13 @@ fn conclude(
         service.clone_from(&tenant.service);
         draft.evidence.push(tenant);
     }
-    let mut evidence = Vec::with_capacity(draft.evidence.len());
-    evidence.append(&mut draft.evidence);
-    evidence.sort_by_key(|piece| (piece.service != service, std::cmp::Reverse(piece.kind)));
-    let names = std::mem::take(&mut draft.names);
-    Identity { service, role, contact: contact::contact(subject, role), names, evidence }
+    draft.evidence.sort_by_key(|piece| (piece.service != service, std::cmp::Reverse(piece.kind)));
+    identity.evidence.reserve_exact(draft.evidence.len());
+    identity.evidence.append(&mut draft.evidence);
+    identity.names = std::mem::take(&mut draft.names);
+    identity.role = role;
+    identity.contact = contact::contact(subject, role);
+    identity.service = service;
 }
 
 #[cfg(test)]

@@ -76,6 +76,8 @@ impl<'a> Subject<'a> {
             rtts.first().is_some_and(|rtt| rtt.samples == 0),
             handshake.as_ref().is_some_and(|handshake| handshake.client_hello),
             stun.as_ref().is_some_and(|stun| stun.allocate),
+            stun.as_ref()
+                .is_some_and(|stun| matches!(&stun.realm, Some((realm, _)) if realm.starts_with('a'))),
             facts.handshake_of_peer,
             *left_out > 0,
             facts.rtp_headers.client > 0,
