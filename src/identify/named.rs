@@ -186,7 +186,7 @@ impl fmt::Debug for Names {
 mod tests {
     use super::*;
 
-    const PACKET: PacketRef = PacketRef { input: 0, number: 1 };
+    const PACKET: PacketRef = PacketRef::new(0, 1);
 
     fn texts(names: &Names) -> Vec<&str> {
         names.iter().map(|name| &**name.name).collect()
@@ -217,7 +217,7 @@ mod tests {
             names
         };
         let names = of(2, Via::Certificate, PACKET);
-        let later = of(2, Via::Certificate, PacketRef { input: 0, number: 7 });
+        let later = of(2, Via::Certificate, PacketRef::new(0, 7));
         assert!(names.is_shared_with(&later) && names.is_shared_with(&names.clone()));
         assert_ne!(names, later, "other packets show them");
         assert!(!names.is_shared_with(&of(1, Via::Certificate, PACKET)));

@@ -264,7 +264,7 @@ impl Worker {
             turns.take(number, |shard| {
                 for arriving in share {
                     let number = batch.first_number.saturating_add(u64::from(arriving.index()));
-                    shard.packet(arriving, PacketRef { input: batch.input, number });
+                    shard.packet(arriving, PacketRef::new(batch.input, number));
                 }
             })?;
         }

@@ -69,9 +69,9 @@ impl<'a> Subject<'a> {
         let Some(facts) = self.facts else { return 0 };
         let FlowFacts { signatures, names, handshake, stun, mentions, media, rtts, left_out, .. } = facts;
         let lists = [
-            signatures.first().is_some_and(|(_, packet)| packet.input > 0),
-            names.first().is_some_and(|name| name.packet.input > 0),
-            mentions.first().is_some_and(|mention| mention.packet.input > 0),
+            signatures.first().is_some_and(|(_, packet)| packet.input() > 0),
+            names.first().is_some_and(|name| name.packet.input() > 0),
+            mentions.first().is_some_and(|mention| mention.packet.input() > 0),
             media.first().is_some_and(|stream| stream.packets == 0),
             rtts.first().is_some_and(|rtt| rtt.samples == 0),
             handshake.as_ref().is_some_and(|handshake| handshake.client_hello),

@@ -10,7 +10,7 @@ use crate::identify::signature::Signature;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-const PACKET: PacketRef = PacketRef { input: 0, number: 1 };
+const PACKET: PacketRef = PacketRef::new(0, 1);
 const CLIENT: &str = "192.0.2.10:50000";
 
 fn at(seconds: i64) -> Timestamp {

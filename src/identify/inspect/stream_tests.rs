@@ -19,7 +19,7 @@ fn feed(direction: Direction, number: u64, server: &str, length: usize) -> Feed 
         FromServer => (server, client),
     };
     let time = Timestamp::from_nanoseconds(i64::try_from(number).unwrap() * 1_000_000);
-    Feed { direction, time, packet: PacketRef { input: 0, number }, source, destination, length }
+    Feed { direction, time, packet: PacketRef::new(0, number), source, destination, length }
 }
 
 /// What becomes of a connection in which the two sides say so, a segment every millisecond of at most `size` bytes.
@@ -277,7 +277,7 @@ fn why_a_connection_of_quic_was_ended_is_a_fact_with_its_packet() {
     let handshake = inspector.facts().unwrap().handshake.as_deref().unwrap();
     let (from, why, packet) = handshake.close.as_ref().unwrap();
     assert_eq!((*from, why.in_words().as_str()), (FromServer, "no_application_protocol (alpn)"));
-    assert_eq!(packet.number, 2);
+    assert_eq!(packet.number(), 2);
     assert!(!handshake.completed && !handshake.server_hello);
 }
 

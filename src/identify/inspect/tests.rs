@@ -19,7 +19,7 @@ fn feed(direction: Direction, milliseconds: i64, port: u16, length: usize) -> Fe
     Feed {
         direction,
         time: Timestamp::from_nanoseconds(milliseconds * 1_000_000),
-        packet: PacketRef { input: 0, number },
+        packet: PacketRef::new(0, number),
         source,
         destination,
         length,
@@ -102,7 +102,7 @@ fn media_becomes_a_stream_with_its_first_packet() {
     let facts = inspector.facts().unwrap();
     let [stream] = &facts.media[..] else { panic!("{facts:?}") };
     assert_eq!((stream.ssrc, stream.payload_type, stream.packets), (7, 111, 20));
-    assert_eq!((stream.direction, stream.first.number), (Direction::FromServer, 1));
+    assert_eq!((stream.direction, stream.first.number()), (Direction::FromServer, 1));
     assert!(facts.has(Protocol::Rtp));
 }
 

@@ -141,7 +141,7 @@ pub(super) fn evidence(evidence: &Evidence) -> EvidenceReport {
         kind: evidence.kind.name(),
         rule: evidence.rule,
         service: evidence.service.clone(),
-        packet: evidence.packet.map(|packet| packet.number),
+        packet: evidence.packet.map(|packet| packet.number()),
         detail: evidence.detail.to_string(),
     }
 }

@@ -227,7 +227,7 @@ impl Builder<'_> {
             port: Some(event.far.port()).filter(|port| *port != 0),
             country: self.country(event.far.ip()),
             role: event.role,
-            packets: event.packets.iter().map(|packet| packet.number).collect(),
+            packets: event.packets.iter().map(|packet| packet.number()).collect(),
             detail: event.detail.clone(),
         }
     }
