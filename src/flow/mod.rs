@@ -76,7 +76,6 @@ impl PacketRef {
     }
 
     /// Index of the input (0 for the first).
-    #[expect(clippy::cast_possible_truncation, reason = "what is above the number has 16 bits")]
     pub const fn input(self) -> u16 {
         ((self.0.get() - 1) >> Self::NUMBER_BITS) as u16
     }

@@ -183,7 +183,7 @@ fn print() {
                 "      {:?} {} {:?} {}",
                 evidence.kind,
                 evidence.rule,
-                evidence.packet.map(|p| p.number()),
+                evidence.packet.map(PacketRef::number),
                 evidence.detail
             );
         }
