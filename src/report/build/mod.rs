@@ -5,6 +5,7 @@ mod endpoints;
 mod finding;
 mod flows;
 mod inputs;
+mod outside;
 mod proof;
 mod sessions;
 
