@@ -149,18 +149,19 @@ const MAX_AT_HAND: usize = 256;
 
 /// Infers what each of `subjects` is. They are in the order of their first packets.
 pub fn infer(subjects: &[Subject<'_>], names: &NameTable, catalogue: &Catalogue) -> Inference {
-    infer_on(1, subjects, names, catalogue)
+    let clients = Clients::new(subjects.iter().map(|subject| subject.client.ip()));
+    infer_on(1, subjects, &clients, names, catalogue)
 }
 
-/// As [`infer`], on up to `threads` threads, with the same result.
+/// As [`infer`], on up to `threads` threads, with the same result. The subjects have these `clients`.
 pub fn infer_on(
     threads: usize,
     subjects: &[Subject<'_>],
+    Clients(clients): &Clients,
     names: &NameTable,
     catalogue: &Catalogue,
 ) -> Inference {
-    let clients = by_client(subjects);
-    let parts = parts(&clients, subjects.len().div_ceil(threads.max(1)).max(MIN_PART));
+    let parts = parts(clients, subjects.len().div_ceil(threads.max(1)).max(MIN_PART));
     let each = names.bindings().len().div_ceil(parts.len()).max(1);
     let bindings = (0..).step_by(each).zip(names.bindings().chunks(each).chain(std::iter::repeat(&[][..])));
     let concluded = at_once(parts.iter().zip(bindings), |(clients, (first, bindings))| {
@@ -195,18 +196,27 @@ fn in_order(count: usize, parts: &[&[Vec<u32>]], flows: Vec<Vec<Identity>>) -> V
     ordered
 }
 
-/// The places of each client's flows, in order.
-fn by_client(subjects: &[Subject<'_>]) -> Vec<Vec<u32>> {
-    let mut known: HashMap<IpAddr, usize, foldhash::fast::RandomState> = HashMap::default();
-    let mut clients: Vec<Vec<u32>> = Vec::new();
-    for (subject, place) in subjects.iter().zip(0..) {
-        let client = *known.entry(subject.client.ip()).or_insert(clients.len());
-        match clients.get_mut(client) {
-            Some(places) => places.push(place),
-            None => clients.push(vec![place]),
+/// The flows of each client.
+#[derive(Debug)]
+pub struct Clients(
+    /// The places of each client's flows, in order.
+    Vec<Vec<u32>>,
+);
+
+impl Clients {
+    /// Of flows that have these clients, one for each flow in their order.
+    pub fn new(of_flows: impl Iterator<Item = IpAddr>) -> Self {
+        let mut known: HashMap<IpAddr, usize, foldhash::fast::RandomState> = HashMap::default();
+        let mut clients: Vec<Vec<u32>> = Vec::new();
+        for (client, place) in of_flows.zip(0..) {
+            let client = *known.entry(client).or_insert(clients.len());
+            match clients.get_mut(client) {
+                Some(places) => places.push(place),
+                None => clients.push(vec![place]),
+            }
         }
+        Self(clients)
     }
-    clients
 }
 
 /// Parts of `clients` that have `flows` flows each, as nearly as whole clients can make it; at least one.
