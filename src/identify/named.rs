@@ -219,6 +219,8 @@ mod tests {
         let names = of(2, Via::Certificate, PACKET);
         let later = of(2, Via::Certificate, PacketRef::new(0, 7));
         assert!(names.is_shared_with(&later) && names.is_shared_with(&names.clone()));
+        let hasher = foldhash::fast::FixedState::default();
+        assert_eq!(names.number(&hasher), later.number(&hasher));
         assert_ne!(names, later, "other packets show them");
         assert!(!names.is_shared_with(&of(1, Via::Certificate, PACKET)));
         assert!(!names.is_shared_with(&of(2, Via::Dns, PACKET)));

@@ -332,3 +332,35 @@ fn gap(a: &Subject<'_>, b: &Subject<'_>) -> Duration {
     let between = |end: Timestamp, start: Timestamp| start.since(end);
     between(a.end, b.start).max(between(b.end, a.start))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn flows_are_found_by_what_they_have_in_common(
+            values in prop::collection::vec(0u64..60, 0..80),
+            asked in 0u64..80,
+        ) {
+            let mut groups = Groups::default();
+            for of_another in [true, false] {
+                groups.clear();
+                let values = values.iter().map(|value| value + u64::from(of_another));
+                values.zip(0..).for_each(|(value, flow)| groups.push(value, flow));
+                groups.sort();
+            }
+            let expected: Vec<(u64, usize)> =
+                values.iter().copied().zip(0..).filter(|(value, _)| *value == asked).collect();
+            prop_assert_eq!(groups.of(&asked), expected);
+        }
+    }
+
+    #[test]
+    fn an_address_and_its_form_in_the_other_family_are_not_one() {
+        let [v4, mapped] = ["192.0.2.1", "::ffff:192.0.2.1"].map(|text| text.parse::<IpAddr>().unwrap());
+        assert_ne!(number(v4), number(mapped));
+        assert_ne!(number("0.0.0.1".parse().unwrap()), number("::1".parse().unwrap()));
+    }
+}
