@@ -37,7 +37,7 @@ fuzz_target!(|data: &[u8]| {
             (Direction::FromServer, server, client, &mut answered)
         };
         let time = Timestamp::from_nanoseconds(number * 1_000_000);
-        let packet = PacketRef { input: 0, number: number.unsigned_abs() };
+        let packet = PacketRef::new(0, number.unsigned_abs());
         let feed = Feed { direction, time, packet, source, destination, length: bytes.len() };
         let control = Control { sequence: *sequence, flags: TcpFlags(TcpFlags::ACK) };
         *sequence += bytes.len() as u32;

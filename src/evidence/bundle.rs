@@ -115,8 +115,8 @@ fn write_packets(
     let mut writer = Writer::new(&program, "packets behind the findings of report.json; README.txt explains");
     let mut interfaces: BTreeMap<(u16, u16, LinkType), u32> = BTreeMap::new();
     for (at, picked) in &collection.packets {
-        let place = usize::from(at.input);
-        let key = (at.input, picked.interface, picked.link_type);
+        let place = usize::from(at.input());
+        let key = (at.input(), picked.interface, picked.link_type);
         let interface = *interfaces.entry(key).or_insert_with(|| {
             let input = inputs.get(place);
             // The name of an interface can be that of a machine or its network.
@@ -129,7 +129,7 @@ fn write_packets(
                 precision: input.map_or(Precision::NANOSECONDS, |input| input.precision),
             })
         });
-        let comment = comment(at.number, picked.facts.iter(), &report.findings);
+        let comment = comment(at.number(), picked.facts.iter(), &report.findings);
         let comment = match ingredients.pseudonyms {
             Some(pseudonyms) => pseudonyms.text(&comment),
             None => comment,

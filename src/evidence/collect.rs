@@ -100,7 +100,7 @@ struct Collector<'a, 'r> {
 
 impl Collector<'_, '_> {
     fn frame(&mut self, frame: &Frame<'_>) {
-        let at = PacketRef { input: frame.input, number: frame.number };
+        let at = PacketRef::new(frame.input, frame.number);
         let mut packets = Vec::new();
         decode::decode(frame, 0, &mut Anomalies::default(), &mut packets);
         let mut facts: BTreeSet<Fact> = self.plan.packets.get(&at).cloned().unwrap_or_default();
@@ -136,7 +136,7 @@ impl Collector<'_, '_> {
         frame: &Frame<'_>,
         facts: &mut BTreeSet<Fact>,
     ) {
-        let at = PacketRef { input: frame.input, number: frame.number };
+        let at = PacketRef::new(frame.input, frame.number);
         let key = (packet.addresses.source, packet.addresses.destination, fragment.identification);
         let Some(datagram) = self.pool.push(packet, &mut Anomalies::default()) else {
             let mut inside = Vec::new();
@@ -281,7 +281,7 @@ mod tests {
         std::fs::write(&path, writer.into_bytes()).unwrap();
         let pair = AddressPair { source: CLIENT.into(), destination: SERVER.into() };
         let (key, _) = FlowKey::new(pair, 1000, 2000, Transport::Udp);
-        let at = |number| PacketRef { input: 0, number };
+        let at = |number| PacketRef::new(0, number);
         let wish = Wish {
             first: at(1),
             last: at(frames.len() as u64),
@@ -300,7 +300,7 @@ mod tests {
             collect(&[path], &other, None, &plan, each, &mut as_is),
             Err(EvidenceError::Changed { .. })
         ));
-        found.packets.keys().map(|at| at.number).collect()
+        found.packets.keys().map(|at| at.number()).collect()
     }
 
     #[test]

@@ -205,7 +205,7 @@ mod tests {
     fn plan(transport: Transport) -> Plan {
         let pair = AddressPair { source: CLIENT.into(), destination: SERVER.into() };
         let (key, _) = FlowKey::new(pair, 1000, 443, transport);
-        let at = |number| PacketRef { input: 0, number };
+        let at = |number| PacketRef::new(0, number);
         let facts = vec![Fact { finding: 1, shows: "flow".to_owned() }];
         let wish = Wish { first: at(2), last: at(100), facts, client: (CLIENT, 1000).into() };
         Plan { flows: HashMap::from([(key, vec![wish])]), ..Plan::default() }
@@ -235,7 +235,7 @@ mod tests {
             };
             let mut decoded = Vec::new();
             decode::decode(&frame, 0, &mut Anomalies::default(), &mut decoded);
-            if let Kept::Yes { shows, .. } = keeper.keep(&decoded[0], PacketRef { input: 0, number }) {
+            if let Kept::Yes { shows, .. } = keeper.keep(&decoded[0], PacketRef::new(0, number)) {
                 kept.push(format!("{number} {shows}"));
             }
         }

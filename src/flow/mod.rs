@@ -21,7 +21,9 @@ pub use tcp::TcpFacts;
 
 use crate::capture::Timestamp;
 use crate::decode::Reassembled;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 /// What carries a flow.
@@ -60,13 +62,36 @@ impl Transport {
     }
 }
 
-/// A frame's place in the inputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PacketRef {
+/// A frame's place in the inputs, in one word: flows and what is known of them have many of these.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PacketRef(NonZeroU64);
+
+impl PacketRef {
+    /// Bits of the number within the input. A capture of so many packets would take years at the fastest link there is.
+    const NUMBER_BITS: u32 = 48;
+    const LAST_NUMBER: u64 = (1 << Self::NUMBER_BITS) - 1;
+
+    /// The frame with `number` (from 1) within the input with the index `input` (0 for the first).
+    pub const fn new(input: u16, number: u64) -> Self {
+        let number = if number > Self::LAST_NUMBER { Self::LAST_NUMBER } else { number };
+        Self(NonZeroU64::MIN.saturating_add((input as u64) << Self::NUMBER_BITS | number))
+    }
+
     /// Index of the input (0 for the first).
-    pub input: u16,
+    pub const fn input(self) -> u16 {
+        ((self.0.get() - 1) >> Self::NUMBER_BITS) as u16
+    }
+
     /// Number within the input, from 1.
-    pub number: u64,
+    pub const fn number(self) -> u64 {
+        (self.0.get() - 1) & Self::LAST_NUMBER
+    }
+}
+
+impl fmt::Debug for PacketRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "packet {} of input {}", self.number(), self.input())
+    }
 }
 
 /// Frames and their bytes on the wire.
@@ -353,4 +378,19 @@ impl<S> Flow<S> {
 /// "Fragmentation needed" (type 3, code 4) asks for smaller packets and says nothing of the kind.
 const fn is_unreachable(error: &IcmpError, ipv6: bool) -> bool {
     if ipv6 { error.kind == 1 } else { error.kind == 3 && error.code != 4 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packet_keeps_its_input_and_number_and_is_ordered_by_them() {
+        let places = [(0, 0), (0, 1), (0, 1 << 40), (1, 1), (7, 3), (u16::MAX, 1), (u16::MAX, (1 << 48) - 2)];
+        let packets = places.map(|(input, number)| PacketRef::new(input, number));
+        assert_eq!(packets.map(|packet| (packet.input(), packet.number())), places);
+        assert!(packets.is_sorted());
+        assert_eq!(PacketRef::new(3, u64::MAX).input(), 3);
+        assert_eq!(size_of::<Option<PacketRef>>(), 8);
+    }
 }

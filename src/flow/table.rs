@@ -311,7 +311,7 @@ mod tests {
 
         fn push(&mut self, arrival: Arrival<'_>) {
             self.number += 1;
-            self.table.packet(&arrival, None, PacketRef { input: 0, number: self.number });
+            self.table.packet(&arrival, None, PacketRef::new(0, self.number));
         }
 
         fn flows(self) -> Vec<Flow<()>> {
@@ -486,7 +486,7 @@ mod tests {
     #[test]
     fn a_full_table_takes_no_new_flow_and_goes_on_with_the_old() {
         let mut table: Table<()> = Table::new(Bound(1));
-        let at = PacketRef { input: 0, number: 1 };
+        let at = PacketRef::new(0, 1);
         for last in [1, 2, 1] {
             let (key, side) = key(CLIENT, [203, 0, 113, last], (1, 2), true, Transport::Udp);
             assert_eq!(table.packet(&arrival(key, side, 0), None, at).is_some(), last == 1);
@@ -499,7 +499,7 @@ mod tests {
         let mut table: Table<()> = Table::new(Bound(1));
         let whole = Reassembled { frames: 3, bytes: 4000, headers: 1 };
         let (key, side) = key(CLIENT, SERVER, (1, 2), true, Transport::Udp);
-        table.packet(&arrival(key, side, 0), Some(&whole), PacketRef { input: 0, number: 3 });
+        table.packet(&arrival(key, side, 0), Some(&whole), PacketRef::new(0, 3));
         let flow = table.into_flows().into_iter().next().unwrap();
         let counted = Counters { packets: 3, bytes: 4000 };
         assert_eq!((flow.sent_by(side), flow.sent_as_fragments_by(side)), (counted, counted));
@@ -511,7 +511,7 @@ mod tests {
         wire.udp(0, true);
         let addresses = AddressPair { source: CLIENT.into(), destination: SERVER.into() };
         let (key, about) = FlowKey::new(addresses, 50_000, 8801, Transport::Udp);
-        let packet = PacketRef { input: 0, number: 2 };
+        let packet = PacketRef::new(0, 2);
         wire.table.error(&key, IcmpError { sender: SERVER.into(), kind: 3, code: 10, about, packet });
         assert_eq!(wire.only().outcome(), Outcome::Unreachable);
     }

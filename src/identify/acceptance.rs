@@ -63,7 +63,7 @@ fn read(path: &Path) -> Vec<Flow<FlowInspector>> {
             let mut packets = Vec::new();
             decode::decode(&frame, index, &mut Anomalies::default(), &mut packets);
             for packet in &packets {
-                let at = PacketRef { input: frame.input, number: frame.number };
+                let at = PacketRef::new(frame.input, frame.number);
                 take(&mut table, packet, at, &mut budget);
             }
         }
@@ -158,7 +158,7 @@ fn print() {
         let service = identity.service.as_ref().map_or("-", |service| service.id());
         println!(
             "{} {:?} {} -> {:?} {}/{} {}  {service} {} {}{}",
-            flow.first_packet().number,
+            flow.first_packet().number(),
             flow.transport(),
             flow.client_socket(),
             flow.server(),
@@ -179,7 +179,7 @@ fn print() {
                 "      {:?} {} {:?} {}",
                 evidence.kind,
                 evidence.rule,
-                evidence.packet.map(|p| p.number),
+                evidence.packet.map(PacketRef::number),
                 evidence.detail
             );
         }

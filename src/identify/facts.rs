@@ -684,7 +684,7 @@ mod tests {
     use super::super::named::Name;
     use super::*;
 
-    const PACKET: PacketRef = PacketRef { input: 0, number: 1 };
+    const PACKET: PacketRef = PacketRef::new(0, 1);
 
     #[test]
     fn facts_are_empty_until_something_is_learnt() {
@@ -741,7 +741,7 @@ mod tests {
     #[test]
     fn a_fact_is_kept_once_with_its_first_packet() {
         let mut facts = FlowFacts::default();
-        let later = PacketRef { input: 0, number: 9 };
+        let later = PacketRef::new(0, 9);
         for packet in [PACKET, later] {
             facts.name("Zoom.us.", Via::Tls, packet);
             facts.signature(Signature::ZoomMedia, packet);

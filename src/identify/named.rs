@@ -3,6 +3,7 @@
 use super::names::{Via, is_address};
 use crate::flow::PacketRef;
 use std::fmt;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 /// A name that packets give to the server of a flow.
@@ -53,6 +54,14 @@ impl List {
         }
     }
 
+    /// Where it lies, and how much of it counts.
+    fn number(&self) -> (usize, u32) {
+        match self {
+            Self::One(name) => (Arc::as_ptr(name).addr(), 1),
+            Self::First(count, names) => (Arc::as_ptr(names).addr(), *count),
+        }
+    }
+
     fn is_shared_with(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::One(name), Self::One(other)) => Arc::ptr_eq(name, other),
@@ -73,6 +82,24 @@ impl Names {
         self.learnt().iter().flat_map(|Learnt { names, via, packet }| {
             names.texts().iter().map(|name| Name { name, via: *via, packet: *packet })
         })
+    }
+
+    /// The names, each with the number of the occasion on which it was learnt.
+    pub(super) fn by_occasion(&self) -> impl Iterator<Item = (usize, Name<'_>)> {
+        self.learnt().iter().enumerate().flat_map(|(occasion, Learnt { names, via, packet })| {
+            names.texts().iter().map(move |name| (occasion, Name { name, via: *via, packet: *packet }))
+        })
+    }
+
+    /// The packet of an occasion.
+    pub(super) fn packet(&self, occasion: usize) -> Option<PacketRef> {
+        self.learnt().get(occasion).map(|learnt| learnt.packet)
+    }
+
+    /// A number that all have that share their names, as [`Self::is_shared_with`] says.
+    pub(super) fn number(&self, hasher: &impl BuildHasher) -> u64 {
+        let numbers = self.learnt().iter().map(|learnt| (learnt.via, learnt.names.number()));
+        numbers.fold(0, |sum, (via, number)| hasher.hash_one((sum, via, number)))
     }
 
     /// The one that was learnt first.
@@ -159,7 +186,7 @@ impl fmt::Debug for Names {
 mod tests {
     use super::*;
 
-    const PACKET: PacketRef = PacketRef { input: 0, number: 1 };
+    const PACKET: PacketRef = PacketRef::new(0, 1);
 
     fn texts(names: &Names) -> Vec<&str> {
         names.iter().map(|name| &**name.name).collect()
@@ -190,8 +217,10 @@ mod tests {
             names
         };
         let names = of(2, Via::Certificate, PACKET);
-        let later = of(2, Via::Certificate, PacketRef { input: 0, number: 7 });
+        let later = of(2, Via::Certificate, PacketRef::new(0, 7));
         assert!(names.is_shared_with(&later) && names.is_shared_with(&names.clone()));
+        let hasher = foldhash::fast::FixedState::default();
+        assert_eq!(names.number(&hasher), later.number(&hasher));
         assert_ne!(names, later, "other packets show them");
         assert!(!names.is_shared_with(&of(1, Via::Certificate, PACKET)));
         assert!(!names.is_shared_with(&of(2, Via::Dns, PACKET)));

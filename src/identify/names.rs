@@ -235,7 +235,7 @@ mod tests {
             addresses: vec![SERVER],
             time: at(seconds),
             ttl: Duration::from_mins(1),
-            packet: PacketRef { input: 0, number: 1 },
+            packet: PacketRef::new(0, 1),
         }
     }
 

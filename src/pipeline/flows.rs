@@ -138,7 +138,7 @@ mod tests {
                 }),
                 reassembled: None,
             };
-            shard.packet(&Arriving::of(packet), PacketRef { input: 0, number: *number });
+            shard.packet(&Arriving::of(packet), PacketRef::new(0, *number));
         }
         shard.take_all().flows
     }
@@ -155,7 +155,7 @@ mod tests {
         let ports: Vec<u16> = first.iter().map(|flow| flow.client_socket().port()).collect();
         assert_eq!(ports, [40_001, 40_004, 40_005, 40_003, 40_006, 40_009]);
         assert_eq!((first.len(), first.is_empty()), (6, false));
-        assert_eq!(first.get(1).map(|flow| flow.first_packet().number), Some(2));
+        assert_eq!(first.get(1).map(|flow| flow.first_packet().number()), Some(2));
         assert!(first.get(6).is_none());
     }
 }

@@ -8,7 +8,9 @@ use crate::capture::Input;
 use crate::decode::Anomalies;
 use crate::flow::{Coverage, Flow, Side, Tally};
 use crate::identify::names::{NameBinding, NameTable};
-use crate::parallel::at_once;
+use crate::parallel::{at_once, both};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// What an answer of a name server bound, and the share that has it; `None` of a flow that is in none.
 type Binding = (Option<usize>, NameBinding);
@@ -68,7 +70,7 @@ pub(super) fn gather(
         (!part.is_empty()).then_some(part)
     });
     let parts = at_once(parts, Concluded::new);
-    put_together(inputs, parts, bindings, coverage, anomalies)
+    put_together(inputs, parts, bindings, threads, coverage, anomalies)
 }
 
 /// Puts together what the shares come to.
@@ -76,6 +78,7 @@ pub(super) fn put_together(
     inputs: Vec<Input>,
     parts: Vec<Concluded>,
     left: Vec<NameBinding>,
+    threads: usize,
     mut coverage: Coverage,
     anomalies: &[Anomalies],
 ) -> Analysis {
@@ -90,13 +93,13 @@ pub(super) fn put_together(
         loose.push(part.loose);
         endpoints.push(part.endpoints);
     }
-    flows.sort();
+    let ((), (endpoints, loose)) = both(threads, || flows.sort(), || (sum(endpoints), sum(loose)));
     Analysis {
         inputs,
         flows,
         names: Names::new(Box::new(|| table_of(bindings))),
-        endpoints: sum(endpoints).into_iter().collect(),
-        loose: sum(loose).into_iter().collect(),
+        endpoints,
+        loose,
         coverage,
         anomalies: anomalies.iter().map(Anomalies::counts).collect(),
     }
@@ -117,11 +120,11 @@ fn sort(bindings: &mut [Binding]) {
     });
 }
 
-fn sum(parts: Vec<Tallies>) -> Tallies {
+fn sum(parts: Vec<Tallies>) -> BTreeMap<IpAddr, Tally> {
     let mut parts = parts.into_iter();
     let mut sum = parts.next().unwrap_or_default();
     parts.for_each(|part| merge(&mut sum, &part));
-    sum
+    sum.into_iter().collect()
 }
 
 fn merge(into: &mut Tallies, from: &Tallies) {

@@ -5,6 +5,7 @@ use super::shard::Depth;
 use super::{Analysis, read};
 use crate::capture::{CaptureError, Filter, Input, Options, Progress, Reader};
 use crate::identify::catalogue::CatalogueError;
+use crate::identify::infer::Clients;
 use crate::identify::{Catalogue, Inference, infer_on};
 use crate::locate::{Database, LocateError, Locator, Sources, Vantage, countries};
 use crate::parallel::both;
@@ -234,8 +235,10 @@ impl<'a> Inspector<'a> {
     }
 
     pub(super) fn report(&self, analysis: &Analysis) -> (Report, Inference, Vec<Session>) {
-        let (subjects, names) = both(self.threads, || analysis.flows.subjects(), || &*analysis.names);
-        let inference = infer_on(self.threads, &subjects, names, &self.catalogue);
+        let clients = || Clients::new(analysis.flows.iter().map(|flow| flow.client().0));
+        let (subjects, (names, clients)) =
+            both(self.threads, || analysis.flows.subjects(), || (&*analysis.names, clients()));
+        let inference = infer_on(self.threads, &subjects, &clients, names, &self.catalogue);
         let places = Places::new(&self.locator, &analysis.inputs, &analysis.endpoints, &inference);
         let country = |address: IpAddr| places.locate(address).location.country;
         let group = || {

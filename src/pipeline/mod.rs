@@ -96,7 +96,7 @@ fn read(
         return Err(failure);
     }
     let (inputs, hashes) = source.reader.into_inputs_and_hashes();
-    Ok((put_together(inputs, parts, Vec::new(), coverage, &anomalies), hashes))
+    Ok((put_together(inputs, parts, Vec::new(), threads, coverage, &anomalies), hashes))
 }
 
 /// Whose turn it will be.
@@ -264,7 +264,7 @@ impl Worker {
             turns.take(number, |shard| {
                 for arriving in share {
                     let number = batch.first_number.saturating_add(u64::from(arriving.index()));
-                    shard.packet(arriving, PacketRef { input: batch.input, number });
+                    shard.packet(arriving, PacketRef::new(batch.input, number));
                 }
             })?;
         }

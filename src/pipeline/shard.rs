@@ -290,7 +290,7 @@ mod tests {
                 content: Content::Tcp(segment),
                 reassembled: None,
             };
-            shard.packet(&Arriving::of(packet), PacketRef { input: 0, number });
+            shard.packet(&Arriving::of(packet), PacketRef::new(0, number));
         }
         assert_eq!((shard.unread(), shard.unfollowed), (1, 0));
     }

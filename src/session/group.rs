@@ -41,14 +41,20 @@ const MIN_FLOWS: usize = 4096;
 pub fn group(material: &Material<'_>) -> Calls {
     let uses = Uses::of(material);
     let span = uses.span;
-    let mut calls = Vec::new();
-    for ((client, service), flows) in uses.with_direct() {
-        for flows in split(flows, material.idle_gap) {
-            if flows.iter().any(|flow| makes_a_call(material, flow.place, service)) {
-                calls.push((flows.first().map(|flow| flow.start), client, service, flows));
+    let mut by_use: Vec<(Use<'_>, Vec<Timed>)> = uses.with_direct().into_iter().collect();
+    let part = by_use.len().div_ceil(material.threads.max(1)).max(MIN_PART);
+    let calls = at_once(by_use.chunks_mut(part), |by_use| {
+        let mut calls = Vec::new();
+        for ((client, service), flows) in by_use {
+            for flows in split(std::mem::take(flows), material.idle_gap) {
+                if flows.iter().any(|flow| makes_a_call(material, flow.place, service)) {
+                    calls.push((flows.first().map(|flow| flow.start), *client, *service, flows));
+                }
             }
         }
-    }
+        calls
+    });
+    let mut calls: Vec<_> = calls.into_iter().flatten().collect();
     calls.sort_unstable();
     let mut in_calls = vec![false; material.subjects.len()];
     for flow in calls.iter().flat_map(|(.., flows)| flows) {

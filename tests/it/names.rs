@@ -53,7 +53,7 @@ impl Found {
                 let whole: Vec<_> =
                     packets.iter().filter_map(|packet| reassembler.push(packet, &mut anomalies)).collect();
                 whole.iter().for_each(|datagram| datagram.decode(&mut anomalies, &mut packets));
-                let at = PacketRef { input: 0, number: frame.number };
+                let at = PacketRef::new(0, frame.number);
                 packets.iter().for_each(|packet| see(&mut table, &mut budget, packet, at));
             }
         }

@@ -107,8 +107,15 @@ impl Endpoints {
         }
     }
 
-    /// Adds what others have.
-    pub(super) fn merge(&mut self, others: Self) {
+    /// What is known of each address by all of `parts`.
+    pub(super) fn sum(parts: Vec<Self>) -> BTreeMap<IpAddr, EndpointIdentity> {
+        let mut parts = parts.into_iter();
+        let mut sum = parts.next().unwrap_or_default();
+        parts.for_each(|part| sum.merge(part));
+        sum.0.into_iter().map(|(address, sum)| (address, sum.finished())).collect()
+    }
+
+    fn merge(&mut self, others: Self) {
         for (address, other) in others.0 {
             match self.0.entry(address) {
                 Entry::Occupied(mut known) => known.get_mut().merge(other),
@@ -117,11 +124,6 @@ impl Endpoints {
                 }
             }
         }
-    }
-
-    /// What is known of each address.
-    pub(super) fn into_identities(self) -> BTreeMap<IpAddr, EndpointIdentity> {
-        self.0.into_iter().map(|(address, sum)| (address, sum.finished())).collect()
     }
 }
 

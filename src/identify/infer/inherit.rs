@@ -6,6 +6,7 @@ use crate::flow::Transport;
 use crate::identify::evidence::{Detail, Kind};
 use crate::identify::facts::MentionKind;
 use crate::identify::{Evidence, Role, Service};
+use std::hash::{BuildHasher, Hash};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -26,26 +27,77 @@ const TENANTS: [(Service, Service); 2] = [(Service::CHIME, Service::SLACK), (Ser
 
 /// Flows by what some of them have in common: sorted, so that the flows with one value stand together, in the order of
 /// their first packets.
-struct Groups<K>(Vec<(K, usize)>);
+struct Groups<K> {
+    flows: Vec<(K, usize)>,
+    /// For each value the bit that its hash gives is set. Most values that are asked for are not among those here, and
+    /// to find that out by a search takes many times as long.
+    bits: Vec<u64>,
+    hasher: foldhash::fast::FixedState,
+}
+
+/// Bits for each value: of those that are not there, one in so many is sought all the same.
+const BITS_EACH: usize = 16;
 
 impl<K> Default for Groups<K> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self { flows: Vec::new(), bits: Vec::new(), hasher: foldhash::fast::FixedState::default() }
     }
 }
 
-impl<K: Ord> Groups<K> {
+impl<K: Ord + Hash> Groups<K> {
+    fn clear(&mut self) {
+        self.flows.clear();
+    }
+
+    fn push(&mut self, value: K, flow: usize) {
+        self.flows.push((value, flow));
+    }
+
     fn sort(&mut self) {
-        self.0.sort_unstable();
+        self.flows.sort_unstable();
+        let words = (self.flows.len() * BITS_EACH).div_ceil(64).next_power_of_two();
+        self.bits.clear();
+        self.bits.resize(words, 0);
+        for (value, _) in &self.flows {
+            let (word, bit) = place(self.hasher.hash_one(value), words);
+            if let Some(word) = self.bits.get_mut(word) {
+                *word |= bit;
+            }
+        }
     }
 
     /// The flows with `value`.
     fn of(&self, value: &K) -> &[(K, usize)] {
-        let before = self.0.partition_point(|(other, _)| other < value);
-        let rest = self.0.get(before..).unwrap_or_default();
+        let (word, bit) = place(self.hasher.hash_one(value), self.bits.len());
+        if self.bits.get(word).is_none_or(|word| word & bit == 0) {
+            return &[];
+        }
+        let before = self.flows.partition_point(|(other, _)| other < value);
+        let rest = self.flows.get(before..).unwrap_or_default();
         let count = rest.partition_point(|(other, _)| other <= value);
         rest.get(..count).unwrap_or_default()
     }
+}
+
+/// Where among so many words, which are a power of two, the bit for a hash is.
+const fn place(hash: u64, words: usize) -> (usize, u64) {
+    ((hash >> 6) as usize & words.saturating_sub(1), 1 << (hash % 64))
+}
+
+/// An address as a number that differs from those of all others: flows are sought by addresses again and again, and two
+/// numbers are compared in a step.
+type Number = (bool, u128);
+
+fn number(address: IpAddr) -> Number {
+    match address {
+        IpAddr::V4(address) => (false, address.to_bits().into()),
+        IpAddr::V6(address) => (true, address.to_bits()),
+    }
+}
+
+/// A socket in the same way.
+fn socket(address: SocketAddr) -> (Number, u16) {
+    (number(address.ip()), address.port())
 }
 
 /// Flows of one client that name their service themselves, by what others may share with them.
@@ -53,12 +105,12 @@ impl<K: Ord> Groups<K> {
 pub(super) struct Known {
     /// What each flow is by itself.
     own: Vec<(Option<Service>, Role)>,
-    by_server: Groups<IpAddr>,
-    by_socket: Groups<SocketAddr>,
+    by_server: Groups<Number>,
+    by_socket: Groups<(Number, u16)>,
     /// By the place of the service among all.
     by_service: Groups<usize>,
     /// By the addresses that they name: where in `mentions`.
-    by_mention: Groups<SocketAddr>,
+    by_mention: Groups<(Number, u16)>,
     /// Which flow named an address, and as what.
     mentions: Vec<(usize, MentionKind)>,
 }
@@ -67,10 +119,10 @@ impl Known {
     /// Looks through all flows of a client, and forgets those of another.
     pub(super) fn look_through(&mut self, subjects: &[&Subject<'_>], drafts: &[Draft]) {
         self.own.clear();
-        self.by_server.0.clear();
-        self.by_socket.0.clear();
-        self.by_service.0.clear();
-        self.by_mention.0.clear();
+        self.by_server.clear();
+        self.by_socket.clear();
+        self.by_service.clear();
+        self.by_mention.clear();
         self.mentions.clear();
         for (place, (subject, draft)) in subjects.iter().copied().zip(drafts).enumerate() {
             let service = service_of(draft);
@@ -92,7 +144,7 @@ impl Known {
     fn mentions(&mut self, place: usize, subject: &Subject<'_>) {
         let mentions = subject.facts.map_or(&[][..], |facts| &facts.mentions);
         for mention in mentions.iter().filter(|mention| mention.kind != MentionKind::Mapped) {
-            self.by_mention.0.push((mention.address, self.mentions.len()));
+            self.by_mention.push(socket(mention.address), self.mentions.len());
             self.mentions.push((place, mention.kind));
         }
     }
@@ -100,7 +152,7 @@ impl Known {
     /// Notes a flow that names an application itself.
     fn named(&mut self, place: usize, subject: &Subject<'_>, draft: &Draft, own: (&Service, Kind)) {
         let (service, kind) = own;
-        self.by_service.0.push((service.place(), place));
+        self.by_service.push(service.place(), place);
         // What is only carried over names no further flow by its address or socket.
         if kind <= Kind::Inherited {
             return;
@@ -108,10 +160,10 @@ impl Known {
         // What goes through a proxy says nothing of what else does.
         let serves_calls = !matches!(draft.own_role, Some(Role::Web | Role::Telemetry | Role::Peer));
         if serves_calls && !draft.through_proxy {
-            self.by_server.0.push((subject.server.ip(), place));
+            self.by_server.push(number(subject.server.ip()), place);
         }
         if subject.transport == Transport::Udp {
-            self.by_socket.0.push((subject.client, place));
+            self.by_socket.push(socket(subject.client), place);
         }
     }
 }
@@ -181,7 +233,7 @@ impl Others<'_> {
     }
 
     fn mention(&self, subject: &Subject<'_>) -> Option<(usize, MentionKind)> {
-        let (_, first) = self.known.by_mention.of(&subject.server).first()?;
+        let (_, first) = self.known.by_mention.of(&socket(subject.server)).first()?;
         let found = *self.known.mentions.get(*first)?;
         self.is_near(found.0, subject, CLIENT_WINDOW).then_some(found)
     }
@@ -198,7 +250,7 @@ impl Others<'_> {
         }
         let other =
             |place: usize| self.subjects.get(place).is_some_and(|other| other.server != subject.server);
-        self.nearest(self.known.by_socket.of(&subject.client), subject, SOCKET_WINDOW, other)
+        self.nearest(self.known.by_socket.of(&socket(subject.client)), subject, SOCKET_WINDOW, other)
     }
 
     fn of_socket(&self, subject: &Subject<'_>) -> Option<Evidence> {
@@ -208,7 +260,7 @@ impl Others<'_> {
     }
 
     fn of_pair(&self, subject: &Subject<'_>, draft: &mut Draft) -> Option<Evidence> {
-        let places = self.known.by_server.of(&subject.server.ip());
+        let places = self.known.by_server.of(&number(subject.server.ip()));
         let place = self.nearest(places, subject, CLIENT_WINDOW, |_| true)?;
         let same_port = self.subjects.get(place).is_some_and(|other| other.port() == subject.port());
         if let (true, Some((Some(service), role))) = (same_port, self.known.own.get(place)) {
@@ -279,4 +331,36 @@ fn service_of(draft: &Draft) -> Option<&(Service, Kind)> {
 fn gap(a: &Subject<'_>, b: &Subject<'_>) -> Duration {
     let between = |end: Timestamp, start: Timestamp| start.since(end);
     between(a.end, b.start).max(between(b.end, a.start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn flows_are_found_by_what_they_have_in_common(
+            values in prop::collection::vec(0u64..60, 0..80),
+            asked in 0u64..80,
+        ) {
+            let mut groups = Groups::default();
+            for of_another in [true, false] {
+                groups.clear();
+                let values = values.iter().map(|value| value + u64::from(of_another));
+                values.zip(0..).for_each(|(value, flow)| groups.push(value, flow));
+                groups.sort();
+            }
+            let expected: Vec<(u64, usize)> =
+                values.iter().copied().zip(0..).filter(|(value, _)| *value == asked).collect();
+            prop_assert_eq!(groups.of(&asked), expected);
+        }
+    }
+
+    #[test]
+    fn an_address_and_its_form_in_the_other_family_are_not_one() {
+        let [v4, mapped] = ["192.0.2.1", "::ffff:192.0.2.1"].map(|text| text.parse::<IpAddr>().unwrap());
+        assert_ne!(number(v4), number(mapped));
+        assert_ne!(number("0.0.0.1".parse().unwrap()), number("::1".parse().unwrap()));
+    }
 }

@@ -11,6 +11,7 @@ mod numbered;
 mod own;
 mod proxy;
 mod role;
+mod said;
 mod subject;
 
 pub use endpoint::{EndpointIdentity, MentionedBy};
@@ -20,7 +21,7 @@ use super::evidence::{Detail, Kind, weigh};
 use super::named::Names;
 use super::names::NameTable;
 use super::{Catalogue, Contact, Evidence, Role, Service};
-use crate::parallel::at_once;
+use crate::parallel::{at_once, both};
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -41,16 +42,15 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Of a flow of which nothing is known.
-    const fn unknown() -> Self {
-        Self {
-            service: None,
-            role: Role::Unknown,
-            contact: Contact::Mentioned,
-            names: Names::EMPTY,
-            evidence: Vec::new(),
-        }
-    }
+    /// Of a flow of which nothing is known. A constant, and not put together for each flow: what is stored field by field
+    /// and then moved at once has to be waited for by the processor.
+    const UNKNOWN: Self = Self {
+        service: None,
+        role: Role::Unknown,
+        contact: Contact::Mentioned,
+        names: Names::EMPTY,
+        evidence: Vec::new(),
+    };
 
     /// Whether the service is only carried over from other flows.
     pub fn is_inherited(&self) -> bool {
@@ -149,18 +149,19 @@ const MAX_AT_HAND: usize = 256;
 
 /// Infers what each of `subjects` is. They are in the order of their first packets.
 pub fn infer(subjects: &[Subject<'_>], names: &NameTable, catalogue: &Catalogue) -> Inference {
-    infer_on(1, subjects, names, catalogue)
+    let clients = Clients::new(subjects.iter().map(|subject| subject.client.ip()));
+    infer_on(1, subjects, &clients, names, catalogue)
 }
 
-/// As [`infer`], on up to `threads` threads, with the same result.
+/// As [`infer`], on up to `threads` threads, with the same result. The subjects have these `clients`.
 pub fn infer_on(
     threads: usize,
     subjects: &[Subject<'_>],
+    Clients(clients): &Clients,
     names: &NameTable,
     catalogue: &Catalogue,
 ) -> Inference {
-    let clients = by_client(subjects);
-    let parts = parts(&clients, subjects.len().div_ceil(threads.max(1)).max(MIN_PART));
+    let parts = parts(clients, subjects.len().div_ceil(threads.max(1)).max(MIN_PART));
     let each = names.bindings().len().div_ceil(parts.len()).max(1);
     let bindings = (0..).step_by(each).zip(names.bindings().chunks(each).chain(std::iter::repeat(&[][..])));
     let concluded = at_once(parts.iter().zip(bindings), |(clients, (first, bindings))| {
@@ -170,34 +171,52 @@ pub fn infer_on(
         concluded.endpoints.bindings(first, bindings);
         concluded
     });
-    let mut flows = Vec::new();
-    flows.resize_with(subjects.len(), Identity::unknown);
-    let mut proxied_clients = BTreeSet::new();
-    let mut endpoints = endpoint::Endpoints::default();
-    for (clients, part) in parts.iter().zip(concluded) {
-        for (place, identity) in clients.iter().flatten().zip(part.flows) {
-            if let Some(flow) = flows.get_mut(*place as usize) {
+    let (mut flows, mut endpoints, mut proxied_clients) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for part in concluded {
+        flows.push(part.flows);
+        endpoints.push(part.endpoints);
+        proxied_clients.extend(part.proxied_clients);
+    }
+    let (flows, endpoints) =
+        both(threads, || in_order(subjects.len(), &parts, flows), || endpoint::Endpoints::sum(endpoints));
+    Inference { flows, endpoints, proxied_clients }
+}
+
+/// What each of so many flows is, in their order; `flows` are those of the clients of each part.
+fn in_order(count: usize, parts: &[&[Vec<u32>]], flows: Vec<Vec<Identity>>) -> Vec<Identity> {
+    let mut ordered = Vec::new();
+    ordered.resize_with(count, || Identity::UNKNOWN);
+    for (clients, flows) in parts.iter().zip(flows) {
+        for (place, identity) in clients.iter().flatten().zip(flows) {
+            if let Some(flow) = ordered.get_mut(*place as usize) {
                 *flow = identity;
             }
         }
-        proxied_clients.extend(part.proxied_clients);
-        endpoints.merge(part.endpoints);
     }
-    Inference { flows, endpoints: endpoints.into_identities(), proxied_clients }
+    ordered
 }
 
-/// The places of each client's flows, in order.
-fn by_client(subjects: &[Subject<'_>]) -> Vec<Vec<u32>> {
-    let mut known: HashMap<IpAddr, usize, foldhash::fast::RandomState> = HashMap::default();
-    let mut clients: Vec<Vec<u32>> = Vec::new();
-    for (subject, place) in subjects.iter().zip(0..) {
-        let client = *known.entry(subject.client.ip()).or_insert(clients.len());
-        match clients.get_mut(client) {
-            Some(places) => places.push(place),
-            None => clients.push(vec![place]),
+/// The flows of each client.
+#[derive(Debug)]
+pub struct Clients(
+    /// The places of each client's flows, in order.
+    Vec<Vec<u32>>,
+);
+
+impl Clients {
+    /// Of flows that have these clients, one for each flow in their order.
+    pub fn new(of_flows: impl Iterator<Item = IpAddr>) -> Self {
+        let mut known: HashMap<IpAddr, usize, foldhash::fast::RandomState> = HashMap::default();
+        let mut clients: Vec<Vec<u32>> = Vec::new();
+        for (client, place) in of_flows.zip(0..) {
+            let client = *known.entry(client).or_insert(clients.len());
+            match clients.get_mut(client) {
+                Some(places) => places.push(place),
+                None => clients.push(vec![place]),
+            }
         }
+        Self(clients)
     }
-    clients
 }
 
 /// Parts of `clients` that have `flows` flows each, as nearly as whole clients can make it; at least one.
@@ -266,7 +285,11 @@ impl<'a> Concluded<'a> {
         let first = self.flows.len();
         for ((draft, subject), place) in drafts.iter_mut().zip(subjects).zip(0..) {
             known.lend(place, subject, draft);
-            self.flows.push(conclude(subject, draft, &known, lookups.catalogue()));
+            // Filled in where it stays, for the same reason for which it begins as a constant.
+            self.flows.push(Identity::UNKNOWN);
+            if let Some(identity) = self.flows.last_mut() {
+                conclude(identity, subject, draft, &known, lookups.catalogue());
+            }
         }
         crowd::probes(subjects, self.flows.get_mut(first..).unwrap_or_default());
         let proxied = proxy::is_proxied(subjects);
@@ -291,11 +314,12 @@ impl<'a> Concluded<'a> {
 }
 
 fn conclude(
+    identity: &mut Identity,
     subject: &Subject<'_>,
     draft: &mut Draft,
     known: &inherit::Others<'_>,
     catalogue: &Catalogue,
-) -> Identity {
+) {
     let mut service = draft.service().cloned();
     let role = draft.role(subject, service.as_ref(), catalogue);
     if let Some(service) = &service
@@ -314,11 +338,13 @@ fn conclude(
         service.clone_from(&tenant.service);
         draft.evidence.push(tenant);
     }
-    let mut evidence = Vec::with_capacity(draft.evidence.len());
-    evidence.append(&mut draft.evidence);
-    evidence.sort_by_key(|piece| (piece.service != service, std::cmp::Reverse(piece.kind)));
-    let names = std::mem::take(&mut draft.names);
-    Identity { service, role, contact: contact::contact(subject, role), names, evidence }
+    draft.evidence.sort_by_key(|piece| (piece.service != service, std::cmp::Reverse(piece.kind)));
+    identity.evidence.reserve_exact(draft.evidence.len());
+    identity.evidence.append(&mut draft.evidence);
+    identity.names = std::mem::take(&mut draft.names);
+    identity.role = role;
+    identity.contact = contact::contact(subject, role);
+    identity.service = service;
 }
 
 #[cfg(test)]

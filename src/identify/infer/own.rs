@@ -1,5 +1,6 @@
 //! What a flow says of itself: evidence from its bytes, its names and its address.
 
+use super::said::{self, Said, rule_of};
 use super::{Draft, Subject};
 use crate::flow::Transport;
 use crate::identify::catalogue::{NameMatch, PrefixMatch};
@@ -8,7 +9,7 @@ use crate::identify::facts::{Protocol, Tunnel};
 use crate::identify::named::Name;
 use crate::identify::names::{ClientNames, NameBinding, NameTable, Via, normalise};
 use crate::identify::{Catalogue, Evidence, FlowFacts, Service};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashTable};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -22,6 +23,9 @@ pub(super) struct Lookups<'a> {
     catalogue: &'a Catalogue,
     names: Names<'a>,
     certificates: Names<'a>,
+    /// What lists of names say that flows carry.
+    said: HashTable<Rc<Said>>,
+    hasher: foldhash::fast::RandomState,
     /// By their places in the catalogue.
     prefixes: Vec<Option<Arc<Listed>>>,
     /// The prefixes that hold addresses of servers.
@@ -32,12 +36,15 @@ pub(super) struct Lookups<'a> {
 /// as when somebody scans, hardly one comes again.
 const MAX_SERVERS: usize = 1 << 13;
 
+/// Lists of names of which it is remembered what they say: as many as a network has servers that it turns to all the time.
+const MAX_LISTS: usize = 1 << 10;
+
 type Names<'a> = HashMap<Arc<str>, Rc<[Found<'a>]>, foldhash::fast::RandomState>;
 
 /// What a name fits, and how that is cited.
-struct Found<'a> {
-    what: NameMatch<'a>,
-    fit: Arc<Fit>,
+pub(super) struct Found<'a> {
+    pub(super) what: NameMatch<'a>,
+    pub(super) fit: Arc<Fit>,
 }
 
 impl<'a> Lookups<'a> {
@@ -48,6 +55,8 @@ impl<'a> Lookups<'a> {
             catalogue,
             names: Names::default(),
             certificates: Names::default(),
+            said: HashTable::new(),
+            hasher: foldhash::fast::RandomState::default(),
             prefixes: Vec::new(),
             holders: HashMap::default(),
         }
@@ -67,7 +76,7 @@ impl<'a> Lookups<'a> {
         self.of_client.lookup(subject.server.ip(), subject.start)
     }
 
-    fn find(&mut self, name: Name<'_>) -> Rc<[Found<'a>]> {
+    pub(super) fn find(&mut self, name: Name<'_>) -> Rc<[Found<'a>]> {
         let catalogue = self.catalogue;
         match name.via {
             Via::Certificate => find(&mut self.certificates, name.name, |name| catalogue.certificate(name)),
@@ -77,6 +86,21 @@ impl<'a> Lookups<'a> {
 
     fn find_host(&mut self, name: &Arc<str>) -> Rc<[Found<'a>]> {
         find(&mut self.names, name, |name| self.catalogue.name(name))
+    }
+
+    /// What the names of a flow with these facts say.
+    pub(super) fn said(&mut self, facts: &FlowFacts) -> Rc<Said> {
+        let hash = facts.names.number(&self.hasher);
+        if let Some(known) = self.said.find(hash, |said| said.is_of(facts)) {
+            return Rc::clone(known);
+        }
+        if self.said.len() >= MAX_LISTS {
+            self.said.clear();
+        }
+        let said = Rc::new(Said::new(facts, self));
+        let hasher = &self.hasher;
+        self.said.insert_unique(hash, Rc::clone(&said), |said| said.number(hasher));
+        said
     }
 
     /// Which prefixes hold the server of `subject`.
@@ -124,7 +148,7 @@ pub(super) fn collect(draft: &mut Draft, subject: &Subject<'_>, lookups: &mut Lo
         realm(draft, facts, lookups);
         draft.through_proxy = facts.tunnel.is_some();
         if !facts.names.is_empty() {
-            names(draft, facts, lookups);
+            said::names(draft, facts, lookups);
         }
         if let Some(tunnel) = &facts.tunnel {
             behind(draft, tunnel, lookups);
@@ -137,51 +161,6 @@ pub(super) fn collect(draft: &mut Draft, subject: &Subject<'_>, lookups: &mut Lo
         resolved(draft, subject, lookups);
     }
     prefixes(draft, subject, lookups);
-}
-
-/// Names that the flow carries. A certificate is often for many servers: where the client has named the one it wants and
-/// the certificate is for that one, its other names say nothing. Where it is not, the name is not the server's, whatever
-/// the client says.
-fn names(draft: &mut Draft, facts: &FlowFacts, lookups: &mut Lookups<'_>) {
-    draft.carries_name = !facts.handshake_of_peer
-        && facts.names.iter().any(|name| name.via != Via::Certificate && !name.is_address());
-    let asked = facts.names.iter().find(asks);
-    let covers = |name: &Name<'_>| asked.is_some_and(|asked| covers(name.name, asked.name));
-    let mut shown = facts.names.iter().filter(|name| name.via == Via::Certificate).peekable();
-    let is_shown = shown.peek().is_some();
-    let is_covered = shown.any(|name| covers(&name));
-    // Of a certificate with too many names it is not known whom it is for.
-    let denied = asked.filter(|_| is_shown && !is_covered && facts.left_out == 0);
-    for name in facts.names.iter().filter(|name| !is_denied(name, denied)) {
-        if name.via != Via::Certificate || !is_covered || covers(&name) {
-            add_name(draft, name, lookups);
-        }
-    }
-    if draft.through_proxy {
-        return;
-    }
-    if facts.handshake_of_peer {
-        mark_names(draft, "relay");
-    } else if denied.is_some() {
-        draft.names = facts.names.filtered(|name| !is_denied(name, denied));
-    } else {
-        draft.names = facts.names.clone();
-    }
-}
-
-/// Whether the client asks for a server by this name.
-fn asks(name: &Name<'_>) -> bool {
-    matches!(name.via, Via::Tls | Via::Quic | Via::Dtls) && !name.is_address()
-}
-
-fn is_denied(name: &Name<'_>, denied: Option<Name<'_>>) -> bool {
-    asks(name) && denied.is_some_and(|denied| denied.name == name.name)
-}
-
-/// Whether a certificate for `pattern` is one for `name`, RFC 9525 section 6.3.
-fn covers(pattern: &str, name: &str) -> bool {
-    let below = pattern.strip_prefix("*.").zip(name.split_once('.'));
-    pattern == name || below.is_some_and(|(parent, (_, of))| parent == of)
 }
 
 /// What a proxy is asked for says what the connection is for, and so do the names in it: but they are the names of the
@@ -203,7 +182,7 @@ fn behind(draft: &mut Draft, tunnel: &Tunnel, lookups: &mut Lookups<'_>) {
 }
 
 /// Says of names that they are those of somebody behind a `what`.
-fn mark_names(draft: &mut Draft, what: &'static str) {
+pub(super) fn mark_names(draft: &mut Draft, what: &'static str) {
     for evidence in draft.evidence.iter_mut().chain(&mut draft.shared) {
         if matches!(evidence.detail, Detail::Name(..)) {
             let detail = std::mem::replace(&mut evidence.detail, Detail::Words(""));
@@ -296,14 +275,6 @@ fn add_name(draft: &mut Draft, name: Name<'_>, lookups: &mut Lookups<'_>) {
             detail: Detail::Name(name.via, Arc::clone(fit)),
         };
         draft.add(evidence, what.shared);
-    }
-}
-
-const fn rule_of(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Certificate => "certificate-name",
-        Kind::Resolved => "dns-name",
-        _ => "name",
     }
 }
 

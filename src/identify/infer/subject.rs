@@ -69,13 +69,15 @@ impl<'a> Subject<'a> {
         let Some(facts) = self.facts else { return 0 };
         let FlowFacts { signatures, names, handshake, stun, mentions, media, rtts, left_out, .. } = facts;
         let lists = [
-            signatures.first().is_some_and(|(_, packet)| packet.input > 0),
-            names.first().is_some_and(|name| name.packet.input > 0),
-            mentions.first().is_some_and(|mention| mention.packet.input > 0),
+            signatures.first().is_some_and(|(_, packet)| packet.input() > 0),
+            names.first().is_some_and(|name| name.packet.input() > 0),
+            mentions.first().is_some_and(|mention| mention.packet.input() > 0),
             media.first().is_some_and(|stream| stream.packets == 0),
             rtts.first().is_some_and(|rtt| rtt.samples == 0),
             handshake.as_ref().is_some_and(|handshake| handshake.client_hello),
             stun.as_ref().is_some_and(|stun| stun.allocate),
+            stun.as_ref()
+                .is_some_and(|stun| matches!(&stun.realm, Some((realm, _)) if realm.starts_with('a'))),
             facts.handshake_of_peer,
             *left_out > 0,
             facts.rtp_headers.client > 0,

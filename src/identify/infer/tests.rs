@@ -8,9 +8,10 @@ use crate::identify::facts::{Direction, MediaStream, MentionKind, Protocol};
 use crate::identify::names::{NameBinding, Via};
 use crate::identify::signature::Signature;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-const PACKET: PacketRef = PacketRef { input: 0, number: 1 };
+const PACKET: PacketRef = PacketRef::new(0, 1);
 const CLIENT: &str = "192.0.2.10:50000";
 
 fn at(seconds: i64) -> Timestamp {
@@ -111,6 +112,30 @@ fn a_handshake_without_data_is_established_only() {
     facts.handshake_mut().data.client = false;
     let flows = identify(&[tcp(CLIENT, "213.244.140.84:443", &facts)]);
     assert_eq!(summary(&flows[0]), (Some("zoom"), Role::Probe, Contact::Established));
+}
+
+#[test]
+fn flows_that_share_a_list_of_names_have_the_same_service_each_by_its_own_packets() {
+    let listed: Arc<[Arc<str>]> = ["zoom.us", "*.zoom.us", "other.example"].map(Arc::from).into();
+    let of = |hello, certificate, left_out| {
+        let mut facts = sni("zoomfr84zc.zoom.us");
+        facts.names = Names::EMPTY;
+        facts.name("zoomfr84zc.zoom.us", Via::Tls, PacketRef::new(0, hello));
+        facts.certificate_names(&listed, PacketRef::new(0, certificate));
+        facts.left_out = left_out;
+        facts
+    };
+    let all = [of(2, 3, 0), of(8, 8, 0), of(10, 12, 1)];
+    let subjects = all.each_ref().map(|facts| tcp(CLIENT, "213.244.140.84:443", facts));
+    let flows = identify(&subjects);
+    let alone: Vec<Identity> = subjects.iter().map(|subject| identify(&[*subject]).remove(0)).collect();
+    assert_eq!(flows, alone);
+    let packets = |flow: &Identity| {
+        let pieces =
+            flow.evidence.iter().filter(|piece| matches!(piece.kind, Kind::Name | Kind::Certificate));
+        pieces.filter_map(|piece| piece.packet).map(PacketRef::number).collect::<BTreeSet<u64>>()
+    };
+    assert_eq!(flows.iter().map(packets).collect::<Vec<_>>(), [[2, 3].into(), [8].into(), [10, 12].into()]);
 }
 
 #[test]

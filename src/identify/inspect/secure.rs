@@ -32,7 +32,7 @@ impl FirstWords {
 
     fn packet(&self, direction: Direction) -> PacketRef {
         let other = self.0.of(direction.reverse());
-        self.0.of(direction).or(*other).map_or(PacketRef { input: 0, number: 0 }, |(_, packet)| packet)
+        self.0.of(direction).or(*other).map_or(PacketRef::new(0, 0), |(_, packet)| packet)
     }
 }
 

@@ -271,7 +271,7 @@ fn why_a_connection_of_quic_was_ended_is_a_fact_with_its_packet() {
     let handshake = inspector.facts().unwrap().handshake.as_deref().unwrap();
     let (from, why, packet) = handshake.close.as_ref().unwrap();
     assert_eq!((*from, why.in_words().as_str()), (FromServer, "no_application_protocol (alpn)"));
-    assert_eq!(packet.number, 2);
+    assert_eq!(packet.number(), 2);
     assert!(!handshake.completed && !handshake.server_hello);
 }
 

@@ -31,7 +31,7 @@ pub(super) fn feed_between(
     let addresses = AddressPair { source: source.ip(), destination: destination.ip() };
     let (key, side) = FlowKey::new(addresses, source.port(), destination.port(), Transport::Udp);
     let time = Timestamp::from_nanoseconds(i64::try_from(number).unwrap() * 1_000_000);
-    Feed { direction, time, packet: PacketRef { input: 0, number }, key, side, length }
+    Feed { direction, time, packet: PacketRef::new(0, number), key, side, length }
 }
 
 /// What becomes of datagrams to and from `port`, a millisecond apart.
@@ -110,7 +110,7 @@ fn media_becomes_a_stream_with_its_first_packet() {
     let facts = inspector.facts().unwrap();
     let [stream] = &facts.media[..] else { panic!("{facts:?}") };
     assert_eq!((stream.ssrc, stream.payload_type, stream.packets), (7, 111, 20));
-    assert_eq!((stream.direction, stream.first.number), (Direction::FromServer, 1));
+    assert_eq!((stream.direction, stream.first.number()), (Direction::FromServer, 1));
     assert!(facts.has(Protocol::Rtp));
 }
 

@@ -91,9 +91,9 @@ impl Builder<'_> {
                 (kind.name(), *client, Some(*server), *packet)
             }
         };
-        let input = self.material.inputs.get(usize::from(packet.input));
+        let input = self.material.inputs.get(usize::from(packet.input()));
         let input = input.map(|input| input.path.clone()).unwrap_or_default();
-        MentionReport { by, client, server, input, packet: packet.number }
+        MentionReport { by, client, server, input, packet: packet.number() }
     }
 }
 

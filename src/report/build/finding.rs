@@ -290,7 +290,7 @@ fn packet_numbers(flows: &[(&Subject<'_>, &Identity)], first: Option<PacketRef>)
     let of_names = flows.iter().flat_map(|(_, identity)| identity.names.iter()).map(|name| name.packet);
     let of_evidence =
         flows.iter().flat_map(|(_, identity)| &identity.evidence).filter_map(|evidence| evidence.packet);
-    let all = of_flow.chain(of_names).chain(of_evidence).filter(|packet| packet.input == first.input);
-    let numbers: BTreeSet<u64> = all.map(|packet| packet.number).collect();
+    let all = of_flow.chain(of_names).chain(of_evidence).filter(|packet| packet.input() == first.input());
+    let numbers: BTreeSet<u64> = all.map(PacketRef::number).collect();
     numbers.into_iter().take(MAX_PACKETS).collect()
 }

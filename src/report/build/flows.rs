@@ -5,7 +5,7 @@ use super::super::model::{
     SocketReport, StreamReport,
 };
 use super::Builder;
-use crate::flow::Transport;
+use crate::flow::{PacketRef, Transport};
 use crate::identify::facts::{HandshakeFacts, MediaStream, Protocol, StunFacts, Tunnel};
 use crate::identify::infer::Subject;
 use crate::identify::ja3::Ja3;
@@ -141,7 +141,7 @@ pub(super) fn evidence(evidence: &Evidence) -> EvidenceReport {
         kind: evidence.kind.name(),
         rule: evidence.rule,
         service: evidence.service.clone(),
-        packet: evidence.packet.map(|packet| packet.number),
+        packet: evidence.packet.map(PacketRef::number),
         detail: evidence.detail.to_string(),
     }
 }

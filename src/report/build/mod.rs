@@ -5,6 +5,7 @@ mod endpoints;
 mod finding;
 mod flows;
 mod inputs;
+mod outside;
 mod proof;
 mod sessions;
 
@@ -201,8 +202,8 @@ impl<'a> Builder<'a> {
     }
 
     fn packet(&self, packet: PacketRef, at: Timestamp) -> Option<PacketReport> {
-        let input = self.material.inputs.get(usize::from(packet.input))?;
-        Some(PacketReport { input: input.path.clone(), number: packet.number, time: self.time(at) })
+        let input = self.material.inputs.get(usize::from(packet.input()))?;
+        Some(PacketReport { input: input.path.clone(), number: packet.number(), time: self.time(at) })
     }
 
     /// The worst verdict of all. Where something may have been missed, nothing is called allowed.

@@ -69,7 +69,7 @@ fn strongest<'a>(found: impl Iterator<Item = &'a Evidence>, first: PacketRef) ->
         }
     }
     let shown = rules.into_values().take(MAX_EVIDENCE).map(|one| {
-        let packet = one.packet.filter(|packet| packet.input == first.input).map(|packet| packet.number);
+        let packet = one.packet.filter(|packet| packet.input() == first.input()).map(PacketRef::number);
         EvidenceReport { packet, ..evidence(one) }
     });
     shown.collect()

@@ -1,8 +1,8 @@
 //! The calls of the report, and what belongs to none.
 
 use super::super::model::{
-    CountryReport, EventReport, FailedReport, FailoverReport, Finding, NameReport, OutsideReport,
-    SessionEndpoint, SessionReport,
+    CountryReport, EventReport, FailedReport, FailoverReport, Finding, NameReport, SessionEndpoint,
+    SessionReport,
 };
 use super::super::text;
 use super::client::Client;
@@ -14,12 +14,11 @@ use crate::flow::Transport;
 use crate::identify::facts::{Rtt, RttVia, Tunnel};
 use crate::identify::infer::Subject;
 use crate::identify::named::Names;
-use crate::identify::{Contact, Identity, Role, Service};
+use crate::identify::{Contact, Role};
 use crate::locate::{CountryCode, Scope};
 use crate::parallel::at_once;
 use crate::policy::{Judgement, Reason, Verdict, groups};
 use crate::session::{Event, Failover, Failure, Leg, Session, What};
-use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -227,7 +226,7 @@ impl Builder<'_> {
             port: Some(event.far.port()).filter(|port| *port != 0),
             country: self.country(event.far.ip()),
             role: event.role,
-            packets: event.packets.iter().map(|packet| packet.number).collect(),
+            packets: event.packets.iter().map(|packet| packet.number()).collect(),
             detail: event.detail.clone(),
         }
     }
@@ -283,99 +282,6 @@ impl Builder<'_> {
         }
     }
 
-    /// Counts, and if asked for judges, the servers that belong to no call, and the ends of tunnels.
-    pub(super) fn outside(&mut self) -> OutsideReport {
-        let mut outside = OutsideReport { judged: self.material.judge_all, ..OutsideReport::default() };
-        let in_calls = self.material.calls.in_calls.iter().copied().chain(std::iter::repeat(false));
-        let flows = self.material.subjects.iter().zip(0..).zip(in_calls);
-        let apart = flows.filter(|(_, in_call)| !in_call).map(|(flow, _)| flow);
-        let mut servers: HashMap<IpAddr, Vec<u32>, foldhash::fast::RandomState> = HashMap::default();
-        for (subject, place) in apart {
-            outside.packets += subject.sent.packets + subject.received.packets;
-            outside.bytes += subject.sent.bytes + subject.received.bytes;
-            let flows = servers.entry(subject.server.ip()).or_default();
-            if self.material.judge_all {
-                flows.push(place);
-            }
-        }
-        outside.endpoints = servers.len() as u64;
-        if self.material.judge_all {
-            let mut servers: Vec<(IpAddr, Vec<u32>)> = servers.into_iter().collect();
-            servers.sort_unstable();
-            for (address, flows) in servers {
-                self.judge_outside(address, &flows);
-            }
-            self.judge_loose();
-        }
-        outside
-    }
-
-    fn judge_outside(&mut self, address: IpAddr, flows: &[u32]) {
-        let met: Vec<(&Subject<'_>, &Identity)> = flows.iter().filter_map(|flow| self.flow(*flow)).collect();
-        let contact = met.iter().map(|(_, identity)| identity.contact).max().unwrap_or(Contact::Mentioned);
-        let services: BTreeSet<Service> =
-            met.iter().filter_map(|(_, identity)| identity.service.clone()).collect();
-        let roles: BTreeSet<Role> = met.iter().map(|(_, identity)| identity.role).collect();
-        let clients = met.iter().filter_map(|(subject, _)| self.country(subject.client.ip())).collect();
-        let client = self.client_of(clients);
-        let judgement = self.judge(
-            address,
-            &Met {
-                contact,
-                lacks_answers: false,
-                is_proxy: met.iter().any(|(subject, _)| used_proxy(subject).is_some()),
-                services: &services.into_iter().collect::<Vec<_>>(),
-                roles: &roles.into_iter().collect::<Vec<_>>(),
-                names: met
-                    .iter()
-                    .flat_map(|(_, identity)| identity.names.iter())
-                    .map(|name| &**name.name)
-                    .collect(),
-                bytes_sent: met.iter().map(|(subject, _)| subject.sent.bytes).sum(),
-                bytes_received: met.iter().map(|(subject, _)| subject.received.bytes).sum(),
-                seen: met
-                    .iter()
-                    .map(|(subject, _)| subject.start)
-                    .min()
-                    .zip(met.iter().map(|(subject, _)| subject.end).max()),
-                client: &client.countries,
-            },
-        );
-        if judgement.verdict != Verdict::Allow {
-            let finding = self.outside_finding(address, flows, contact, &judgement);
-            self.findings.push(finding);
-        }
-    }
-
-    /// Judges addresses that no flow stands for: tunnel ends, and fragments that were never made whole.
-    fn judge_loose(&mut self) {
-        let client = self.client_of(BTreeSet::new());
-        for (address, tally) in self.material.loose {
-            let known = self.material.inference.endpoints.get(address).map(|known| known.contact);
-            let contact = if tally.sent.packets > 0 { Contact::Answered } else { Contact::Attempted };
-            if !tally.beyond_errors || known >= Some(contact) {
-                continue;
-            }
-            let met = Met {
-                contact,
-                lacks_answers: false,
-                is_proxy: false,
-                services: &[],
-                roles: &[],
-                names: Vec::new(),
-                bytes_sent: tally.received.bytes,
-                bytes_received: tally.sent.bytes,
-                seen: Some((tally.first, tally.last)),
-                client: &client.countries,
-            };
-            let judgement = self.judge(*address, &met);
-            if judgement.verdict != Verdict::Allow {
-                let finding = self.loose_finding(*address, tally, contact, &judgement);
-                self.findings.push(finding);
-            }
-        }
-    }
-
     pub(super) fn finding(&self, address: IpAddr, contact: Contact, role: Role) -> Finding {
         let placement = self.place(address);
         Finding {
@@ -399,7 +305,7 @@ impl Builder<'_> {
 }
 
 /// What a flow's server was asked for, if it is a proxy and something went through it.
-fn used_proxy<'a>(subject: &Subject<'a>) -> Option<&'a Tunnel> {
+pub(super) fn used_proxy<'a>(subject: &Subject<'a>) -> Option<&'a Tunnel> {
     subject.facts.and_then(|facts| facts.tunnel.as_deref()).filter(|tunnel| tunnel.is_used)
 }
 
