@@ -3,8 +3,8 @@
 #![no_main]
 
 use landfall::capture::Timestamp;
-use landfall::decode::{Control, TcpFlags};
-use landfall::flow::{Budget, PacketRef};
+use landfall::decode::{AddressPair, Control, TcpFlags};
+use landfall::flow::{Budget, FlowKey, PacketRef, Transport};
 use landfall::identify::facts::{Direction, ProxyKind};
 use landfall::identify::{Feed, FlowInspector, Probe, pseudo_tls, socks};
 use libfuzzer_sys::fuzz_target;
@@ -19,8 +19,9 @@ fuzz_target!(|data: &[u8]| {
         assert!(socks::answered(data, kind).is_none_or(|inner| data.ends_with(inner)));
     }
     let Some((first, mut rest)) = data.split_first() else { return };
-    let client = ([192, 0, 2, 1], 50_000).into();
-    let server = ([198, 51, 100, 1], PORTS[usize::from(*first) % PORTS.len()]).into();
+    let addresses = AddressPair { source: [192, 0, 2, 1].into(), destination: [198, 51, 100, 1].into() };
+    let port = PORTS[usize::from(*first) % PORTS.len()];
+    let (key, client) = FlowKey::new(addresses, 50_000, port, Transport::Tcp);
     let mut inspector = FlowInspector::default();
     let (mut said, mut answered) = (0_u32, 0_u32);
     let mut budget = Budget::new(1 << 20);
@@ -31,14 +32,14 @@ fuzz_target!(|data: &[u8]| {
         rest = next;
         number += 1;
         let from_client = head & 1 == 0;
-        let (direction, source, destination, sequence) = if from_client {
-            (Direction::FromClient, client, server, &mut said)
+        let (direction, side, sequence) = if from_client {
+            (Direction::FromClient, client, &mut said)
         } else {
-            (Direction::FromServer, server, client, &mut answered)
+            (Direction::FromServer, client.other(), &mut answered)
         };
         let time = Timestamp::from_nanoseconds(number * 1_000_000);
         let packet = PacketRef::new(0, number.unsigned_abs());
-        let feed = Feed { direction, time, packet, source, destination, length: bytes.len() };
+        let feed = Feed { direction, time, packet, key, side, length: bytes.len() };
         let control = Control { sequence: *sequence, flags: TcpFlags(TcpFlags::ACK) };
         *sequence += bytes.len() as u32;
         if inspector.wants(direction) {
