@@ -43,7 +43,7 @@ const SECOND: i64 = 1_000_000_000;
 const LOOKED_THROUGH: usize = 64 << 10;
 
 /// Reads the records of a classic capture file.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Pcap {
     order: Order,
     link_type: LinkType,
@@ -197,7 +197,8 @@ impl Pcap {
         *used = self.walk_records(data, *used, records, totals, odd_fractions).used;
     }
 
-    /// As [`Walker::adopt`].
+    /// Takes over what was found `ahead` in `data` and is in `records`, if the frames that stand in it after its first `from`
+    /// bytes lead there; else it is dropped. Gives where to walk on from.
     pub(super) fn adopt(
         &mut self,
         ahead: &Ahead,
@@ -208,19 +209,20 @@ impl Pcap {
     ) -> usize {
         let is_ready =
             self.file_header == 0 && self.variants.is_empty() && self.record_header == ahead.record_header;
+        let Some(data) = data.get(..ahead.start).filter(|_| is_ready) else {
+            records.clear();
+            return from;
+        };
         let mut before = Vec::new();
-        let mut used = from;
-        if let Some(data) = data.get(..ahead.start).filter(|_| is_ready) {
-            used = self.walk(data, from, &mut before, tally).used;
-        }
-        if used == ahead.start && is_ready {
+        let used = self.walk(data, from, &mut before, tally).used;
+        let is_right = used == ahead.start;
+        if is_right {
             self.count(&ahead.totals, ahead.odd_fractions, tally);
-            records.splice(..0, before);
-            return ahead.used;
+        } else {
+            records.clear();
         }
-        records.clear();
-        records.append(&mut before);
-        used
+        records.splice(..0, before);
+        if is_right { ahead.used } else { used }
     }
 
     /// The loop over the records: every packet of a file goes through it.

@@ -228,13 +228,7 @@ impl Stream {
         self.skip -= passed as u64;
         let from = start + passed;
         let Walked { mut used, stop } = match &mut self.walker {
-            Some(walker) if self.skip == 0 => {
-                let from = match ahead {
-                    Some(ahead) => walker.adopt(ahead, data, from, records, &mut self.tally),
-                    None => from,
-                };
-                walker.walk(data, from, records, &mut self.tally)
-            }
+            Some(walker) if self.skip == 0 => walker.walk(data, from, ahead, records, &mut self.tally),
             _ => Walked { used: from, stop: Stop::Want(0) },
         };
         if used > from {

@@ -81,16 +81,21 @@ impl Walker {
         }
     }
 
-    /// Appends the frames that stand in `data` after its first `from` bytes to `records`.
+    /// Appends the frames that stand in `data` after its first `from` bytes to `records`, which hold what was found `ahead`
+    /// in it: that stays if the frames before lead to the first of it.
     pub(super) fn walk(
         &mut self,
         data: &[u8],
         from: usize,
+        ahead: Option<&Ahead>,
         records: &mut Vec<Record>,
         tally: &mut Tally,
     ) -> Walked {
         match self {
-            Self::Pcap(pcap) => pcap.walk(data, from, records, tally),
+            Self::Pcap(pcap) => {
+                let from = ahead.map_or(from, |ahead| pcap.adopt(ahead, data, from, records, tally));
+                pcap.walk(data, from, records, tally)
+            }
             Self::Pcapng(pcapng) => pcapng.walk(data, from, records, tally),
         }
     }
@@ -100,22 +105,6 @@ impl Walker {
         match self {
             Self::Pcap(pcap) => Some(pcap.scout()),
             Self::Pcapng(_) => None,
-        }
-    }
-
-    /// Takes the frames over that were found `ahead` in `data` and now are `records`, if the frames that stand in it after
-    /// its first `from` bytes lead to the first of them. Gives where to walk on from.
-    pub(super) fn adopt(
-        &mut self,
-        ahead: &Ahead,
-        data: &[u8],
-        from: usize,
-        records: &mut Vec<Record>,
-        tally: &mut Tally,
-    ) -> usize {
-        match self {
-            Self::Pcap(pcap) => pcap.adopt(ahead, data, from, records, tally),
-            Self::Pcapng(_) => from,
         }
     }
 
