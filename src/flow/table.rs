@@ -69,7 +69,8 @@ impl<S: Default> Table<S> {
 
     /// Counts a packet at its flow; `whole` says that it and its own headers came in fragments.
     /// `None` if it would be one flow too many.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "one of the few steps that every packet takes")]
+    #[inline(always)]
     pub fn packet(
         &mut self,
         arrival: &Arrival<'_>,
