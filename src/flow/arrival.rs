@@ -23,6 +23,8 @@ pub struct Arrival<'a> {
     pub payload: &'a [u8],
     /// Bytes of the payload on the wire.
     pub payload_length: u32,
+    /// There is more to the packet than its flow needs.
+    pub has_rest: bool,
 }
 
 impl<'a> Arrival<'a> {
@@ -46,6 +48,7 @@ impl<'a> Arrival<'a> {
             control: plain.control,
             payload: plain.payload,
             payload_length: plain.payload_length,
+            has_rest: false,
         }
     }
 
@@ -87,6 +90,7 @@ impl<'a> Arrival<'a> {
             control: None,
             payload: &[],
             payload_length: 0,
+            has_rest: false,
         }
     }
 }

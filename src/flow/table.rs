@@ -283,6 +283,7 @@ mod tests {
             control: None,
             payload: &[],
             payload_length: 0,
+            has_rest: false,
         }
     }
 

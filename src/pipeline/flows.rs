@@ -138,7 +138,7 @@ mod tests {
                 }),
                 reassembled: None,
             };
-            shard.packet(&Arriving::of(packet), PacketRef::new(0, *number));
+            shard.packets(&Arriving::of(packet), |_| PacketRef::new(0, *number));
         }
         shard.take_all().flows
     }

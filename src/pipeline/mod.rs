@@ -27,7 +27,7 @@ use crate::identify::names::NameTable;
 use crate::parallel::at_once;
 use crate::sandbox;
 use gather::{Concluded, put_together};
-use shard::{Arriving, Depth, SHARDS, Shard};
+use shard::{Arriving, Depth, SHARDS, Shard, share_out, share_out_plain};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -219,7 +219,7 @@ struct Worker {
     anomalies: Vec<Anomalies>,
     /// For each share, room for the packets of a batch that fall to it. To ask for so much with every batch makes the
     /// allocator tidy up each time.
-    shares: Vec<Vec<Arriving<'static>>>,
+    shares: Vec<Arriving<'static>>,
 }
 
 impl Worker {
@@ -228,7 +228,7 @@ impl Worker {
             filter: filter.cloned(),
             coverage: Coverage::default(),
             anomalies: Vec::new(),
-            shares: std::iter::repeat_with(Vec::new).take(SHARDS).collect(),
+            shares: std::iter::repeat_with(Arriving::default).take(SHARDS).collect(),
         }
     }
 
@@ -254,19 +254,15 @@ impl Worker {
             for datagram in &datagrams {
                 datagram.decode(&mut anomalies, &mut packets);
             }
-            packets.into_iter().for_each(|packet| share_out(&mut shares, Arriving::of(packet)));
-            shares.iter_mut().for_each(|share| share.sort_by_key(Arriving::index));
+            packets.into_iter().for_each(|packet| share_out(&mut shares, packet));
+            shares.iter_mut().for_each(Arriving::sort);
         }
         self.note(batch.input, &anomalies);
         let mut left: Vec<_> = stages.shards.iter().zip(&shares).collect();
         while !left.is_empty() {
             let (turns, share) = left.remove(due(&left, number));
-            turns.take(number, |shard| {
-                for arriving in share {
-                    let number = batch.first_number.saturating_add(u64::from(arriving.index()));
-                    shard.packet(arriving, PacketRef::new(batch.input, number));
-                }
-            })?;
+            let at = |index| PacketRef::new(batch.input, batch.first_number.saturating_add(u64::from(index)));
+            turns.take(number, |shard| shard.packets(share, at))?;
         }
         self.shares = emptied(shares);
         Some(())
@@ -276,7 +272,7 @@ impl Worker {
     fn decode<'a>(
         &mut self,
         batch: &'a Batch,
-        shares: &mut [Vec<Arriving<'a>>],
+        shares: &mut [Arriving<'a>],
         anomalies: &mut Anomalies,
     ) -> Vec<Packet<'a>> {
         let (mut packets, mut fragments) = (Vec::new(), Vec::new());
@@ -289,13 +285,13 @@ impl Worker {
             coverage.bytes += u64::from(frame.wire_length);
             if let Some(plain) = decode::plain(&frame) {
                 coverage.ip_packets += 1;
-                share_out(shares, Arriving::plain(Arrival::of_plain(&plain, &frame, index)));
+                share_out_plain(shares, Arrival::of_plain(&plain, &frame, index));
                 continue;
             }
             decode::decode(&frame, index, anomalies, &mut packets);
             coverage.ip_packets += u64::from(!packets.is_empty());
             fragments.extend(packets.iter().filter(|packet| is_fragment(packet)).cloned());
-            packets.drain(..).for_each(|packet| share_out(shares, Arriving::of(packet)));
+            packets.drain(..).for_each(|packet| share_out(shares, packet));
         }
         self.coverage.add(&coverage);
         fragments
@@ -312,14 +308,6 @@ impl Worker {
     }
 }
 
-/// Puts a packet to its share.
-#[inline]
-fn share_out<'a>(shares: &mut [Vec<Arriving<'a>>], arriving: Arriving<'a>) {
-    if let Some(share) = shares.get_mut(arriving.shard()) {
-        share.push(arriving);
-    }
-}
-
 /// Which of `shards` to turn to with batch `number`. Where another thread is still at the batch before, that is one
 /// that it is done with.
 fn due<T>(shards: &[(&Turns<Shard>, T)], number: u64) -> usize {
@@ -332,9 +320,8 @@ fn due<T>(shards: &[(&Turns<Shard>, T)], number: u64) -> usize {
     0
 }
 
-/// The same memory without packets, for those of another batch: collecting keeps the memory of what it takes from.
-fn emptied<'b>(shares: Vec<Vec<Arriving<'_>>>) -> Vec<Vec<Arriving<'b>>> {
-    shares.into_iter().map(|share| share.into_iter().map_while(|_| None).collect()).collect()
+fn emptied<'b>(shares: Vec<Arriving<'_>>) -> Vec<Arriving<'b>> {
+    shares.into_iter().map(Arriving::emptied).collect()
 }
 
 const fn is_fragment(packet: &Packet<'_>) -> bool {

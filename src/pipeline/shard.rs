@@ -34,12 +34,14 @@ pub(super) enum Depth {
     Payloads,
 }
 
-/// A packet on its way to its share.
-#[derive(Debug)]
+/// Packets on their way to a share.
+#[derive(Debug, Default)]
 pub(super) struct Arriving<'a> {
-    arrival: Arrival<'a>,
-    /// Set where there is more to the packet than its flow needs.
-    rest: Option<Box<Rest<'a>>>,
+    /// In the order of the capture.
+    arrivals: Vec<Arrival<'a>>,
+    /// What more there is to those that say so, in the same order. Kept apart: they are few, and what needs no tidying up
+    /// is forgotten at once.
+    rests: Vec<Rest<'a>>,
 }
 
 /// A packet that has headers around its own, came in fragments, or has no flow.
@@ -61,44 +63,76 @@ enum Goal {
 }
 
 impl<'a> Arriving<'a> {
-    /// A packet of which nothing is known that its flow does not need.
-    #[inline]
-    pub(super) const fn plain(arrival: Arrival<'a>) -> Self {
-        Self { arrival, rest: None }
+    fn push(&mut self, arrival: Arrival<'a>, rest: Option<Rest<'a>>) {
+        self.arrivals.push(Arrival { has_rest: rest.is_some(), ..arrival });
+        self.rests.extend(rest);
     }
 
+    /// One packet alone.
+    #[cfg(test)]
     pub(super) fn of(packet: Packet<'a>) -> Self {
-        let quoted = match &packet.content {
-            Content::Icmp(message) => message.quoted.as_ref().and_then(quoted_flow),
-            _ => None,
-        };
-        if let Some((key, side)) = quoted {
-            let arrival = Arrival::without_content(&packet, key, side);
-            return Self { arrival, rest: Some(Box::new(Rest { packet, goal: Goal::Error })) };
+        let mut arriving = Self::default();
+        let (arrival, rest) = parts(packet);
+        arriving.push(arrival, rest);
+        arriving
+    }
+
+    /// Brings packets that came out of the order of the capture back into it.
+    pub(super) fn sort(&mut self) {
+        self.arrivals.sort_by_key(|arrival| arrival.index);
+        self.rests.sort_by_key(|rest| rest.packet.index);
+    }
+
+    /// The same memory without packets, for those of another batch: collecting keeps the memory of what it takes from.
+    pub(super) fn emptied<'b>(self) -> Arriving<'b> {
+        Arriving {
+            arrivals: self.arrivals.into_iter().map_while(|_| None).collect(),
+            rests: self.rests.into_iter().map_while(|_| None).collect(),
         }
-        let counts = packet.own_header_counts() || packet.reassembled.is_some();
-        let followed =
-            Arrival::of(&packet).filter(|_| counts || !matches!(packet.content, Content::Other(_)));
-        let goal = if followed.is_some() { Goal::Flow } else { Goal::Addresses };
-        let arrival = followed.unwrap_or_else(|| {
-            let (key, side) = FlowKey::new(packet.addresses, 0, 0, Transport::Other(0));
-            Arrival::without_content(&packet, key, side)
-        });
-        let is_plain = goal == Goal::Flow && packet.outer.is_empty() && packet.reassembled.is_none();
-        Self { arrival, rest: (!is_plain).then(|| Box::new(Rest { packet, goal })) }
     }
+}
 
-    /// Place of the frame in its batch.
-    pub(super) const fn index(&self) -> u32 {
-        self.arrival.index
+/// Puts a packet to its share.
+pub(super) fn share_out<'a>(shares: &mut [Arriving<'a>], packet: Packet<'a>) {
+    let (arrival, rest) = parts(packet);
+    if let Some(share) = share_of(shares, &arrival) {
+        share.push(arrival, rest);
     }
+}
 
-    /// The share that the packet falls to.
-    #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "what remains is below the number of shares")]
-    pub(super) const fn shard(&self) -> usize {
-        (self.arrival.key.number() % SHARDS as u64) as usize
+/// Puts a packet to its share of which nothing is known that its flow does not need.
+#[inline]
+pub(super) fn share_out_plain<'a>(shares: &mut [Arriving<'a>], arrival: Arrival<'a>) {
+    if let Some(share) = share_of(shares, &arrival) {
+        share.arrivals.push(arrival);
     }
+}
+
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "what remains is below the number of shares")]
+fn share_of<'s, 'a>(shares: &'s mut [Arriving<'a>], arrival: &Arrival<'_>) -> Option<&'s mut Arriving<'a>> {
+    shares.get_mut((arrival.key.number() % SHARDS as u64) as usize)
+}
+
+/// What the flow of a packet needs, and the rest where there is more.
+fn parts(packet: Packet<'_>) -> (Arrival<'_>, Option<Rest<'_>>) {
+    let quoted = match &packet.content {
+        Content::Icmp(message) => message.quoted.as_ref().and_then(quoted_flow),
+        _ => None,
+    };
+    if let Some((key, side)) = quoted {
+        let arrival = Arrival::without_content(&packet, key, side);
+        return (arrival, Some(Rest { packet, goal: Goal::Error }));
+    }
+    let counts = packet.own_header_counts() || packet.reassembled.is_some();
+    let followed = Arrival::of(&packet).filter(|_| counts || !matches!(packet.content, Content::Other(_)));
+    let goal = if followed.is_some() { Goal::Flow } else { Goal::Addresses };
+    let arrival = followed.unwrap_or_else(|| {
+        let (key, side) = FlowKey::new(packet.addresses, 0, 0, Transport::Other(0));
+        Arrival::without_content(&packet, key, side)
+    });
+    let is_plain = goal == Goal::Flow && packet.outer.is_empty() && packet.reassembled.is_none();
+    (arrival, (!is_plain).then_some(Rest { packet, goal }))
 }
 
 fn quoted_flow(quoted: &Quoted) -> Option<(FlowKey, Side)> {
@@ -154,9 +188,18 @@ impl Shard {
         }
     }
 
+    /// Takes packets; `at` says where each frame of their batch stands.
     #[inline]
-    pub(super) fn packet(&mut self, arriving: &Arriving<'_>, at: PacketRef) {
-        let Arriving { arrival, rest } = arriving;
+    pub(super) fn packets(&mut self, arriving: &Arriving<'_>, at: impl Fn(u32) -> PacketRef) {
+        let mut rests = arriving.rests.iter();
+        for arrival in &arriving.arrivals {
+            let rest = if arrival.has_rest { rests.next() } else { None };
+            self.packet(arrival, rest, at(arrival.index));
+        }
+    }
+
+    #[inline]
+    fn packet(&mut self, arrival: &Arrival<'_>, rest: Option<&Rest<'_>>, at: PacketRef) {
         if let Some(rest) = rest {
             self.rest(arrival, rest, at);
         } else if !self.at_flow(arrival, None, at) {
@@ -265,11 +308,16 @@ mod tests {
     use crate::capture::Timestamp;
     use crate::decode::{AddressPair, TcpFlags, TcpSegment};
 
-    #[test]
-    fn segments_that_find_no_room_are_counted() {
-        let mut shard = Shard { budget: Budget::new(4), ..Shard::new(Depth::Payloads) };
-        for (number, port) in [(1, 50_001), (2, 50_002)] {
-            let segment = TcpSegment {
+    /// A segment from `port` that stands at `index`; `outer` tunnels are around it.
+    fn segment(index: u32, port: u16, outer: usize) -> Packet<'static> {
+        let addresses = AddressPair { source: [192, 0, 2, 1].into(), destination: [198, 51, 100, 1].into() };
+        Packet {
+            index,
+            time: Timestamp::from_nanoseconds(0),
+            wire_length: 57,
+            outer: vec![addresses; outer],
+            addresses,
+            content: Content::Tcp(TcpSegment {
                 source_port: port,
                 destination_port: 443,
                 sequence: 7,
@@ -277,21 +325,34 @@ mod tests {
                 flags: TcpFlags(TcpFlags::ACK),
                 payload: b"\x16\x03\x01",
                 payload_length: 3,
-            };
-            let packet = Packet {
-                index: 0,
-                time: Timestamp::from_nanoseconds(0),
-                wire_length: 57,
-                outer: Vec::new(),
-                addresses: AddressPair {
-                    source: [192, 0, 2, 1].into(),
-                    destination: [198, 51, 100, 1].into(),
-                },
-                content: Content::Tcp(segment),
-                reassembled: None,
-            };
-            shard.packet(&Arriving::of(packet), PacketRef::new(0, number));
+            }),
+            reassembled: None,
+        }
+    }
+
+    #[test]
+    fn segments_that_find_no_room_are_counted() {
+        let mut shard = Shard { budget: Budget::new(4), ..Shard::new(Depth::Payloads) };
+        for (number, port) in [(1, 50_001), (2, 50_002)] {
+            shard.packets(&Arriving::of(segment(0, port, 0)), |_| PacketRef::new(0, number));
         }
         assert_eq!((shard.unread(), shard.unfollowed), (1, 0));
+    }
+
+    #[test]
+    fn what_more_there_is_to_packets_stays_with_them_in_order() {
+        let mut arriving = Arriving::default();
+        for (index, outer) in [(1, 0), (4, 2), (6, 1), (2, 3), (3, 0)] {
+            let (arrival, rest) = parts(segment(index, 50_001, outer));
+            arriving.push(arrival, rest);
+        }
+        arriving.sort();
+        let indices: Vec<u32> = arriving.arrivals.iter().map(|arrival| arrival.index).collect();
+        assert_eq!(indices, [1, 2, 3, 4, 6]);
+        let more = arriving.arrivals.iter().filter(|arrival| arrival.has_rest);
+        let rests = arriving.rests.iter().map(|rest| (rest.packet.index, rest.packet.outer.len()));
+        assert!(more.map(|arrival| arrival.index).zip(rests).eq([(2, (2, 3)), (4, (4, 2)), (6, (6, 1))]));
+        let empty = arriving.emptied();
+        assert!(empty.arrivals.is_empty() && empty.rests.is_empty() && empty.arrivals.capacity() >= 5);
     }
 }
