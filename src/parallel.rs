@@ -24,6 +24,12 @@ pub(crate) fn at_once<P: Send, R: Send>(
     std::iter::once(first).chain(others.into_iter().flatten()).collect()
 }
 
+/// How many of `count` things a thread gets so that all are done on `threads` of them; no fewer than `least`, which a
+/// thread is worth.
+pub(crate) fn part_size(count: usize, threads: usize, least: usize) -> usize {
+    count.div_ceil(threads.max(1)).max(least)
+}
+
 /// Runs two works, at once if there are `threads` for both.
 pub(crate) fn both<A, B: Send>(
     threads: usize,
@@ -52,6 +58,12 @@ mod tests {
         let sums = at_once(numbers.chunks(40), |part| part.iter().sum::<u32>());
         assert_eq!(sums, [780, 2380, 1790]);
         assert!(at_once([], |part: u32| part).is_empty());
+    }
+
+    #[test]
+    fn no_part_is_smaller_than_a_thread_is_worth_and_all_have_room_in_them() {
+        assert_eq!([0, 1, 2, 3].map(|threads| part_size(100, threads, 40)), [100, 100, 50, 40]);
+        assert_eq!((part_size(7, 3, 1), part_size(0, 4, 1)), (3, 1));
     }
 
     #[test]

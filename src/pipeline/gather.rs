@@ -8,7 +8,7 @@ use crate::capture::Input;
 use crate::decode::Anomalies;
 use crate::flow::{Coverage, Flow, Side, Tally};
 use crate::identify::names::{NameBinding, NameTable};
-use crate::parallel::{at_once, both};
+use crate::parallel::{at_once, both, part_size};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -63,7 +63,7 @@ pub(super) fn gather(
     coverage: Coverage,
     anomalies: &[Anomalies],
 ) -> Analysis {
-    let each = shares.len().div_ceil(threads.max(1)).max(1);
+    let each = part_size(shares.len(), threads, 1);
     let mut shares = shares.into_iter().enumerate();
     let parts = std::iter::from_fn(|| {
         let part: Vec<(usize, Copied)> = shares.by_ref().take(each).collect();

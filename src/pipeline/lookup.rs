@@ -1,6 +1,7 @@
 //! What is known of the place of addresses, without a capture.
 
 use crate::locate::{Claim, Context, LocateError, Locator, Sources};
+use crate::parallel::part_size;
 use crate::report::{EndpointReport, Placed};
 use jiff::Timestamp;
 use std::io::{self, Read, Write};
@@ -255,7 +256,7 @@ fn leading_ipv4(text: &[u8]) -> (Option<Ipv4Addr>, &[u8]) {
 
 /// Divides lines among threads.
 fn shares(lines: &[u8], threads: usize) -> Vec<&[u8]> {
-    let share = lines.len().div_ceil(threads.max(1)).max(SMALL_BYTES);
+    let share = part_size(lines.len(), threads, SMALL_BYTES);
     let mut shares = Vec::with_capacity(threads);
     let mut rest = lines;
     while rest.len() > share {

@@ -5,7 +5,7 @@ use crate::capture::Timestamp;
 use crate::flow::Transport;
 use crate::identify::infer::Subject;
 use crate::identify::{Contact, Identity, Role, Service};
-use crate::parallel::at_once;
+use crate::parallel::{at_once, part_size};
 use hashbrown::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -31,7 +31,7 @@ const MESSENGERS: [Service; 12] = [
 /// before or have gone on.
 const EDGE: Duration = Duration::from_secs(2);
 
-/// Calls that a thread is worth.
+/// Calls, or what is split into them, that a thread is worth.
 const MIN_PART: usize = 64;
 
 /// Flows that a thread is worth.
@@ -42,7 +42,7 @@ pub fn group(material: &Material<'_>) -> Calls {
     let uses = Uses::of(material);
     let span = uses.span;
     let mut by_use: Vec<(Use<'_>, Vec<Timed>)> = uses.with_direct().into_iter().collect();
-    let part = by_use.len().div_ceil(material.threads.max(1)).max(MIN_PART);
+    let part = part_size(by_use.len(), material.threads, MIN_PART);
     let calls = at_once(by_use.chunks_mut(part), |by_use| {
         let mut calls = Vec::new();
         for ((client, service), flows) in by_use {
@@ -64,7 +64,7 @@ pub fn group(material: &Material<'_>) -> Calls {
     }
     let left_out = calls.len().saturating_sub(material.at_most);
     calls.truncate(material.at_most);
-    let part = calls.len().div_ceil(material.threads.max(1)).max(MIN_PART);
+    let part = part_size(calls.len(), material.threads, MIN_PART);
     let told = at_once(calls.chunks(part), |calls| {
         let sessions =
             calls.iter().map(|(_, client, service, flows)| session(material, *client, service, flows, span));
@@ -101,7 +101,7 @@ struct Uses<'a> {
 
 impl<'a> Uses<'a> {
     fn of(material: &Material<'a>) -> Self {
-        let part = material.subjects.len().div_ceil(material.threads.max(1)).max(MIN_FLOWS);
+        let part = part_size(material.subjects.len(), material.threads, MIN_FLOWS);
         let parts = material.subjects.chunks(part).zip(material.identities.chunks(part)).zip(0..);
         let uses = at_once(parts, |((subjects, identities), number)| {
             let mut uses = Self::default();

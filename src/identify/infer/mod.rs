@@ -21,7 +21,7 @@ use super::evidence::{Detail, Kind, weigh};
 use super::named::Names;
 use super::names::NameTable;
 use super::{Catalogue, Contact, Evidence, Role, Service};
-use crate::parallel::{at_once, both};
+use crate::parallel::{at_once, both, part_size};
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -161,7 +161,7 @@ pub fn infer_on(
     names: &NameTable,
     catalogue: &Catalogue,
 ) -> Inference {
-    let parts = parts(clients, subjects.len().div_ceil(threads.max(1)).max(MIN_PART));
+    let parts = parts(clients, part_size(subjects.len(), threads, MIN_PART));
     let each = names.bindings().len().div_ceil(parts.len()).max(1);
     let bindings = (0..).step_by(each).zip(names.bindings().chunks(each).chain(std::iter::repeat(&[][..])));
     let concluded = at_once(parts.iter().zip(bindings), |(clients, (first, bindings))| {

@@ -16,7 +16,7 @@ use crate::flow::{Coverage, PacketRef, Tally};
 use crate::identify::infer::Subject;
 use crate::identify::{Catalogue, Contact, Identity, Inference, Role, Service};
 use crate::locate::{CountryCode, Locator, Placement, Scope};
-use crate::parallel::at_once;
+use crate::parallel::{at_once, part_size};
 use crate::policy::{CountrySet, Evidence, Judgement, Policy, Verdict};
 use crate::report::Places;
 use crate::session::Calls;
@@ -126,7 +126,7 @@ fn placements(material: &Material<'_>) -> Placements {
     let clients = material.calls.sessions.iter().map(|session| session.client);
     let addresses: BTreeSet<IpAddr> = material.inference.endpoints.keys().copied().chain(clients).collect();
     let addresses: Vec<IpAddr> = addresses.into_iter().collect();
-    let part = addresses.len().div_ceil(material.threads.max(1)).max(MIN_PART);
+    let part = part_size(addresses.len(), material.threads, MIN_PART);
     let placed = at_once(addresses.chunks(part), |addresses| {
         let place = |address: &IpAddr| (*address, material.places.locate(*address));
         addresses.iter().map(place).collect::<Vec<_>>()

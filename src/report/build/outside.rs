@@ -6,7 +6,7 @@ use super::{Builder, Material, Met};
 use crate::identify::infer::Subject;
 use crate::identify::{Contact, Identity, Role, Service};
 use crate::locate::CountryCode;
-use crate::parallel::at_once;
+use crate::parallel::{at_once, part_size};
 use crate::policy::Verdict;
 use hashbrown::HashMap;
 use std::collections::BTreeSet;
@@ -29,7 +29,7 @@ struct Apart {
 
 impl Apart {
     fn of(material: &Material<'_>) -> Self {
-        let part = material.subjects.len().div_ceil(material.threads.max(1)).max(MIN_FLOWS);
+        let part = part_size(material.subjects.len(), material.threads, MIN_FLOWS);
         let parts = at_once(material.subjects.chunks(part).zip(0..), |(subjects, number)| {
             let first = number * part;
             let in_calls = material.calls.in_calls.get(first..).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The calls of the report, and what belongs to none.
+//! The calls of the report.
 
 use super::super::model::{
     CountryReport, EventReport, FailedReport, FailoverReport, Finding, NameReport, SessionEndpoint,
@@ -16,7 +16,7 @@ use crate::identify::infer::Subject;
 use crate::identify::named::Names;
 use crate::identify::{Contact, Role};
 use crate::locate::{CountryCode, Scope};
-use crate::parallel::at_once;
+use crate::parallel::{at_once, part_size};
 use crate::policy::{Judgement, Reason, Verdict, groups};
 use crate::session::{Event, Failover, Failure, Leg, Session, What};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +29,7 @@ impl Builder<'_> {
     /// The calls, in their order. What rules find in them is added to the findings.
     pub(super) fn sessions(&mut self) -> Vec<SessionReport> {
         let numbered: Vec<(&Session, usize)> = self.material.calls.sessions.iter().zip(1..).collect();
-        let part = numbered.len().div_ceil(self.material.threads.max(1)).max(MIN_PART);
+        let part = part_size(numbered.len(), self.material.threads, MIN_PART);
         let told = at_once(numbered.chunks(part), |part| {
             part.iter().map(|(session, number)| self.session(session, *number)).collect::<Vec<_>>()
         });
