@@ -170,12 +170,9 @@ impl FlowKey {
 
     /// Address and port of one end; no port where the transport has none.
     pub fn end(&self, side: Side) -> (IpAddr, Option<u16>) {
-        let (address, port) = match side {
-            Side::Low => (self.low, self.rest.low_port()),
-            Side::High => (self.high, self.rest.high_port()),
-        };
+        let socket = self.socket(side);
         let has_ports = matches!(self.transport(), Transport::Tcp | Transport::Udp);
-        (self.address(address), has_ports.then_some(port))
+        (socket.ip(), has_ports.then_some(socket.port()))
     }
 
     /// Address and port of one end; port 0 where the transport has none.

@@ -336,8 +336,12 @@ impl<S> Flow<S> {
 
     /// The client as a socket address, port 0 where the transport has none.
     pub fn client_socket(&self) -> SocketAddr {
-        let (address, port) = self.client();
-        SocketAddr::new(address, port.unwrap_or(0))
+        self.key.socket(self.client_side())
+    }
+
+    /// The other side as a socket address, port 0 where the transport has none.
+    pub fn server_socket(&self) -> SocketAddr {
+        self.key.socket(self.client_side().other())
     }
 
     /// What the client sent.

@@ -358,7 +358,7 @@ fn where_ndpi_names_a_call_service_we_name_the_same_or_none() {
         let (Some(case), verdicts) = (case(&capture.name), verdicts(&text, &capture.name)) else { continue };
         for (flow, identity) in case.identities() {
             let Some(service) = &identity.service else { continue };
-            let server = SocketAddr::new(flow.server().0, flow.server().1.unwrap_or(0));
+            let server = flow.server_socket();
             let ends = BTreeSet::from([flow.client_socket(), server]);
             let expected = verdicts
                 .iter()

@@ -4,7 +4,7 @@ use crate::capture::Timestamp;
 use crate::flow::{Counters, Flow, Outcome, PacketRef, Transport};
 use crate::identify::catalogue::Port;
 use crate::identify::{Contact, FlowFacts};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// A flow and its facts.
@@ -44,10 +44,9 @@ impl<'a> Subject<'a> {
     /// Sums up `flow`.
     #[inline]
     pub fn new<S>(flow: &Flow<S>, facts: Option<&'a FlowFacts>) -> Self {
-        let socket = |(address, port): (IpAddr, Option<u16>)| SocketAddr::new(address, port.unwrap_or(0));
         Self {
-            client: socket(flow.client()),
-            server: socket(flow.server()),
+            client: flow.client_socket(),
+            server: flow.server_socket(),
             opened_by_client: flow.opened_by_client(),
             transport: flow.transport(),
             start: flow.start(),
