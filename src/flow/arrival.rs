@@ -23,7 +23,7 @@ pub struct Arrival<'a> {
     pub payload: &'a [u8],
     /// Bytes of the payload on the wire.
     pub payload_length: u32,
-    /// There is more to the packet than its flow needs.
+    /// There is more to the packet than its flow needs. It says so here, where that takes no room.
     pub has_rest: bool,
 }
 

@@ -159,11 +159,9 @@ impl<S: Default> Table<S> {
 
     fn find(&self, key: &FlowKey) -> Option<usize> {
         let hash = self.hash(key);
-        let same = |entry: &Entry| {
-            let flow = || self.flows.get(entry.position as usize);
-            entry.hash == hash && flow().is_some_and(|flow| flow.key == *key)
-        };
-        self.index.find(Entry::spread(hash), same).map(|entry| entry.position as usize)
+        self.index
+            .find(Entry::spread(hash), leads_to(&self.flows, hash, key))
+            .map(|entry| entry.position as usize)
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "half of a hash is enough for a few flows")]
@@ -199,17 +197,20 @@ impl<S: Default> Table<S> {
     fn enter(&mut self, key: &FlowKey, position: usize) {
         let Ok(position) = u32::try_from(position) else { return };
         let hash = self.hash(key);
-        let flows = &self.flows;
-        let same = |other: &Entry| {
-            let flow = || flows.get(other.position as usize);
-            other.hash == hash && flow().is_some_and(|flow| flow.key == *key)
-        };
-        if let Some(entry) = self.index.find_mut(Entry::spread(hash), same) {
+        if let Some(entry) = self.index.find_mut(Entry::spread(hash), leads_to(&self.flows, hash, key)) {
             entry.position = position;
             return;
         }
         self.index
             .insert_unique(Entry::spread(hash), Entry { hash, position }, |entry| Entry::spread(entry.hash));
+    }
+}
+
+/// Whether an entry leads to a flow of `key`, which has this hash.
+fn leads_to<S>(flows: &Blocks<Flow<S>>, hash: u32, key: &FlowKey) -> impl Fn(&Entry) -> bool {
+    move |entry| {
+        let flow = || flows.get(entry.position as usize);
+        entry.hash == hash && flow().is_some_and(|flow| flow.key == *key)
     }
 }
 
